@@ -1,0 +1,16 @@
+//! Configuration: defaults < `secrets.toml` < TOML file < `WHENCE_*` environment < flags.
+//!
+//! One file serves every service; each reads its own section and the shared ones. An unknown key is an
+//! error wherever it comes from, because a misspelt limit is a limit that is not there.
+
+mod layers;
+mod sections;
+
+pub use layers::{ConfigError, Sources};
+pub use sections::{
+    Analytics, Cache, ClickHouse, Config, Cookies, Durability, Embedded, Ingest, Journal, Log,
+    LogFormat, OnFull, Redirector, Store,
+};
+
+/// The exit code for a configuration that cannot be used (`EX_USAGE` of sysexits).
+pub const EXIT_CODE: i32 = 64;

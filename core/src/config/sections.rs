@@ -1,0 +1,392 @@
+//! Every key there is, with its default. What a key means belongs here; where it comes from, in `layers`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer};
+
+use crate::id::ClickIdKey;
+use crate::secret::Secret;
+
+/// The whole configuration.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where everything that must last is kept; relative paths below stand in it.
+    pub data_dir: DataDir,
+    /// 32 hexadecimal digits that sign click ids: the same on every node, never changed.
+    pub click_id_key: Secret,
+    /// Logging.
+    pub log: Log,
+    /// The link store.
+    pub store: Store,
+    /// ClickHouse.
+    pub clickhouse: ClickHouse,
+    /// The edge.
+    pub redirector: Redirector,
+    /// The collector.
+    pub ingest: Ingest,
+    /// Links API and reports.
+    pub analytics: Analytics,
+    /// ClickHouse in a child process.
+    pub embedded: Embedded,
+}
+
+/// A path with a default of its own.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct DataDir(PathBuf);
+
+impl Default for DataDir {
+    fn default() -> Self {
+        Self("data".into())
+    }
+}
+
+impl Config {
+    /// The data directory.
+    #[must_use]
+    pub fn data_dir(&self) -> &Path {
+        &self.data_dir.0
+    }
+
+    /// The store's URL; by default a file in the data directory.
+    #[must_use]
+    pub fn store_url(&self) -> String {
+        match self.store.url.expose() {
+            "" => format!("file:{}", self.data_dir().join("links.redb").display()),
+            url => url.to_owned(),
+        }
+    }
+
+    /// Where a service keeps its journal; by default in the data directory, by the service's name.
+    #[must_use]
+    pub fn journal_dir(&self, journal: &Journal, service: &str) -> PathBuf {
+        journal.dir.clone().unwrap_or_else(|| self.data_dir().join("journal").join(service))
+    }
+
+    /// The key that signs click ids.
+    pub fn click_id_key(&self) -> Result<ClickIdKey, String> {
+        let text = self.click_id_key.expose();
+        if text.is_empty() {
+            return Err("click_id_key is not set; make one with: openssl rand -hex 16".into());
+        }
+        let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
+        number
+            .map(|n| ClickIdKey::new(n.to_be_bytes()))
+            .ok_or_else(|| "click_id_key must be 32 hexadecimal digits".into())
+    }
+}
+
+/// Where and how to log.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Log {
+    /// What to log, as `tracing` filters have it: `info`, or `warn,whence_ingest=debug`.
+    pub filter: String,
+    /// For people or for machines.
+    pub format: LogFormat,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { filter: "info".into(), format: LogFormat::Text }
+    }
+}
+
+/// How a log line looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Where links are kept.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// `file:PATH` (one process) or `redis://[user:password@]host:port` (a fleet). A secret, since it
+    /// may hold a password.
+    pub url: Secret,
+}
+
+/// Where clicks and conversions are kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClickHouse {
+    /// Its HTTP interface.
+    pub url: String,
+    /// User name.
+    pub user: String,
+    /// Password.
+    pub password: Secret,
+    /// Database; made when it is missing.
+    pub database: String,
+}
+
+impl Default for ClickHouse {
+    fn default() -> Self {
+        Self {
+            url: "http://127.0.0.1:8123".into(),
+            user: "default".into(),
+            password: Secret::default(),
+            database: "whence".into(),
+        }
+    }
+}
+
+/// The edge.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Redirector {
+    /// Where clicks arrive.
+    pub listen: SocketAddr,
+    /// Where `/livez`, `/readyz` and `/metrics` answer.
+    pub admin: SocketAddr,
+    /// Serving threads; 0 means one for each core.
+    pub threads: u8,
+    /// Peers whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Where click blocks are sent: ingest's addresses, tried in turn.
+    #[serde(deserialize_with = "list")]
+    pub ingest: Vec<String>,
+    /// How long a stopping redirector waits for requests under way, in milliseconds.
+    pub drain_ms: u64,
+    /// The longest request head that is read, in bytes.
+    pub max_head_bytes: usize,
+    /// How long a client may take to send a request's head, and to idle between two, in milliseconds.
+    pub head_timeout_ms: u64,
+    /// Requests a second for one client (IPv4 address or IPv6 /64); 0 means no limit.
+    pub client_rate: u32,
+    /// How many requests a client may make at once before the rate holds.
+    pub client_burst: u32,
+    /// The visitor's cookies.
+    pub cookies: Cookies,
+    /// The near cache.
+    pub cache: Cache,
+    /// The click journal.
+    pub journal: Journal,
+}
+
+impl Default for Redirector {
+    fn default() -> Self {
+        Self {
+            listen: ([0, 0, 0, 0], 8080).into(),
+            admin: ([127, 0, 0, 1], 9080).into(),
+            threads: 0,
+            trusted_proxies: Vec::new(),
+            ingest: vec!["http://127.0.0.1:8081".into()],
+            drain_ms: 10_000,
+            max_head_bytes: 16 * 1024,
+            head_timeout_ms: 10_000,
+            client_rate: 200,
+            client_burst: 400,
+            cookies: Cookies::default(),
+            cache: Cache::default(),
+            journal: Journal::default(),
+        }
+    }
+}
+
+/// The visitor's cookies on the short domain.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cookies {
+    /// Name of the cookie that holds the visitor id.
+    pub visitor: String,
+    /// Name of the cookie that holds the last click's id.
+    pub last_click: String,
+    /// How long both last, in days. Browsers cut what is above 400.
+    pub days: u32,
+    /// Whether they are marked `Secure`. Off only for a first trial over plain http.
+    pub secure: bool,
+}
+
+impl Default for Cookies {
+    fn default() -> Self {
+        Self { visitor: "whv".into(), last_click: "whc".into(), days: 365, secure: true }
+    }
+}
+
+/// The near cache of links.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// Memory for links that exist, in MiB.
+    pub megabytes: usize,
+    /// How many unknown slugs are remembered.
+    pub unknown_slugs: usize,
+    /// How long an entry is believed without asking again, in milliseconds: the bound on staleness
+    /// should a push be lost.
+    pub ttl_ms: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { megabytes: 256, unknown_slugs: 65_536, ttl_ms: 60_000 }
+    }
+}
+
+/// A journal.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Journal {
+    /// Where it stands; by default in the data directory.
+    pub dir: Option<PathBuf>,
+    /// Size of a segment file, in MiB.
+    pub segment_megabytes: u64,
+    /// The most disk that one lane takes, in MiB.
+    pub max_megabytes: u64,
+    /// What an answer has survived: `process` (a crash of the process) or `power` (a loss of power).
+    pub durability: Durability,
+    /// What happens when there is no room: `serve` (redirect, count the loss) or `refuse` (503).
+    pub on_full: OnFull,
+}
+
+impl Default for Journal {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            segment_megabytes: 64,
+            max_megabytes: 4096,
+            durability: Durability::Process,
+            on_full: OnFull::Serve,
+        }
+    }
+}
+
+/// What an answered click has survived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Durability {
+    /// A crash of the process; the disk follows within 200 ms.
+    Process,
+    /// A loss of power: the answer waits for the disk.
+    Power,
+}
+
+/// What happens to a click that finds no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnFull {
+    /// It is redirected, and its loss is counted.
+    Serve,
+    /// It is answered 503.
+    Refuse,
+}
+
+/// The collector.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ingest {
+    /// Where blocks and conversions arrive.
+    pub listen: SocketAddr,
+    /// Where `/livez`, `/readyz` and `/metrics` answer.
+    pub admin: SocketAddr,
+    /// What redirectors show to deliver blocks: the same text on both sides.
+    pub token: Secret,
+    /// Peers whose `X-Forwarded-For` is believed.
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// MaxMind-format database of countries; by default the CC0 one that `npm ci` brings.
+    pub country_db: Option<PathBuf>,
+    /// List of crawlers' user agents; by default the one that `npm ci` brings.
+    pub crawlers: Option<PathBuf>,
+    /// How long a stopping ingest waits for requests under way, in milliseconds.
+    pub drain_ms: u64,
+    /// The conversion journal.
+    pub journal: Journal,
+}
+
+impl Default for Ingest {
+    fn default() -> Self {
+        Self {
+            listen: ([0, 0, 0, 0], 8081).into(),
+            admin: ([127, 0, 0, 1], 9081).into(),
+            token: Secret::default(),
+            trusted_proxies: Vec::new(),
+            country_db: None,
+            crawlers: None,
+            drain_ms: 10_000,
+            journal: Journal::default(),
+        }
+    }
+}
+
+/// Links API and reports.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Analytics {
+    /// Where the API answers.
+    pub listen: SocketAddr,
+    /// Where `/livez`, `/readyz` and `/metrics` answer.
+    pub admin: SocketAddr,
+    /// Requests a second for one API key; 0 means no limit.
+    pub key_rate: u32,
+    /// How many requests a key may make at once before the rate holds.
+    pub key_burst: u32,
+    /// How long a report may take, in milliseconds.
+    pub query_timeout_ms: u64,
+    /// How long a stopping server waits for requests under way, in milliseconds.
+    pub drain_ms: u64,
+}
+
+impl Default for Analytics {
+    fn default() -> Self {
+        Self {
+            listen: ([0, 0, 0, 0], 8082).into(),
+            admin: ([127, 0, 0, 1], 9082).into(),
+            key_rate: 100,
+            key_burst: 1000,
+            query_timeout_ms: 30_000,
+            drain_ms: 10_000,
+        }
+    }
+}
+
+/// ClickHouse's engine in a child process: what `whence up` starts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Embedded {
+    /// Whether `whence up` starts the engine; else `clickhouse.url` names a server of yours.
+    pub clickhouse: bool,
+    /// Where the engine's HTTP interface answers.
+    pub listen: SocketAddr,
+    /// The engine's library; by default the one that `npm ci` brings.
+    pub library: Option<PathBuf>,
+}
+
+impl Default for Embedded {
+    fn default() -> Self {
+        Self { clickhouse: true, listen: ([127, 0, 0, 1], 8123).into(), library: None }
+    }
+}
+
+
+/// A list, or the same as one text with commas, which is all an environment variable can say.
+fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        List(Vec<String>),
+        Text(String),
+    }
+    let items = match Form::deserialize(deserializer)? {
+        Form::List(items) => items,
+        Form::Text(text) => text.split(',').map(|item| item.trim().to_owned()).collect(),
+    };
+    items
+        .iter()
+        .filter(|item| !item.is_empty())
+        .map(|item| item.parse().map_err(|e| serde::de::Error::custom(format!("{item:?}: {e}"))))
+        .collect()
+}

@@ -1,0 +1,97 @@
+//! API keys: what is handed out, what is stored, and what a key may do.
+//!
+//! A key is 256 random bits, so a plain SHA-256 is enough to store: there is no guessing to slow down,
+//! and whoever reads the store cannot use what stands there.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::secret::Secret;
+use crate::workspace::WorkspaceId;
+
+/// What a key may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Right {
+    /// Create, change and delete links.
+    Links,
+    /// Ask reports.
+    Reports,
+    /// Send conversions.
+    Conversions,
+}
+
+impl Right {
+    /// Every right there is.
+    pub const ALL: [Self; 3] = [Self::Links, Self::Reports, Self::Conversions];
+}
+
+/// The SHA-256 of a key, under which it is stored and found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct KeyHash([u8; 32]);
+
+impl KeyHash {
+    /// The hash of a key as its holder presents it.
+    #[must_use]
+    pub fn of(key: &str) -> Self {
+        Self(Sha256::digest(key.as_bytes()).into())
+    }
+
+    /// Lower-case hexadecimal.
+    #[must_use]
+    pub fn to_hex(self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What is stored of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiKey {
+    /// The workspace it opens, and no other.
+    pub workspace: WorkspaceId,
+    /// What its holder calls it.
+    pub name: String,
+    /// What it may do there.
+    pub rights: Vec<Right>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl ApiKey {
+    /// Whether the key may do this.
+    #[must_use]
+    pub fn may(&self, right: Right) -> bool {
+        self.rights.contains(&right)
+    }
+}
+
+/// A new key's text: shown once to its holder, stored only as its hash.
+#[must_use]
+pub fn generate() -> Secret {
+    let mut bytes = [0; 32];
+    crate::id::fill_random(&mut bytes);
+    let [high, low] = [&bytes[..16], &bytes[16..]]
+        .map(|half| u128::from_be_bytes(half.try_into().expect("half of 32 bytes")));
+    Secret::new(format!("whk_{high:032x}{low:032x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_differ_and_are_found_by_their_hash() {
+        let (a, b) = (generate(), generate());
+        assert_ne!(a.expose(), b.expose());
+        assert_eq!(a.expose().len(), 4 + 64);
+        assert_eq!(KeyHash::of(a.expose()), KeyHash::of(a.expose()));
+        assert_ne!(KeyHash::of(a.expose()), KeyHash::of(b.expose()));
+    }
+
+    #[test]
+    fn hash_is_sha_256() {
+        let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(KeyHash::of("abc").to_hex(), of_abc);
+    }
+}

@@ -1,0 +1,21 @@
+//! What every service shares: the vocabulary (ids, links, clicks, conversions), the link store, the
+//! journal, the ClickHouse client and its migrations, configuration and telemetry.
+//!
+//! Architecture invariant: nothing here knows a service. A redirect, an enrichment rule or a report
+//! does not belong in this crate; what two of them must agree on does.
+
+pub mod admin;
+pub mod click;
+pub mod clickhouse;
+pub mod config;
+pub mod conversion;
+pub mod id;
+pub mod journal;
+pub mod key;
+pub mod link;
+pub mod secret;
+pub mod ship;
+pub mod store;
+pub mod telemetry;
+pub mod wire;
+pub mod workspace;

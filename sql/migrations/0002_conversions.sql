@@ -1,0 +1,27 @@
+-- Every accepted conversion. One event id of a workspace counts once, for good: the first one accepted
+-- wins, and reports read FINAL. Conversions are a hundredth of the clicks, so FINAL stays cheap.
+-- Not partitioned: an event sent again next year must meet its first self.
+CREATE TABLE IF NOT EXISTS conversions
+(
+    workspace    LowCardinality(String),
+    event_id     String CODEC(ZSTD(1)),
+    kind         Enum8('lead' = 1, 'sale' = 2),
+    name         LowCardinality(String),
+    click_id     UInt128 CODEC(ZSTD(1)),
+    visitor_id   UInt128 CODEC(ZSTD(1)),
+    customer     String CODEC(ZSTD(1)),
+    amount_minor Int64 CODEC(ZSTD(1)),
+    currency     LowCardinality(String),
+    occurred_at  DateTime64(3, 'UTC') CODEC(ZSTD(1)),
+    received_at  DateTime64(3, 'UTC') CODEC(ZSTD(1)),
+    source       Enum8('pixel' = 1, 'beacon' = 2, 'server' = 3),
+    body_digest  UInt128 CODEC(ZSTD(1)),
+    lane         UInt64 CODEC(ZSTD(1)),
+    seq          UInt64 CODEC(Delta(8), ZSTD(1)),
+    -- Replacing keeps the highest version: the earliest to be accepted.
+    precedence   UInt64 MATERIALIZED bitNot(toUInt64(toUnixTimestamp64Milli(received_at))),
+    INDEX occurred occurred_at TYPE minmax GRANULARITY 1
+)
+ENGINE = ReplacingMergeTree(precedence)
+ORDER BY (workspace, event_id)
+SETTINGS non_replicated_deduplication_window = 100000;
