@@ -6,7 +6,7 @@
 mod layers;
 mod sections;
 
-pub use layers::{ConfigError, Sources};
+pub use layers::{ConfigError, SECRETS_FILE, Sources};
 pub use sections::{
     Analytics, Cache, ClickHouse, Config, Cookies, Durability, Embedded, Ingest, Journal, Log,
     LogFormat, OnFull, Redirector, Store,

@@ -69,7 +69,9 @@ macro_rules! opaque_text {
 
             fn from_str(s: &str) -> Result<Self, IdError> {
                 let number = text::decode(s, $width)?;
-                <$number>::try_from(number).map(Self).map_err(|_| IdError::Range)
+                <$number>::try_from(number)
+                    .map(Self)
+                    .map_err(|_| IdError::Range)
             }
         }
 
@@ -133,9 +135,21 @@ mod tests {
 
     #[test]
     fn errors_say_what_is_wrong() {
-        assert_eq!("abc".parse::<LinkId>(), Err(IdError::Length { expected: 11, found: 3 }));
-        assert_eq!("abc!efghijk".parse::<LinkId>(), Err(IdError::Character('!')));
+        assert_eq!(
+            "abc".parse::<LinkId>(),
+            Err(IdError::Length {
+                expected: 11,
+                found: 3
+            })
+        );
+        assert_eq!(
+            "abc!efghijk".parse::<LinkId>(),
+            Err(IdError::Character('!'))
+        );
         assert_eq!("zzzzzzzzzzz".parse::<LinkId>(), Err(IdError::Range));
-        assert_eq!("zzzzzzzzzzzzzzzzzzzzzz".parse::<VisitorId>(), Err(IdError::Range));
+        assert_eq!(
+            "zzzzzzzzzzzzzzzzzzzzzz".parse::<VisitorId>(),
+            Err(IdError::Range)
+        );
     }
 }

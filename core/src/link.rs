@@ -269,17 +269,29 @@ mod tests {
     fn destinations() {
         let refused = [
             ("", FieldError::Empty),
-            ("/relative", FieldError::Url(url::ParseError::RelativeUrlWithoutBase)),
-            ("javascript:alert(1)", FieldError::Scheme("javascript".into())),
+            (
+                "/relative",
+                FieldError::Url(url::ParseError::RelativeUrlWithoutBase),
+            ),
+            (
+                "javascript:alert(1)",
+                FieldError::Scheme("javascript".into()),
+            ),
             ("ftp://example.com/", FieldError::Scheme("ftp".into())),
             ("https://u:p@example.com/", FieldError::Credentials),
-            ("https://example.com/\r\nSet-Cookie: a=b", FieldError::Control('\r')),
+            (
+                "https://example.com/\r\nSet-Cookie: a=b",
+                FieldError::Control('\r'),
+            ),
         ];
         for (text, error) in refused {
             assert_eq!(text.parse::<Destination>(), Err(error), "{text:?}");
         }
         let long = format!("https://example.com/{}", "a".repeat(MAX_DESTINATION));
-        assert_eq!(long.parse::<Destination>(), Err(FieldError::TooLong(MAX_DESTINATION)));
+        assert_eq!(
+            long.parse::<Destination>(),
+            Err(FieldError::TooLong(MAX_DESTINATION))
+        );
         let kept: Destination = "https://example.com/a b?q=é".parse().unwrap();
         assert_eq!(kept.as_str(), "https://example.com/a%20b?q=%C3%A9");
     }
@@ -294,25 +306,44 @@ mod tests {
         ] {
             assert_eq!(given.parse::<Host>().unwrap().as_str(), kept);
         }
-        for bad in ["", "go.example.com:8080", "https://go.example.com", "a b", "go.example.com/x"] {
+        for bad in [
+            "",
+            "go.example.com:8080",
+            "https://go.example.com",
+            "a b",
+            "go.example.com/x",
+        ] {
             assert!(bad.parse::<Host>().is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn slugs() {
-        for good in ["", "summer", "a/b/c.html", "Grüße", "Baked Spaghetti.doc", "/favicon.ico"] {
+        for good in [
+            "",
+            "summer",
+            "a/b/c.html",
+            "Grüße",
+            "Baked Spaghetti.doc",
+            "/favicon.ico",
+        ] {
             assert_eq!(good.parse::<Slug>().unwrap().as_str(), good);
         }
         assert_eq!("a/../b".parse::<Slug>(), Err(FieldError::DotSegment));
         assert_eq!("a?b".parse::<Slug>(), Err(FieldError::EndsPath('?')));
         assert_eq!("a\nb".parse::<Slug>(), Err(FieldError::Control('\n')));
-        assert_eq!("a".repeat(1025).parse::<Slug>(), Err(FieldError::TooLong(1024)));
+        assert_eq!(
+            "a".repeat(1025).parse::<Slug>(),
+            Err(FieldError::TooLong(1024))
+        );
     }
 
     #[test]
     fn statuses() {
-        assert_eq!(serde_json::from_str::<RedirectStatus>("308").unwrap(), RedirectStatus::PermanentRedirect);
+        assert_eq!(
+            serde_json::from_str::<RedirectStatus>("308").unwrap(),
+            RedirectStatus::PermanentRedirect
+        );
         let refused = serde_json::from_str::<RedirectStatus>("303").unwrap_err();
         assert!(refused.to_string().contains("must be 301, 302, 307 or 308"));
     }

@@ -51,9 +51,18 @@ pub fn encode<T: Wire + Serialize>(record: &T, buffer: &mut Vec<u8>) {
 
 /// Reads a record; borrowed text points into `bytes`.
 pub fn decode<'a, T: Wire + Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, WireError> {
-    let (&version, body) = bytes.split_first().ok_or(WireError::Empty { record: T::RECORD })?;
+    let (&version, body) = bytes
+        .split_first()
+        .ok_or(WireError::Empty { record: T::RECORD })?;
     if version != T::VERSION {
-        return Err(WireError::Version { record: T::RECORD, found: version, reads: T::VERSION });
+        return Err(WireError::Version {
+            record: T::RECORD,
+            found: version,
+            reads: T::VERSION,
+        });
     }
-    postcard::from_bytes(body).map_err(|reason| WireError::Malformed { record: T::RECORD, reason })
+    postcard::from_bytes(body).map_err(|reason| WireError::Malformed {
+        record: T::RECORD,
+        reason,
+    })
 }

@@ -29,7 +29,8 @@ impl FromStr for WorkspaceId {
     type Err = WorkspaceIdError;
 
     fn from_str(s: &str) -> Result<Self, WorkspaceIdError> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
+        let allowed =
+            |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
         if (1..=32).contains(&s.len()) && s.bytes().all(allowed) {
             Ok(Self(s.into()))
         } else {

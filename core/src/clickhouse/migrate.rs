@@ -10,8 +10,16 @@ use thiserror::Error;
 
 /// The files of `sql/migrations`, in order.
 const MIGRATIONS: &[(u32, &str, &str)] = &[
-    (1, "clicks", include_str!("../../../sql/migrations/0001_clicks.sql")),
-    (2, "conversions", include_str!("../../../sql/migrations/0002_conversions.sql")),
+    (
+        1,
+        "clicks",
+        include_str!("../../../sql/migrations/0001_clicks.sql"),
+    ),
+    (
+        2,
+        "conversions",
+        include_str!("../../../sql/migrations/0002_conversions.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.
@@ -31,7 +39,9 @@ pub enum MigrateError {
     #[error("the table of applied migrations: {0}")]
     Record(#[source] clickhouse::error::Error),
     /// A migration was edited after it was applied.
-    #[error("migration {number:04}_{name} was applied with another text; write a new one instead of editing it")]
+    #[error(
+        "migration {number:04}_{name} was applied with another text; write a new one instead of editing it"
+    )]
     Edited {
         /// The migration's number.
         number: u32,
@@ -76,9 +86,15 @@ pub async fn migrate(client: &Client, database: &str) -> Result<Vec<String>, Mig
                 .query(statement)
                 .execute()
                 .await
-                .map_err(|source| MigrateError::Statement { number, name, source })?;
+                .map_err(|source| MigrateError::Statement {
+                    number,
+                    name,
+                    source,
+                })?;
         }
-        record(client, number, name, text).await.map_err(MigrateError::Record)?;
+        record(client, number, name, text)
+            .await
+            .map_err(MigrateError::Record)?;
         names.push(format!("{number:04}_{name}"));
     }
     client.clear_cached_metadata().await;
@@ -91,7 +107,9 @@ pub async fn pending(client: &Client) -> Result<usize, MigrateError> {
 }
 
 /// The migrations that are still to be applied, after checking those that were.
-async fn missing(client: &Client) -> Result<&'static [(u32, &'static str, &'static str)], MigrateError> {
+async fn missing(
+    client: &Client,
+) -> Result<&'static [(u32, &'static str, &'static str)], MigrateError> {
     let applied = client
         .query("SELECT number, name, checksum FROM migrations FINAL ORDER BY number")
         .fetch_all::<Applied>()
@@ -102,10 +120,12 @@ async fn missing(client: &Client) -> Result<&'static [(u32, &'static str, &'stat
             return Err(MigrateError::Edited { number, name });
         }
     }
-    MIGRATIONS.get(applied.len()..).ok_or_else(|| MigrateError::Newer {
-        found: applied.last().map_or(0, |last| last.number),
-        known: MIGRATIONS.len() as u32,
-    })
+    MIGRATIONS
+        .get(applied.len()..)
+        .ok_or_else(|| MigrateError::Newer {
+            found: applied.last().map_or(0, |last| last.number),
+            known: MIGRATIONS.len() as u32,
+        })
 }
 
 async fn record(
@@ -114,20 +134,34 @@ async fn record(
     name: &str,
     text: &str,
 ) -> Result<(), clickhouse::error::Error> {
-    let mut insert = client.insert::<Applied>("migrations").await?.with_setting("async_insert", "0");
-    insert.write(&Applied { number, name: name.to_owned(), checksum: checksum(text) }).await?;
+    let mut insert = client
+        .insert::<Applied>("migrations")
+        .await?
+        .with_setting("async_insert", "0");
+    insert
+        .write(&Applied {
+            number,
+            name: name.to_owned(),
+            checksum: checksum(text),
+        })
+        .await?;
     insert.end().await
 }
 
 /// A migration's statements: each ends with a semicolon at a line's end.
 fn statements(text: &str) -> impl Iterator<Item = &str> {
     text.split(";\n").map(str::trim).filter(|statement| {
-        statement.lines().any(|line| !line.is_empty() && !line.starts_with("--"))
+        statement
+            .lines()
+            .any(|line| !line.is_empty() && !line.starts_with("--"))
     })
 }
 
 fn checksum(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]

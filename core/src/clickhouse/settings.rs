@@ -29,6 +29,8 @@ pub const INSERT_SETTINGS: &[(&str, &str)] = &[
 pub async fn check_settings(client: &Client) -> Result<(), clickhouse::error::Error> {
     let client = INSERT_SETTINGS
         .iter()
-        .fold(client.clone(), |client, (name, value)| client.with_setting(*name, *value));
+        .fold(client.clone(), |client, (name, value)| {
+            client.with_setting(*name, *value)
+        });
     client.query("SELECT 1").fetch_one::<u8>().await.map(|_| ())
 }

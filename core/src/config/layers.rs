@@ -45,7 +45,11 @@ impl Sources {
     /// The process's own environment below `file` and `flags`.
     #[must_use]
     pub fn of_process(file: Option<PathBuf>, flags: Vec<String>) -> Self {
-        Self { file, environment: std::env::vars().collect(), flags }
+        Self {
+            file,
+            environment: std::env::vars().collect(),
+            flags,
+        }
     }
 
     /// Reads every layer.
@@ -53,17 +57,25 @@ impl Sources {
         // Read once without the secrets to learn where the data directory is, then with them below.
         let without = self.read(None)?;
         let secrets = without.data_dir().join(SECRETS_FILE);
-        if secrets.exists() { self.read(Some(&secrets)) } else { Ok(without) }
+        if secrets.exists() {
+            self.read(Some(&secrets))
+        } else {
+            Ok(without)
+        }
     }
 
     fn read(&self, secrets: Option<&Path>) -> Result<Config, ConfigError> {
         let mut builder = config::Config::builder();
         for path in secrets.into_iter().chain(self.file.as_deref()) {
-            let text = std::fs::read_to_string(path)
-                .map_err(|e| ConfigError::File { path: path.into(), reason: e.to_string() })?;
+            let text = std::fs::read_to_string(path).map_err(|e| ConfigError::File {
+                path: path.into(),
+                reason: e.to_string(),
+            })?;
             // Parsed by itself first, so that a mistake is reported with its file and line.
-            text.parse::<toml::Table>()
-                .map_err(|e| ConfigError::File { path: path.into(), reason: e.to_string() })?;
+            text.parse::<toml::Table>().map_err(|e| ConfigError::File {
+                path: path.into(),
+                reason: e.to_string(),
+            })?;
             builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
         }
         for (name, value) in &self.environment {
@@ -73,8 +85,9 @@ impl Sources {
             }
         }
         for flag in &self.flags {
-            let (key, value) =
-                flag.split_once('=').ok_or_else(|| ConfigError::Flag(flag.clone()))?;
+            let (key, value) = flag
+                .split_once('=')
+                .ok_or_else(|| ConfigError::Flag(flag.clone()))?;
             builder = set(builder, key.trim(), value)?;
         }
         builder
@@ -89,7 +102,9 @@ fn set(
     key: &str,
     value: &str,
 ) -> Result<ConfigBuilder<DefaultState>, ConfigError> {
-    builder.set_override(key, value).map_err(|error| ConfigError::Value(error.to_string()))
+    builder
+        .set_override(key, value)
+        .map_err(|error| ConfigError::Value(error.to_string()))
 }
 
 #[cfg(test)]
@@ -102,7 +117,10 @@ mod tests {
         std::fs::write(&path, toml).unwrap();
         let sources = Sources {
             file: Some(path),
-            environment: environment.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect(),
+            environment: environment
+                .iter()
+                .map(|(k, v)| ((*k).into(), (*v).into()))
+                .collect(),
             flags: flags.iter().map(|f| (*f).into()).collect(),
         };
         sources.load().map_err(|e| e.to_string())
@@ -111,20 +129,40 @@ mod tests {
     #[test]
     fn later_layers_win() {
         let toml = "[redirector]\nthreads = 2\nclient_rate = 7\ndrain_ms = 5";
-        let environment = [("WHENCE_REDIRECTOR__THREADS", "3"), ("WHENCE_REDIRECTOR__DRAIN_MS", "6")];
+        let environment = [
+            ("WHENCE_REDIRECTOR__THREADS", "3"),
+            ("WHENCE_REDIRECTOR__DRAIN_MS", "6"),
+        ];
         let config = load(toml, &environment, &["redirector.threads=4"]).unwrap();
         assert_eq!(config.redirector.threads, 4);
         assert_eq!(config.redirector.drain_ms, 6);
         assert_eq!(config.redirector.client_rate, 7);
-        assert_eq!(config.redirector.client_burst, Config::default().redirector.client_burst);
+        assert_eq!(
+            config.redirector.client_burst,
+            Config::default().redirector.client_burst
+        );
     }
 
     #[test]
     fn lists_come_as_lists_or_with_commas() {
         let toml = "[redirector]\ntrusted_proxies = [\"10.0.0.0/8\"]";
-        assert_eq!(load(toml, &[], &[]).unwrap().redirector.trusted_proxies.len(), 1);
+        assert_eq!(
+            load(toml, &[], &[])
+                .unwrap()
+                .redirector
+                .trusted_proxies
+                .len(),
+            1
+        );
         let flag = "redirector.trusted_proxies=10.0.0.0/8, ::1/128";
-        assert_eq!(load(toml, &[], &[flag]).unwrap().redirector.trusted_proxies.len(), 2);
+        assert_eq!(
+            load(toml, &[], &[flag])
+                .unwrap()
+                .redirector
+                .trusted_proxies
+                .len(),
+            2
+        );
     }
 
     #[test]
@@ -152,8 +190,16 @@ mod tests {
             let key = flag.split(['=', '.']).nth(1).unwrap();
             assert!(error.contains(key), "{flag}: {error}");
         }
-        assert!(load("", &[], &["redirector"]).unwrap_err().contains("must be key=value"));
-        assert!(load("[redirector", &[], &[]).unwrap_err().contains("line 1"));
+        assert!(
+            load("", &[], &["redirector"])
+                .unwrap_err()
+                .contains("must be key=value")
+        );
+        assert!(
+            load("[redirector", &[], &[])
+                .unwrap_err()
+                .contains("line 1")
+        );
     }
 
     #[test]
@@ -167,12 +213,20 @@ mod tests {
         assert!(config.click_id_key().is_ok());
         assert_eq!(config.ingest.token.expose(), "t0k3n");
         let printed = format!("{config:?}");
-        assert!(!printed.contains(key) && !printed.contains("t0k3n"), "{printed}");
+        assert!(
+            !printed.contains(key) && !printed.contains("t0k3n"),
+            "{printed}"
+        );
     }
 
     #[test]
     fn a_click_id_key_is_32_hexadecimal_digits() {
-        for (text, ok) in [("", false), ("abc", false), ("0".repeat(32).as_str(), true), ("g".repeat(32).as_str(), false)] {
+        for (text, ok) in [
+            ("", false),
+            ("abc", false),
+            ("0".repeat(32).as_str(), true),
+            ("g".repeat(32).as_str(), false),
+        ] {
             let config = load("", &[], &[&format!("click_id_key={text}")]).unwrap();
             assert_eq!(config.click_id_key().is_ok(), ok, "{text:?}");
         }

@@ -63,7 +63,10 @@ impl Config {
     /// Where a service keeps its journal; by default in the data directory, by the service's name.
     #[must_use]
     pub fn journal_dir(&self, journal: &Journal, service: &str) -> PathBuf {
-        journal.dir.clone().unwrap_or_else(|| self.data_dir().join("journal").join(service))
+        journal
+            .dir
+            .clone()
+            .unwrap_or_else(|| self.data_dir().join("journal").join(service))
     }
 
     /// The key that signs click ids.
@@ -72,7 +75,9 @@ impl Config {
         if text.is_empty() {
             return Err("click_id_key is not set; make one with: openssl rand -hex 16".into());
         }
-        let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
+        let number = u128::from_str_radix(text, 16)
+            .ok()
+            .filter(|_| text.len() == 32);
         number
             .map(|n| ClickIdKey::new(n.to_be_bytes()))
             .ok_or_else(|| "click_id_key must be 32 hexadecimal digits".into())
@@ -91,7 +96,10 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { filter: "info".into(), format: LogFormat::Text }
+        Self {
+            filter: "info".into(),
+            format: LogFormat::Text,
+        }
     }
 }
 
@@ -209,7 +217,12 @@ pub struct Cookies {
 
 impl Default for Cookies {
     fn default() -> Self {
-        Self { visitor: "whv".into(), last_click: "whc".into(), days: 365, secure: true }
+        Self {
+            visitor: "whv".into(),
+            last_click: "whc".into(),
+            days: 365,
+            secure: true,
+        }
     }
 }
 
@@ -228,7 +241,11 @@ pub struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { megabytes: 256, unknown_slugs: 65_536, ttl_ms: 60_000 }
+        Self {
+            megabytes: 256,
+            unknown_slugs: 65_536,
+            ttl_ms: 60_000,
+        }
     }
 }
 
@@ -363,10 +380,13 @@ pub struct Embedded {
 
 impl Default for Embedded {
     fn default() -> Self {
-        Self { clickhouse: true, listen: ([127, 0, 0, 1], 8123).into(), library: None }
+        Self {
+            clickhouse: true,
+            listen: ([127, 0, 0, 1], 8123).into(),
+            library: None,
+        }
     }
 }
-
 
 /// A list, or the same as one text with commas, which is all an environment variable can say.
 fn list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
@@ -387,6 +407,9 @@ where
     items
         .iter()
         .filter(|item| !item.is_empty())
-        .map(|item| item.parse().map_err(|e| serde::de::Error::custom(format!("{item:?}: {e}"))))
+        .map(|item| {
+            item.parse()
+                .map_err(|e| serde::de::Error::custom(format!("{item:?}: {e}")))
+        })
         .collect()
 }

@@ -60,7 +60,11 @@ impl ClickIdKey {
     /// Refuses an id that this installation did not mint.
     pub fn verify(&self, id: ClickId) -> Result<(), ClickIdForged> {
         // A timing difference of a 32-bit compare tells a remote forger nothing it could use.
-        if id.0 as u32 == self.mac(id.0) { Ok(()) } else { Err(ClickIdForged) }
+        if id.0 as u32 == self.mac(id.0) {
+            Ok(())
+        } else {
+            Err(ClickIdForged)
+        }
     }
 
     /// Whether a genuine id was minted for this link (wrongly true once in 65,536).
@@ -108,7 +112,10 @@ impl Minter {
         fill_random(&mut start);
         let start = u32::from_be_bytes(start);
         (0..u32::from(threads))
-            .map(|thread| Self { key: key.clone(), unique: start.wrapping_add(thread << 24) })
+            .map(|thread| Self {
+                key: key.clone(),
+                unique: start.wrapping_add(thread << 24),
+            })
             .collect()
     }
 
@@ -165,7 +172,10 @@ mod tests {
         let mut seen = HashSet::new();
         for mut minter in Minter::for_threads(&key(1), 8) {
             for _ in 0..10_000 {
-                assert!(seen.insert(minter.mint(1, LinkId(7))), "same link, same millisecond");
+                assert!(
+                    seen.insert(minter.mint(1, LinkId(7))),
+                    "same link, same millisecond"
+                );
             }
         }
     }

@@ -23,10 +23,10 @@ pub enum IdError {
 
 /// Writes `number` into `buffer`, padded with zeros on the left to its whole width.
 pub(super) fn encode(number: u128, buffer: &mut [u8]) -> &str {
-    let digits = base62::digit_count(number);
+    let digits = base62::encode_bytes(number, buffer).expect("each kind's width fits its numbers");
     let pad = buffer.len() - digits;
+    buffer.rotate_right(pad);
     buffer[..pad].fill(b'0');
-    base62::encode_bytes(number, &mut buffer[pad..]).expect("the widths above fit their numbers");
     std::str::from_utf8(buffer).expect("base62 is ASCII")
 }
 
@@ -36,7 +36,10 @@ pub(super) fn decode(text: &str, width: usize) -> Result<u128, IdError> {
         return Err(IdError::Character(wrong));
     }
     if text.len() != width {
-        return Err(IdError::Length { expected: width, found: text.len() });
+        return Err(IdError::Length {
+            expected: width,
+            found: text.len(),
+        });
     }
     base62::decode(text).map_err(|_| IdError::Range)
 }
