@@ -13,6 +13,7 @@ pub mod id;
 pub mod journal;
 pub mod key;
 pub mod link;
+pub mod parts;
 pub mod secret;
 pub mod ship;
 pub mod store;
