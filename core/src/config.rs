@@ -8,9 +8,12 @@ mod sections;
 
 pub use layers::{ConfigError, SECRETS_FILE, Sources};
 pub use sections::{
-    Analytics, Cache, ClickHouse, Config, Cookies, Durability, Embedded, Ingest, Journal, Log,
+    Analytics, Cache, ClickHouse, Config, Cookies, Embedded, Ingest, Journal, Log,
     LogFormat, OnFull, Redirector, Store,
 };
 
 /// The exit code for a configuration that cannot be used (`EX_USAGE` of sysexits).
-pub const EXIT_CODE: i32 = 64;
+pub const EXIT_CODE: u8 = 64;
+
+/// The variable that names the configuration file; the only `WHENCE_*` that is not a key.
+pub const FILE_VARIABLE: &str = "WHENCE_CONFIG";

@@ -14,9 +14,12 @@ pub mod journal;
 pub mod key;
 pub mod link;
 pub mod parts;
+pub mod process;
 pub mod secret;
 pub mod ship;
 pub mod store;
 pub mod telemetry;
+#[cfg(feature = "test-support")]
+pub mod test_support;
 pub mod wire;
 pub mod workspace;

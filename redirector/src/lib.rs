@@ -1,1 +1,27 @@
-//! x
+//! The edge: answers every request to a short link, and loses none.
+//!
+//! The way of a click, in the order in which to read it:
+//!
+//! 1. [`server`] binds the ports and starts one [`worker`] thread for each core;
+//! 2. [`way`] is the whole way of one request, each step a line:
+//!    [`request`] reads it, [`limits`] stands at the door, [`resolve`] finds the link (through the near
+//!    [`cache`]), [`decide`] says what becomes of it, [`record`] journals it, [`answer`] writes it down;
+//! 3. [`deliver`] sends what the journal holds to ingest, later and elsewhere.
+//!
+//! Architecture invariant: a redirect waits for nothing but a near-cache miss. Nothing on the way
+//! knows ingest or ClickHouse; what a click means is not judged here.
+
+mod answer;
+mod cache;
+mod decide;
+mod deliver;
+mod limits;
+mod metrics;
+mod record;
+mod request;
+mod resolve;
+mod server;
+mod way;
+mod worker;
+
+pub use server::{RunError, Server, StartError};

@@ -6,7 +6,7 @@ use config::builder::DefaultState;
 use config::{ConfigBuilder, File, FileFormat};
 use thiserror::Error;
 
-use super::Config;
+use super::{Config, FILE_VARIABLE};
 
 /// The file in the data directory that holds what was generated at the first start.
 pub const SECRETS_FILE: &str = "secrets.toml";
@@ -79,6 +79,9 @@ impl Sources {
             builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
         }
         for (name, value) in &self.environment {
+            if name == FILE_VARIABLE {
+                continue;
+            }
             if let Some(key) = name.strip_prefix("WHENCE_") {
                 let key = key.to_lowercase().replace("__", ".");
                 builder = set(builder, &key, value)?;

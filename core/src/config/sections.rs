@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
 use crate::id::ClickIdKey;
+use crate::journal::{Durability, LaneOptions};
 use crate::secret::Secret;
 
 /// The whole configuration.
@@ -277,14 +278,17 @@ impl Default for Journal {
     }
 }
 
-/// What an answered click has survived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Durability {
-    /// A crash of the process; the disk follows within 200 ms.
-    Process,
-    /// A loss of power: the answer waits for the disk.
-    Power,
+impl Journal {
+    /// The settings of each of its lanes.
+    #[must_use]
+    pub fn lane_options(&self) -> LaneOptions {
+        LaneOptions {
+            segment_bytes: self.segment_megabytes << 20,
+            max_bytes: self.max_megabytes << 20,
+            durability: self.durability,
+            ..LaneOptions::default()
+        }
+    }
 }
 
 /// What happens to a click that finds no room.

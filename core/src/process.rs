@@ -1,0 +1,96 @@
+//! What the `main` of every service has in common: flags, configuration, logging, a runtime, signals
+//! and exit codes. What a service does with them is its own.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use thiserror::Error;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{self, Config, Sources};
+use crate::telemetry;
+
+/// The flags of every service.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Flags {
+    /// TOML file with the configuration
+    #[arg(long, value_name = "FILE", env = config::FILE_VARIABLE)]
+    pub config: Option<PathBuf>,
+    /// One key of the configuration, such as redirector.listen=0.0.0.0:80; may be given again
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+}
+
+impl Flags {
+    /// Reads every layer of the configuration.
+    pub fn load(&self) -> Result<Config, Failure> {
+        let sources = Sources::of_process(self.config.clone(), self.set.clone());
+        sources.load().map_err(|error| Failure::Config(error.to_string()))
+    }
+}
+
+/// Why a process ends before it was told to.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The configuration cannot be used; nothing was started.
+    #[error("{0}")]
+    Config(String),
+    /// Something outside is not as it must be, or broke.
+    #[error("{0}")]
+    Runtime(String),
+}
+
+impl Failure {
+    /// Something outside is not as it must be, or broke.
+    pub fn runtime(error: impl ToString) -> Self {
+        Self::Runtime(error.to_string())
+    }
+}
+
+/// Loads the configuration, starts logging and a runtime, runs `service` in it, and turns its end into
+/// an exit code: 0, 64 for a bad configuration, 70 for the rest.
+pub fn main<F, Fut>(flags: &Flags, service: F) -> ExitCode
+where
+    F: FnOnce(Config) -> Fut,
+    Fut: Future<Output = Result<(), Failure>>,
+{
+    let result = flags.load().and_then(|config| {
+        telemetry::init(&config.log).map_err(Failure::Config)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(Failure::runtime)?;
+        runtime.block_on(service(config))
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            ExitCode::from(match failure {
+                Failure::Config(_) => config::EXIT_CODE,
+                // EX_SOFTWARE of sysexits.
+                Failure::Runtime(_) => 70,
+            })
+        }
+    }
+}
+
+/// Resolves at the first SIGTERM or Ctrl-C. A second one ends the process at once, for whoever has no
+/// patience to drain.
+pub async fn shutdown() {
+    stop_signal().await;
+    tokio::spawn(async {
+        stop_signal().await;
+        std::process::exit(130);
+    });
+}
+
+async fn stop_signal() {
+    let mut terminate = signal(SignalKind::terminate()).expect("SIGTERM can be listened to");
+    let mut interrupt = signal(SignalKind::interrupt()).expect("SIGINT can be listened to");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

@@ -1,0 +1,146 @@
+//! The redirector's figures: which there are, and what they count.
+//!
+//! Each thread counts in memory of its own; only a scrape adds them up.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+use crate::resolve::Resolver;
+
+/// What one thread has done.
+#[derive(Debug, Default)]
+#[repr(align(128))] // Two cache lines: no thread's counting slows another's.
+pub(crate) struct Counters {
+    /// Sent on to a destination.
+    pub(crate) redirected: Count,
+    /// Answered 404 and recorded as an orphan.
+    pub(crate) not_found: Count,
+    /// Answered 429.
+    pub(crate) limited: Count,
+    /// Answered 503 because the link store is away and the link is not known.
+    pub(crate) unavailable: Count,
+    /// Answered 503 because the click could not be journalled.
+    pub(crate) refused: Count,
+    /// Answered 405 or 414.
+    pub(crate) malformed: Count,
+    /// Redirected from memory while the store was away.
+    pub(crate) stale: Count,
+    /// Redirected although the journal was full: the click is lost, and its number tells.
+    pub(crate) dropped: Count,
+    /// Connections accepted.
+    pub(crate) connections: Count,
+}
+
+/// A count that only its own thread moves.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    /// Counts one.
+    pub(crate) fn inc(&self) {
+        self.0
+            .store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+}
+
+/// Adds the threads up when scraped.
+#[derive(Debug)]
+struct Threads(Vec<Arc<Counters>>);
+
+impl Threads {
+    fn sum(&self, pick: fn(&Counters) -> &Count) -> u64 {
+        self.0
+            .iter()
+            .map(|counters| pick(counters).0.load(Ordering::Relaxed))
+            .sum()
+    }
+}
+
+impl Collector for Threads {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let mut requests = encoder.encode_descriptor(
+            "requests",
+            "Requests by how they were answered",
+            None,
+            prometheus_client::metrics::MetricType::Counter,
+        )?;
+        let answers: [(&str, fn(&Counters) -> &Count); 6] = [
+            ("redirected", |c| &c.redirected),
+            ("not_found", |c| &c.not_found),
+            ("limited", |c| &c.limited),
+            ("unavailable", |c| &c.unavailable),
+            ("refused", |c| &c.refused),
+            ("malformed", |c| &c.malformed),
+        ];
+        for (answer, pick) in answers {
+            let count = ConstCounter::new(self.sum(pick));
+            count.encode(requests.encode_family(&[("answer", answer)])?)?;
+        }
+        let others: [(&str, &str, fn(&Counters) -> &Count); 3] = [
+            (
+                "stale_redirects",
+                "Redirects from memory while the store was away",
+                |c| &c.stale,
+            ),
+            (
+                "events_dropped",
+                "Clicks redirected but not journalled, for want of room",
+                |c| &c.dropped,
+            ),
+            ("connections", "Connections accepted", |c| &c.connections),
+        ];
+        for (name, help, pick) in others {
+            let count = ConstCounter::new(self.sum(pick));
+            count.encode(encoder.encode_descriptor(name, help, None, count.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+/// The near cache's size when scraped.
+struct CacheSize(Arc<Resolver>);
+
+impl std::fmt::Debug for CacheSize {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CacheSize")
+    }
+}
+
+impl Collector for CacheSize {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let (links, unknown, bytes) = self.0.size();
+        for (name, help, value) in [
+            ("cache_links", "Links in the near cache", links as i64),
+            (
+                "cache_unknown_slugs",
+                "Slugs in the near cache that no link has",
+                unknown as i64,
+            ),
+            (
+                "cache_bytes",
+                "Bytes of the links in the near cache",
+                bytes as i64,
+            ),
+        ] {
+            let gauge = ConstGauge::new(value);
+            gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Registers everything.
+pub(crate) fn register(
+    registry: &mut Registry,
+    threads: Vec<Arc<Counters>>,
+    resolver: Arc<Resolver>,
+) {
+    registry.register_collector(Box::new(Threads(threads)));
+    registry.register_collector(Box::new(CacheSize(resolver)));
+}

@@ -1,0 +1,79 @@
+//! Journals a click. After this it cannot be lost, whatever becomes of the process.
+
+use std::borrow::Cow;
+
+use whence_core::click::{Click, bounded, bounds};
+use whence_core::id::{ClickId, LinkId, Minter};
+use whence_core::journal::{AppendError, LaneWriter, Seq};
+use whence_core::wire;
+
+use crate::decide::Decision;
+use crate::request::Asked;
+use crate::resolve::{Place, Target};
+
+/// The journal lane of one thread, and the ids that go into it.
+pub(crate) struct Recorder {
+    /// The lane.
+    pub(crate) lane: LaneWriter,
+    minter: Minter,
+    /// Kept from click to click, so that encoding allocates nothing.
+    buffer: Vec<u8>,
+}
+
+impl Recorder {
+    /// A recorder for one thread.
+    pub(crate) fn new(lane: LaneWriter, minter: Minter) -> Self {
+        Self {
+            lane,
+            minter,
+            buffer: Vec::with_capacity(4096),
+        }
+    }
+
+    /// The id of a click on this place at `unix_ms`. An orphan is a click on link 0.
+    pub(crate) fn mint(&mut self, place: &Place, unix_ms: u64) -> ClickId {
+        let link = place.target.as_ref().map_or(LinkId(0), |target| target.id);
+        self.minter.mint(unix_ms, link)
+    }
+
+    /// Journals the click.
+    pub(crate) fn record(
+        &mut self,
+        id: ClickId,
+        asked: &Asked<'_>,
+        place: &Place,
+        decision: &Decision,
+    ) -> Result<Seq, AppendError> {
+        let target = place.target.as_deref();
+        let label = |pick: fn(&Target) -> &str| Cow::Borrowed(target.map_or("", pick));
+        let click = Click {
+            id,
+            unix_ms: id.unix_ms(),
+            outcome: decision.outcome,
+            method: asked.method,
+            workspace: place
+                .workspace
+                .as_ref()
+                .map_or("", |owner| owner.id.as_str())
+                .into(),
+            link: target.map_or(LinkId(0), |target| target.id),
+            domain: bounded(asked.host.as_bytes(), bounds::HOST),
+            slug: bounded(asked.slug.as_bytes(), bounds::SLUG),
+            query: bounded(asked.query.as_bytes(), bounds::QUERY),
+            visitor: decision.visitor.map(|visitor| visitor.id),
+            new_visitor: decision.visitor.is_some_and(|visitor| visitor.new),
+            address: asked.client,
+            user_agent: asked.header(hyper::header::USER_AGENT, bounds::USER_AGENT),
+            referrer: asked.header(hyper::header::REFERER, bounds::REFERRER),
+            language: asked.header(hyper::header::ACCEPT_LANGUAGE, bounds::LANGUAGE),
+            purpose: asked.purpose(),
+            channel: label(|target| &target.channel),
+            campaign: label(|target| &target.campaign),
+            program: label(|target| &target.program),
+            advocate: label(|target| &target.advocate),
+        };
+        self.buffer.clear();
+        wire::encode(&click, &mut self.buffer);
+        self.lane.append(&self.buffer)
+    }
+}

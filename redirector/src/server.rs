@@ -1,0 +1,330 @@
+//! The redirector as a whole: binds its ports, opens its journal, starts its threads, drains them.
+
+use std::future::Future;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use thiserror::Error;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use whence_core::admin::{self, Readiness};
+use whence_core::config::{Config, Redirector};
+use whence_core::id::Minter;
+use whence_core::journal::{self, LaneReader, LaneWriter, OpenError, Poisoned};
+use whence_core::process::Failure;
+use whence_core::ship::{self, ShipError, ShipMetrics};
+use whence_core::store::LinkStore;
+use whence_core::telemetry;
+
+use crate::deliver::Ingest;
+use crate::limits::Limits;
+use crate::metrics::{self, Counters};
+use crate::record::Recorder;
+use crate::resolve::Resolver;
+use crate::way::{Shared, Way};
+use crate::worker;
+
+/// Connections that may wait to be accepted: a burst, not a backlog.
+const BACKLOG: i32 = 1024;
+
+/// Why the redirector did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A key of the configuration cannot be used.
+    #[error("{0}")]
+    Config(String),
+    /// A port cannot be bound.
+    #[error("{key} {address}: {source}")]
+    Bind {
+        /// The key that names it.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A journal lane cannot be opened.
+    #[error("journal: {0}")]
+    Journal(#[from] OpenError),
+    /// The journal's directory cannot be read.
+    #[error("journal {path}: {source}")]
+    JournalDir {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Why the redirector stopped by itself.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The journal can no longer be trusted, so neither can an answer.
+    #[error(transparent)]
+    Journal(#[from] Poisoned),
+    /// The journal cannot be shipped.
+    #[error(transparent)]
+    Ship(#[from] ShipError),
+    /// A serving thread could not start or ended.
+    #[error("serving thread: {0}")]
+    Thread(io::Error),
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Config(reason) => Self::Config(reason),
+            error => Self::runtime(error),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Self::runtime(error)
+    }
+}
+
+/// A redirector that has bound its ports and not yet answered.
+pub struct Server {
+    address: SocketAddr,
+    admin: tokio::net::TcpListener,
+    admin_address: SocketAddr,
+    threads: Vec<(TcpListener, Way)>,
+    readers: Vec<LaneReader>,
+    ingest: Arc<Ingest>,
+    resolver: Arc<Resolver>,
+    store: Arc<dyn LinkStore>,
+    shared: Arc<Shared>,
+    broken: mpsc::Receiver<Poisoned>,
+}
+
+impl Server {
+    /// Checks the configuration, opens the journal and binds the ports.
+    pub async fn bind(config: &Config, store: Arc<dyn LinkStore>) -> Result<Self, StartError> {
+        let settings = &config.redirector;
+        let key = config.click_id_key().map_err(StartError::Config)?;
+        let ingest =
+            Ingest::new(&settings.ingest, &config.ingest.token).map_err(StartError::Config)?;
+        let count = thread_count(settings);
+
+        let dir = config.journal_dir(&settings.journal, "redirector");
+        let (writers, readers) = open_lanes(&dir, settings, count)?;
+
+        let (address, listeners) = bind_all(settings.listen, count)?;
+        let bind_admin = |source| StartError::Bind {
+            key: "redirector.admin",
+            address: settings.admin,
+            source,
+        };
+        let admin = tokio::net::TcpListener::bind(settings.admin)
+            .await
+            .map_err(bind_admin)?;
+        let admin_address = admin.local_addr().map_err(bind_admin)?;
+
+        let resolver = Arc::new(Resolver::new(&store, &settings.cache));
+        let (report, broken) = mpsc::channel(1);
+        let shared = Arc::new(Shared {
+            config: settings.clone(),
+            resolver: Arc::clone(&resolver),
+            limits: Limits::new(settings),
+            broken: report,
+        });
+        let minters = Minter::for_threads(&key, count);
+        let threads = listeners
+            .into_iter()
+            .zip(writers.into_iter().zip(minters))
+            .map(|(listener, (lane, minter))| {
+                let way = Way {
+                    shared: Arc::clone(&shared),
+                    counters: Arc::new(Counters::default()),
+                    recorder: Recorder::new(lane, minter).into(),
+                    key: String::with_capacity(256).into(),
+                };
+                (listener, way)
+            })
+            .collect();
+        Ok(Self {
+            address,
+            admin,
+            admin_address,
+            threads,
+            readers,
+            ingest: Arc::new(ingest),
+            resolver,
+            store,
+            shared,
+            broken,
+        })
+    }
+
+    /// Where clicks arrive.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the admin port answers.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Serves until `shutdown`, then answers what is under way, ships what it can, and returns.
+    pub async fn run(
+        mut self,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), RunError> {
+        let drain = Duration::from_millis(self.shared.config.drain_ms);
+        let ready = Readiness::default();
+        let mut registry = telemetry::registry("redirector");
+        let counters = self
+            .threads
+            .iter()
+            .map(|(_, way)| Arc::clone(&way.counters))
+            .collect();
+        metrics::register(&mut registry, counters, Arc::clone(&self.resolver));
+        let ship_metrics = ShipMetrics::register(&mut registry);
+
+        // What lives as long as the server, and is dropped with it.
+        let mut side = JoinSet::new();
+        side.spawn(Arc::clone(&self.resolver).follow(self.store.changes()));
+        side.spawn(tidy(Arc::clone(&self.shared)));
+        let serving_admin = admin::serve(self.admin, registry, ready.clone());
+        side.spawn(async move {
+            if let Err(error) = serving_admin.await {
+                tracing::error!(%error, "the admin port stopped");
+            }
+        });
+
+        let stop_shipping = CancellationToken::new();
+        let mut shippers = JoinSet::new();
+        for reader in self.readers {
+            let ingest = Arc::clone(&self.ingest);
+            let stop = stop_shipping.clone();
+            shippers.spawn(ship::run(reader, ingest, ship_metrics.clone(), stop, drain));
+        }
+
+        let stop_serving = CancellationToken::new();
+        let mut handles = Vec::new();
+        for (number, (listener, way)) in self.threads.into_iter().enumerate() {
+            let stop = stop_serving.clone();
+            let handle = thread::Builder::new()
+                .name(format!("redirect-{number}"))
+                .spawn(move || worker::serve(listener, way, &stop, drain))
+                .map_err(RunError::Thread)?;
+            handles.push(handle);
+        }
+        ready.set(true);
+
+        let broken = tokio::select! {
+            () = shutdown => Ok(()),
+            Some(cause) = self.broken.recv() => Err(RunError::Journal(cause)),
+            Some(Ok(Err(error))) = shippers.join_next() => Err(RunError::Ship(error)),
+        };
+        ready.set(false);
+        stop_serving.cancel();
+        let joined = tokio::task::spawn_blocking(|| join(handles)).await;
+        stop_shipping.cancel();
+        while let Some(shipped) = shippers.join_next().await {
+            if let Ok(Err(error)) = shipped {
+                tracing::error!(%error, "a journal lane could not be shipped");
+            }
+        }
+        broken?;
+        joined
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
+            .map_err(RunError::Thread)
+    }
+}
+
+/// One second apart, as the limits ask for.
+async fn tidy(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        shared.limits.tidy();
+    }
+}
+
+fn join(handles: Vec<JoinHandle<io::Result<()>>>) -> io::Result<()> {
+    handles.into_iter().try_for_each(|handle| {
+        handle
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("it panicked")))
+    })
+}
+
+fn thread_count(settings: &Redirector) -> u8 {
+    match settings.threads {
+        0 => thread::available_parallelism().map_or(1, |cores| cores.get().min(255) as u8),
+        count => count,
+    }
+}
+
+/// One lane for each thread. Lanes of an earlier start with more threads are read to their end.
+fn open_lanes(
+    dir: &Path,
+    settings: &Redirector,
+    count: u8,
+) -> Result<(Vec<LaneWriter>, Vec<LaneReader>), StartError> {
+    let failed = |source| StartError::JournalDir {
+        path: dir.to_owned(),
+        source,
+    };
+    std::fs::create_dir_all(dir).map_err(failed)?;
+    let wanted: Vec<PathBuf> = (0..count).map(|n| dir.join(format!("lane-{n}"))).collect();
+    let mut lanes = wanted.clone();
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() && !lanes.contains(&path) {
+            lanes.push(path);
+        }
+    }
+    let (mut writers, mut readers) = (Vec::new(), Vec::new());
+    for path in lanes {
+        let (writer, reader) = journal::open(&path, settings.journal.lane_options())?;
+        readers.push(reader);
+        if wanted.contains(&path) {
+            writers.push(writer);
+        }
+    }
+    Ok((writers, readers))
+}
+
+/// One listener for each thread on the same port: the kernel spreads connections over them.
+fn bind_all(address: SocketAddr, count: u8) -> Result<(SocketAddr, Vec<TcpListener>), StartError> {
+    let failed = |source| StartError::Bind {
+        key: "redirector.listen",
+        address,
+        source,
+    };
+    let mut bound = address;
+    let mut listeners = Vec::new();
+    for _ in 0..count {
+        let listener = bind_one(bound).map_err(failed)?;
+        // With port 0 the first listener finds a port, and the others join it there.
+        bound = listener.local_addr().map_err(failed)?;
+        listeners.push(listener);
+    }
+    Ok((bound, listeners))
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,154 @@
+//! The whole way of one click, from the request to the answer. Read this first.
+//!
+//! Every step is a call into the room that knows how; what belongs here is their order, and what
+//! happens when one of them says no.
+
+use std::cell::RefCell;
+use std::mem::take;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hyper::body::Incoming;
+use hyper::{Request, http::request::Parts};
+use tokio::sync::mpsc;
+use whence_core::click::Outcome;
+use whence_core::config::{OnFull, Redirector};
+use whence_core::id::VisitorId;
+use whence_core::journal::{AppendError, Durability, Poisoned};
+
+use crate::answer::{self, Answer};
+use crate::decide::decide;
+use crate::limits::Limits;
+use crate::metrics::Counters;
+use crate::record::Recorder;
+use crate::request::Asked;
+use crate::resolve::Resolver;
+
+/// The longest path and query that are looked at: slugs are at most 1 KiB, percent-encoded 3 KiB.
+const LONGEST_TARGET: usize = 8 * 1024;
+
+/// What the threads share.
+pub(crate) struct Shared {
+    /// The configuration.
+    pub(crate) config: Redirector,
+    /// Finds links.
+    pub(crate) resolver: Arc<Resolver>,
+    /// Limits clients.
+    pub(crate) limits: Limits,
+    /// Where a broken journal is reported; the process then ends.
+    pub(crate) broken: mpsc::Sender<Poisoned>,
+}
+
+/// What one thread needs to answer clicks.
+pub(crate) struct Way {
+    /// What it shares with the others.
+    pub(crate) shared: Arc<Shared>,
+    /// Its own counters.
+    pub(crate) counters: Arc<Counters>,
+    /// Its own journal lane.
+    pub(crate) recorder: RefCell<Recorder>,
+    /// Room for a cache key, so that a look-up allocates nothing.
+    pub(crate) key: RefCell<String>,
+}
+
+impl Way {
+    /// Answers a request.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
+        let (request, _body) = request.into_parts();
+        self.click(&request, peer).await
+    }
+
+    async fn click(&self, request: &Parts, peer: IpAddr) -> Answer {
+        let Shared {
+            config,
+            resolver,
+            limits,
+            ..
+        } = &*self.shared;
+
+        // Read.
+        if request
+            .uri
+            .path_and_query()
+            .is_some_and(|target| target.as_str().len() > LONGEST_TARGET)
+        {
+            self.counters.malformed.inc();
+            return answer::too_long();
+        }
+        let Some(asked) = Asked::read(request, peer, &config.trusted_proxies, &config.cookies)
+        else {
+            self.counters.malformed.inc();
+            return answer::method_not_allowed();
+        };
+
+        // At the door.
+        if let Err(wait) = limits.admit(asked.client) {
+            self.counters.limited.inc();
+            return answer::too_many(wait.as_secs() + 1);
+        }
+
+        // Resolve.
+        let mut key = take(&mut *self.key.borrow_mut());
+        let place = resolver.place(&asked.host, &asked.slug, &mut key).await;
+        *self.key.borrow_mut() = key;
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => {
+                self.counters.unavailable.inc();
+                tracing::debug!(%error, "a link could not be looked up");
+                return answer::unavailable();
+            }
+        };
+        if place.stale {
+            self.counters.stale.inc();
+        }
+
+        // Decide.
+        let click = self.recorder.borrow_mut().mint(&place, unix_ms());
+        let decision = decide(&asked, &place, click, VisitorId::random);
+
+        // Journal.
+        let appended = self
+            .recorder
+            .borrow_mut()
+            .record(click, &asked, &place, &decision);
+        if !self.journalled(appended).await {
+            self.counters.refused.inc();
+            return answer::unavailable();
+        }
+
+        // Answer.
+        match decision.outcome {
+            Outcome::Redirected => self.counters.redirected.inc(),
+            Outcome::NotFound => self.counters.not_found.inc(),
+        }
+        answer::decided(decision, click, &config.cookies)
+    }
+
+    /// Whether the click may be answered: it is in the journal, or it is lost and that is allowed.
+    async fn journalled(&self, appended: Result<u64, AppendError>) -> bool {
+        let config = &self.shared.config.journal;
+        match appended {
+            Ok(_) if config.durability == Durability::Process => true,
+            Ok(seq) => {
+                let durable = self.recorder.borrow().lane.durable(seq);
+                durable.await.is_ok()
+            }
+            Err(AppendError::Poisoned { cause, .. }) => {
+                // One report is enough; a full channel holds it already.
+                let _ = self.shared.broken.try_send(cause);
+                false
+            }
+            Err(AppendError::Full { .. } | AppendError::TooLarge { .. }) => {
+                self.counters.dropped.inc();
+                config.on_full == OnFull::Serve
+            }
+        }
+    }
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,83 @@
+//! One serving thread: its own runtime, listener and connections. What is answered is [`way`](crate::way)'s.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::LocalSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::way::Way;
+
+/// Serves until `stop`, then lets requests under way finish within `drain`.
+pub(crate) fn serve(
+    listener: std::net::TcpListener,
+    way: Way,
+    stop: &CancellationToken,
+    drain: Duration,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let listener = TcpListener::from_std(listener)?;
+        let way = Rc::new(way);
+        let connections = GracefulShutdown::new();
+        loop {
+            let accepted = tokio::select! {
+                accepted = listener.accept() => accepted,
+                () = stop.cancelled() => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => connect(stream, peer.ip(), &way, &connections),
+                // Out of file descriptors, most likely: what is open closes sooner or later.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        }
+        // Closing the listener resets what waits in it: answer those first.
+        while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+            connect(stream, peer.ip(), &way, &connections);
+        }
+        drop(listener);
+        if timeout(drain, connections.shutdown()).await.is_err() {
+            tracing::warn!("connections were still open when the time to drain was over");
+        }
+        Ok(())
+    })
+}
+
+fn connect(stream: TcpStream, peer: IpAddr, way: &Rc<Way>, connections: &GracefulShutdown) {
+    way.counters.connections.inc();
+    // An answer is one small packet: waiting to fill it only delays it.
+    let _ = stream.set_nodelay(true);
+    let config = &way.shared.config;
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(config.head_timeout_ms))
+        .max_buf_size(config.max_head_bytes)
+        .pipeline_flush(true);
+    let way = Rc::clone(way);
+    let service = service_fn(move |request| {
+        let way = Rc::clone(&way);
+        async move { Ok::<_, Infallible>(way.answer(request, peer).await) }
+    });
+    let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+    tokio::task::spawn_local(async move {
+        // A client that breaks off or sends garbage is its own affair.
+        if let Err(error) = connection.await {
+            tracing::trace!(%error, "connection ended");
+        }
+    });
+}
