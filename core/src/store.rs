@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use thiserror::Error;
 use tokio::sync::broadcast;
 
+use crate::click::bounds;
 use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
 use crate::link::{Host, Link};
@@ -109,6 +110,12 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     /// break in the line to the store, means [`Change::Everything`].
     fn changes(&self) -> broadcast::Receiver<Change>;
 
+    /// Whether changes made elsewhere reach this process now. While they do not, what a cache holds
+    /// may be old; [`Change::Everything`] is sent when the line breaks and again when it stands.
+    fn hears_changes(&self) -> bool {
+        true
+    }
+
     /// Whether the store answers at all.
     async fn ping(&self) -> Result<(), StoreError>;
 
@@ -152,9 +159,21 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError>;
 }
 
+/// Changes kept for a receiver that is slow: at some 200 bytes each a megabyte, and enough for a
+/// second of bulk edits. One that lags further is told so by the channel.
+const CHANGES_KEPT: usize = 4096;
+
 /// The text under which both implementations file a link: no host holds a `/`.
 fn link_key(domain: &str, slug: &str) -> String {
     format!("{domain}/{slug}")
+}
+
+/// [`link_key`] for what a request asks for; none where no link can stand, so that a host header of
+/// `a/b` cannot reach the link `b/…` of host `a`.
+fn raw_link_key(domain: &str, slug: &str) -> Option<String> {
+    let possible =
+        domain.len() <= bounds::HOST && slug.len() <= bounds::SLUG && !domain.contains('/');
+    possible.then(|| link_key(domain, slug))
 }
 
 /// The parts of [`link_key`].
@@ -170,7 +189,7 @@ pub async fn open(url: &str) -> Result<Arc<dyn LinkStore>, StoreError> {
     Ok(Arc::new(RedisStore::connect(url).await?))
 }
 
-/// A link as both implementations write it.
+/// A value as both implementations write it.
 fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("the vocabulary has no maps with odd keys")
 }

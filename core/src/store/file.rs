@@ -1,0 +1,220 @@
+//! The link store of one machine: a file that one process holds.
+//!
+//! A read costs microseconds and is done where it is asked; a write waits for the disk and is done
+//! on a blocking thread. A commit is on the disk before it is acknowledged, and a process killed in
+//! the middle of one leaves the state before it. The layout is in [`tables`]; what a write does to
+//! it in [`links`] and [`owners`]. Caching does not belong here: the file's own page cache is enough.
+
+mod links;
+mod owners;
+mod stop;
+mod tables;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use redb::{
+    Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, WriteTransaction,
+};
+use tokio::sync::broadcast;
+
+use super::{CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, LinkStore, StoreError};
+use crate::id::LinkId;
+use crate::key::{ApiKey, KeyHash};
+use crate::link::{Host, Link};
+use crate::workspace::{Workspace, WorkspaceId};
+use stop::Stop;
+
+/// A link store in one file, held by one process.
+pub struct FileStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Where the file is, for errors.
+    path: PathBuf,
+    /// The file; its lock is released when the last user of this drops it.
+    database: Database,
+    /// Tells this process's caches what was committed; there is no other process to tell.
+    changes: broadcast::Sender<Change>,
+}
+
+impl FileStore {
+    /// Opens the file, or makes it and the folders above it.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let unavailable =
+            |reason: String| StoreError::Unavailable(format!("{}: {reason}", path.display()));
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| unavailable(format!("cannot make its folder: {e}")))?;
+        }
+        let database = Database::create(path).map_err(|error| unavailable(why_not_open(error)))?;
+        let inner = Inner {
+            path: path.to_owned(),
+            database,
+            changes: broadcast::channel(CHANGES_KEPT).0,
+        };
+        inner.write(|transaction| tables::create(transaction).map(|()| ((), Vec::new())))?;
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Commits what `act` does and tells the caches, even when the caller has gone meanwhile.
+    async fn write<T, E, F>(&self, act: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&WriteTransaction) -> Result<(T, Vec<Change>), Stop<E>> + Send + 'static,
+    {
+        let inner = Arc::clone(&self.inner);
+        match tokio::task::spawn_blocking(move || inner.write(act)).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(StoreError::Unavailable("the process is stopping".into()).into()),
+            },
+        }
+    }
+}
+
+impl Inner {
+    fn read<T>(
+        &self,
+        act: impl FnOnce(&ReadTransaction) -> Result<T, Stop<StoreError>>,
+    ) -> Result<T, StoreError> {
+        let read = || act(&self.database.begin_read()?);
+        read().map_err(|stop| stop.into_answer(&self.path))
+    }
+
+    fn write<T, E: From<StoreError>>(
+        &self,
+        act: impl FnOnce(&WriteTransaction) -> Result<(T, Vec<Change>), Stop<E>>,
+    ) -> Result<T, E> {
+        let write = || {
+            let mut transaction = self.database.begin_write()?;
+            // After a kill the file is there at once, where a full repair would read all of it.
+            transaction.set_quick_repair(true);
+            let done = act(&transaction)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        let (value, changes) = write().map_err(|stop: Stop<E>| stop.into_answer(&self.path))?;
+        for change in changes {
+            // An error means that nobody listens, as in a process without a redirector.
+            let _ = self.changes.send(change);
+        }
+        Ok(value)
+    }
+}
+
+fn why_not_open(error: DatabaseError) -> String {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+            "another process has this link store open, and only one may; \
+             for several processes use a redis:// store"
+                .into()
+        }
+        DatabaseError::Storage(StorageError::Io(error))
+            if error.kind() == std::io::ErrorKind::InvalidData =>
+        {
+            "this is not a link store, but some other kind of file".into()
+        }
+        error => error.to_string(),
+    }
+}
+
+impl fmt::Debug for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FileStore").field(&self.inner.path).finish()
+    }
+}
+
+#[async_trait]
+impl LinkStore for FileStore {
+    async fn link_at(&self, domain: &str, slug: &str) -> Result<Option<Link>, StoreError> {
+        self.inner
+            .read(|transaction| links::at(transaction, domain, slug))
+    }
+
+    async fn workspace_of(&self, domain: &str) -> Result<Option<Workspace>, StoreError> {
+        self.inner
+            .read(|transaction| owners::workspace_of(transaction, domain))
+    }
+
+    fn changes(&self) -> broadcast::Receiver<Change> {
+        self.inner.changes.subscribe()
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.inner.read(tables::check)
+    }
+
+    async fn create_link(&self, link: &Link) -> Result<(), CreateError> {
+        let link = link.clone();
+        self.write(move |transaction| links::create(transaction, &link))
+            .await
+    }
+
+    async fn link(&self, workspace: &WorkspaceId, id: LinkId) -> Result<Option<Link>, StoreError> {
+        self.inner
+            .read(|transaction| links::by_id(transaction, workspace, id))
+    }
+
+    async fn change_link(&self, link: &Link) -> Result<(), ChangeError> {
+        let link = link.clone();
+        self.write(move |transaction| links::change(transaction, &link))
+            .await
+    }
+
+    async fn delete_link(&self, workspace: &WorkspaceId, id: LinkId) -> Result<bool, StoreError> {
+        let workspace = workspace.clone();
+        self.write(move |transaction| links::delete(transaction, &workspace, id))
+            .await
+    }
+
+    async fn links(
+        &self,
+        workspace: &WorkspaceId,
+        before: Option<LinkId>,
+        limit: usize,
+    ) -> Result<Vec<Link>, StoreError> {
+        self.inner
+            .read(|transaction| links::list(transaction, workspace, before, limit))
+    }
+
+    async fn put_workspace(&self, workspace: &Workspace) -> Result<(), StoreError> {
+        let workspace = workspace.clone();
+        self.write(move |transaction| owners::put_workspace(transaction, &workspace))
+            .await
+    }
+
+    async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
+        self.inner
+            .read(|transaction| owners::workspace(transaction, id.as_str()))
+    }
+
+    async fn claim_domain(&self, host: &Host, workspace: &WorkspaceId) -> Result<(), ClaimError> {
+        let (host, workspace) = (host.clone(), workspace.clone());
+        self.write(move |transaction| owners::claim_domain(transaction, &host, &workspace))
+            .await
+    }
+
+    async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Host>, StoreError> {
+        self.inner
+            .read(|transaction| owners::domains(transaction, workspace))
+    }
+
+    async fn put_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {
+        let key = key.clone();
+        self.write(move |transaction| owners::put_key(transaction, hash, &key))
+            .await
+    }
+
+    async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
+        self.inner
+            .read(|transaction| owners::key(transaction, hash))
+    }
+}

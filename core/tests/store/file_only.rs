@@ -1,0 +1,196 @@
+//! What only a file can suffer: a second process, a kill in the middle of a write, a wrong file.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use whence_core::id::LinkId;
+use whence_core::store::{FileStore, LinkStore, StoreError, open};
+
+use crate::backend::{changed, link, workspace};
+
+/// Names the file to the child.
+const FILE: &str = "WHENCE_TEST_LINK_STORE";
+/// What the child writes before each id that was acknowledged.
+const ACKNOWLEDGED: &str = "acknowledged ";
+/// How often the child is killed, each time at another moment of a write.
+const KILLS: u64 = 8;
+
+/// Killed when the test ends, however it ends.
+struct Writer(Child);
+
+impl Writer {
+    /// This test binary again, in another process, writing links into `file`.
+    fn start(file: &Path) -> Self {
+        let child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "file_only::writes_until_it_is_killed",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env(FILE, file)
+            .stdout(Stdio::piped())
+            .spawn();
+        Self(child.unwrap())
+    }
+
+    /// The ids that it had acknowledged before and while it was killed after `count` of them.
+    fn kill_after(mut self, count: usize) -> Vec<u64> {
+        let lines = BufReader::new(self.0.stdout.take().unwrap())
+            .lines()
+            .map(Result::unwrap);
+        // What a line of the test harness precedes on the same line counts too.
+        let mut ids = lines.filter_map(|line| line.split_once(ACKNOWLEDGED)?.1.parse::<u64>().ok());
+        let mut acknowledged: Vec<u64> = ids.by_ref().take(count).collect();
+        self.0.kill().unwrap();
+        acknowledged.extend(ids);
+        acknowledged
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[tokio::test]
+#[ignore = "the child of what_was_acknowledged_survives_kill_9"]
+async fn writes_until_it_is_killed() {
+    let file = std::env::var_os(FILE).expect("only another test starts this, and names the file");
+    let store = FileStore::open(Path::new(&file)).unwrap();
+    let written = store.links(&workspace("acme"), None, 1).await.unwrap();
+    for id in written.first().map_or(0, |link| link.id.0 + 1).. {
+        let made = link(id, &format!("s{id}"));
+        store.create_link(&made).await.unwrap();
+        store
+            .change_link(&changed(&made, "https://a.example/"))
+            .await
+            .unwrap();
+        println!("{ACKNOWLEDGED}{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_acknowledged_survives_kill_9() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("links.redb");
+    let mut acknowledged = Vec::new();
+    for kill in 0..KILLS {
+        acknowledged.extend(Writer::start(&file).kill_after(3 + kill as usize));
+    }
+    assert!(acknowledged.len() >= (3 * KILLS) as usize);
+    let store = FileStore::open(&file).unwrap();
+    let listed = store
+        .links(&workspace("acme"), None, usize::MAX)
+        .await
+        .unwrap();
+    for id in &acknowledged {
+        let expected = changed(&link(*id, &format!("s{id}")), "https://a.example/");
+        assert_eq!(
+            store
+                .link(&expected.workspace, LinkId(*id))
+                .await
+                .unwrap()
+                .as_ref(),
+            Some(&expected)
+        );
+        assert!(listed.contains(&expected));
+    }
+    // A write that was killed is done or not done; it is never half a link.
+    assert!(
+        listed.len() <= acknowledged.len() + KILLS as usize,
+        "{} listed",
+        listed.len()
+    );
+    for link in &listed {
+        assert_eq!(
+            store
+                .link_at(link.domain.as_str(), link.slug.as_str())
+                .await
+                .unwrap()
+                .as_ref(),
+            Some(link)
+        );
+        assert_eq!(
+            store.link(&link.workspace, link.id).await.unwrap().as_ref(),
+            Some(link)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_is_told_who_has_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("links.redb");
+    let mut writer = Writer::start(&file);
+    let mut lines = BufReader::new(writer.0.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains(ACKNOWLEDGED)));
+    let error = FileStore::open(&file).unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)));
+    let text = error.to_string();
+    assert!(text.contains(&*file.to_string_lossy()), "{text}");
+    assert!(
+        text.contains("another process") && text.contains("redis://"),
+        "{text}"
+    );
+    drop(writer);
+    FileStore::open(&file).unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_store_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.txt");
+    let text = "my notes\n".repeat(1000);
+    std::fs::write(&file, &text).unwrap();
+    let error = open(&format!("file:{}", file.display()))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("notes.txt") && error.contains("not a link store"),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let below = folder.path().join("file/below/links.redb");
+    let error = FileStore::open(&below).unwrap_err().to_string();
+    assert!(error.contains(&*below.to_string_lossy()), "{error}");
+    let error = FileStore::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains(&*folder.path().to_string_lossy()), "{error}");
+}
+
+#[tokio::test]
+async fn all_is_there_again_after_it_was_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("links.redb");
+    let store = FileStore::open(&file).unwrap();
+    for id in 0..10 {
+        store
+            .create_link(&link(id, &format!("s{id}")))
+            .await
+            .unwrap();
+    }
+    drop(store);
+    let store = FileStore::open(&file).unwrap();
+    assert_eq!(
+        store
+            .links(&workspace("acme"), None, 100)
+            .await
+            .unwrap()
+            .len(),
+        10
+    );
+    assert_eq!(
+        store.link_at("go.example.com", "s7").await.unwrap(),
+        Some(link(7, "s7"))
+    );
+}
