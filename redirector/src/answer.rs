@@ -83,11 +83,19 @@ pub(crate) fn method_not_allowed() -> Answer {
     answer
 }
 
-/// The path is longer than any link.
-pub(crate) fn too_long() -> Answer {
+/// The path and query are longer than any link's.
+pub(crate) fn target_too_long() -> Answer {
     plain(
         StatusCode::URI_TOO_LONG,
         "This address is longer than any link.\n",
+    )
+}
+
+/// The headers are more than is read.
+pub(crate) fn head_too_long() -> Answer {
+    plain(
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "The request's headers are too large.\n",
     )
 }
 

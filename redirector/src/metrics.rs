@@ -27,7 +27,7 @@ pub(crate) struct Counters {
     pub(crate) unavailable: Count,
     /// Answered 503 because the click could not be journalled.
     pub(crate) refused: Count,
-    /// Answered 405 or 414.
+    /// Answered 405, 414 or 431.
     pub(crate) malformed: Count,
     /// Redirected from memory while the store was away.
     pub(crate) stale: Count,
@@ -36,6 +36,9 @@ pub(crate) struct Counters {
     /// Connections accepted.
     pub(crate) connections: Count,
 }
+
+/// Finds one count among a thread's.
+type Pick = fn(&Counters) -> &Count;
 
 /// A count that only its own thread moves.
 #[derive(Debug, Default)]
@@ -54,7 +57,7 @@ impl Count {
 struct Threads(Vec<Arc<Counters>>);
 
 impl Threads {
-    fn sum(&self, pick: fn(&Counters) -> &Count) -> u64 {
+    fn sum(&self, pick: Pick) -> u64 {
         self.0
             .iter()
             .map(|counters| pick(counters).0.load(Ordering::Relaxed))
@@ -70,7 +73,7 @@ impl Collector for Threads {
             None,
             prometheus_client::metrics::MetricType::Counter,
         )?;
-        let answers: [(&str, fn(&Counters) -> &Count); 6] = [
+        let answers: [(&str, Pick); 6] = [
             ("redirected", |c| &c.redirected),
             ("not_found", |c| &c.not_found),
             ("limited", |c| &c.limited),
@@ -82,7 +85,7 @@ impl Collector for Threads {
             let count = ConstCounter::new(self.sum(pick));
             count.encode(requests.encode_family(&[("answer", answer)])?)?;
         }
-        let others: [(&str, &str, fn(&Counters) -> &Count); 3] = [
+        let others: [(&str, &str, Pick); 3] = [
             (
                 "stale_redirects",
                 "Redirects from memory while the store was away",

@@ -74,7 +74,15 @@ impl Way {
             .is_some_and(|target| target.as_str().len() > LONGEST_TARGET)
         {
             self.counters.malformed.inc();
-            return answer::too_long();
+            return answer::target_too_long();
+        }
+        let head = request
+            .headers
+            .iter()
+            .map(|(name, value)| name.as_str().len() + value.len());
+        if head.sum::<usize>() > config.max_head_bytes {
+            self.counters.malformed.inc();
+            return answer::head_too_long();
         }
         let Some(asked) = Asked::read(request, peer, &config.trusted_proxies, &config.cookies)
         else {

@@ -66,7 +66,9 @@ fn connect(stream: TcpStream, peer: IpAddr, way: &Rc<Way>, connections: &Gracefu
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(config.head_timeout_ms))
-        .max_buf_size(config.max_head_bytes)
+        // What is too long is still read this far, so that it can be answered; beyond it, the
+        // connection is cut.
+        .max_buf_size(4 * config.max_head_bytes)
         .pipeline_flush(true);
     let way = Rc::clone(way);
     let service = service_fn(move |request| {

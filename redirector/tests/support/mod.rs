@@ -1,0 +1,290 @@
+//! A redirector to test against, and the little client that asks it.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says as much as one that expects"
+)]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::header::HeaderMap;
+use hyper::{Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use whence_core::click::Click;
+use whence_core::config::Config;
+use whence_core::id::LinkId;
+use whence_core::journal;
+use whence_core::link::{Link, RedirectStatus};
+use whence_core::secret::Secret;
+use whence_core::store::{FileStore, LinkStore};
+use whence_core::wire;
+use whence_core::workspace::{PrivacyMode, Workspace};
+use whence_redirector::{RunError, Server};
+
+/// A running redirector with its store and journal in a temporary directory.
+pub(crate) struct Edge {
+    dir: TempDir,
+    store: Arc<dyn LinkStore>,
+    address: SocketAddr,
+    admin: SocketAddr,
+    config: Config,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<Result<(), RunError>>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Got {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Got {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.headers
+            .get_all(name)
+            .iter()
+            .map(|value| value.to_str().unwrap())
+            .collect()
+    }
+
+    pub(crate) fn cookie(&self, name: &str) -> &str {
+        let prefix = format!("{name}=");
+        let cookies = self.all("set-cookie");
+        let found = cookies
+            .into_iter()
+            .find_map(|cookie| cookie.strip_prefix(&prefix));
+        found
+            .and_then(|rest| rest.split(';').next())
+            .unwrap_or_else(|| panic!("no cookie {name} in {self:?}"))
+    }
+}
+
+impl Edge {
+    pub(crate) async fn start(adjust: impl FnOnce(&mut Config)) -> Self {
+        Self::try_start(adjust)
+            .await
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    pub(crate) async fn try_start(adjust: impl FnOnce(&mut Config)) -> Result<Self, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = Config {
+            click_id_key: Secret::new("00112233445566778899aabbccddeeff"),
+            ..Config::default()
+        };
+        config.redirector.listen = ([127, 0, 0, 1], 0).into();
+        config.redirector.admin = ([127, 0, 0, 1], 0).into();
+        config.redirector.threads = 2;
+        config.redirector.drain_ms = 500;
+        // Nobody listens there: what is journalled stays in the journal.
+        config.redirector.ingest = vec!["http://127.0.0.1:1".into()];
+        config.redirector.journal.dir = Some(dir.path().join("journal"));
+        config.redirector.journal.segment_megabytes = 1;
+        adjust(&mut config);
+        let store: Arc<dyn LinkStore> =
+            Arc::new(FileStore::open(&dir.path().join("links.redb")).unwrap());
+        let workspace = Workspace::new("acme".parse().unwrap(), "Acme");
+        store.put_workspace(&workspace).await.unwrap();
+        store
+            .claim_domain(&"go.example".parse().unwrap(), &workspace.id)
+            .await
+            .unwrap();
+        let server = Server::bind(&config, Arc::clone(&store))
+            .await
+            .map_err(|e| e.to_string())?;
+        let (address, admin) = (server.address(), server.admin_address());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running = tokio::spawn(server.run(async {
+            let _ = stopped.await;
+        }));
+        let edge = Self {
+            dir,
+            store,
+            address,
+            admin,
+            config,
+            stop,
+            running,
+        };
+        edge.until_admin_ready().await;
+        Ok(edge)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) async fn link(&self, slug: &str, destination: &str) -> Link {
+        let now = Timestamp::now();
+        let link = Link {
+            id: LinkId::random(now.as_second() as u32),
+            workspace: "acme".parse().unwrap(),
+            domain: "go.example".parse().unwrap(),
+            slug: slug.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+            status: RedirectStatus::Found,
+            channel: Some("whatsapp".parse().unwrap()),
+            campaign: None,
+            program: None,
+            advocate: None,
+            revision: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        self.store.create_link(&link).await.unwrap();
+        link
+    }
+
+    pub(crate) async fn change(&self, link: &Link, destination: &str) {
+        let mut link = link.clone();
+        link.destination = destination.parse().unwrap();
+        link.revision += 1;
+        self.store.change_link(&link).await.unwrap();
+    }
+
+    pub(crate) async fn delete(&self, link: &Link) {
+        assert!(
+            self.store
+                .delete_link(&link.workspace, link.id)
+                .await
+                .unwrap()
+        );
+    }
+
+    pub(crate) async fn privacy(&self, mode: PrivacyMode) {
+        let id = "acme".parse().unwrap();
+        let mut workspace = self.store.workspace(&id).await.unwrap().unwrap();
+        workspace.privacy = mode;
+        self.store.put_workspace(&workspace).await.unwrap();
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Got {
+        self.request("GET", path, headers).await
+    }
+
+    pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Got {
+        self.request_to("go.example", method, path, headers).await
+    }
+
+    pub(crate) async fn request_to(
+        &self,
+        host: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Got {
+        ask(self.address, host, method, path, headers).await
+    }
+
+    pub(crate) async fn admin(&self, path: &str) -> Got {
+        ask(self.admin, "admin", "GET", path, &[]).await
+    }
+
+    pub(crate) async fn metric(&self, name: &str) -> u64 {
+        let text = self.admin("/metrics").await.body;
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap_or_else(|| panic!("{name} in {text}"));
+        line.trim().parse().unwrap()
+    }
+
+    /// Asks until the answer is as expected; an edit may take 100 ms to be seen.
+    pub(crate) async fn until(&self, path: &str, is_right: impl Fn(&Got) -> bool) {
+        let start = Instant::now();
+        loop {
+            let got = self.get(path, &[]).await;
+            if is_right(&got) {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(2), "still {got:?}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Sends bytes that are no request, and hears whatever comes back.
+    pub(crate) async fn send_raw(&self, bytes: &[u8]) {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        // The server may hang up in the middle of it.
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
+        let mut sink = Vec::new();
+        let reading = stream.read_to_end(&mut sink);
+        let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
+    }
+
+    /// Stops it and reads back every click that it has journalled.
+    pub(crate) async fn stop(self) -> Vec<Click<'static>> {
+        self.stop.send(()).unwrap();
+        self.running.await.unwrap().unwrap();
+        let mut clicks = Vec::new();
+        for lane in std::fs::read_dir(self.dir.path().join("journal")).unwrap() {
+            let options = self.config.redirector.journal.lane_options();
+            let (_writer, mut reader) = journal::open(&lane.unwrap().path(), options).unwrap();
+            while let Some(block) = reader.next_block(8 << 20, 10_000).unwrap() {
+                for (_, payload) in block.records() {
+                    // The block does not live as long as the test wants its clicks.
+                    let payload: &'static [u8] = Box::leak(payload.to_vec().into_boxed_slice());
+                    clicks.push(wire::decode(payload).unwrap());
+                }
+            }
+        }
+        clicks
+    }
+
+    async fn until_admin_ready(&self) {
+        while self.admin("/readyz").await.status != StatusCode::OK {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+async fn ask(
+    address: SocketAddr,
+    host: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Got {
+    let stream = TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", host);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let answer = sender
+        .send_request(request.body(Empty::<Bytes>::new()).unwrap())
+        .await
+        .unwrap();
+    let (parts, body) = answer.into_parts();
+    let body = body.collect().await.unwrap().to_bytes();
+    Got {
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    }
+}
