@@ -1,0 +1,48 @@
+//! What is kept of a visitor's address: the network it lies in, never the address.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// The /24 of an IPv4 address or the /48 of an IPv6 one, in one form for both: IPv4 mapped into IPv6.
+///
+/// Both are the size of network that one household or office shares with its neighbours.
+pub(super) fn prefix(address: IpAddr) -> Ipv6Addr {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, c, _] = v4.octets();
+            Ipv4Addr::new(a, b, c, 0).to_ipv6_mapped()
+        }
+        IpAddr::V6(v6) => {
+            let [a, b, c, ..] = v6.segments();
+            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn networks() {
+        for (address, kept) in [
+            ("83.149.9.216", "::ffff:83.149.9.0"),
+            ("::ffff:83.149.9.216", "::ffff:83.149.9.0"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+            ("::1", "::"),
+        ] {
+            let found = prefix(address.parse().unwrap());
+            assert_eq!(found, kept.parse::<Ipv6Addr>().unwrap(), "{address}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn at_least_eight_bits_are_gone_and_twice_is_once(address: IpAddr) {
+            let kept = prefix(address);
+            prop_assert_eq!(kept.octets()[15], 0);
+            prop_assert_eq!(prefix(kept.into()), kept);
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Who asked: a person, or which kind of machine. Nothing is dropped for it; reports choose.
+
+use whence_core::click::Method;
+
+use super::agent::Agent;
+
+/// What a click seems to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(i8)]
+pub enum Verdict {
+    /// Nothing speaks against a person.
+    Human = 1,
+    /// A crawler, a library, a program.
+    Bot = 2,
+    /// Fetches the page to show a card of it in a chat or a post.
+    Preview = 3,
+    /// A browser that loads ahead of a click which may never come.
+    Prefetch = 4,
+    /// Looks for holes or for malware, as mail gateways do.
+    Scanner = 5,
+    /// Watches whether the page is up.
+    Monitor = 6,
+    /// The same visitor again. Never given on arrival: it takes other clicks to tell.
+    Duplicate = 7,
+    /// Odd, but not enough to say what it is.
+    Suspect = 8,
+}
+
+/// A verdict and what led to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Judgement {
+    /// What the click seems to be.
+    pub(super) verdict: Verdict,
+    /// Every sign that was seen, the deciding one first; empty for a person.
+    pub(super) reasons: Vec<String>,
+}
+
+/// Judges a click by its method, its purpose and what is known of its agent.
+///
+/// All signs are collected, so that a later rule set can weigh them anew; the first of them decides.
+pub(super) fn judge(method: Method, purpose: &str, agent: &Agent) -> Judgement {
+    let mut signs: Vec<(Verdict, String)> = Vec::new();
+    if is_prefetch(purpose) {
+        signs.push((Verdict::Prefetch, "purpose_prefetch".into()));
+    }
+    if let Some(listed) = &agent.listed {
+        signs.push((listed.verdict, format!("crawler_list:{}", listed.tag)));
+    }
+    if agent.software.crawler {
+        signs.push((Verdict::Bot, "crawler_agent".into()));
+    }
+    if agent.is_empty() {
+        signs.push((Verdict::Bot, "no_user_agent".into()));
+    }
+    match method {
+        // A HEAD with a browser's agent is a network that looks at a link before it shows it.
+        Method::Head if agent.is_browser() => signs.push((Verdict::Preview, "method_head".into())),
+        Method::Head => signs.push((Verdict::Bot, "method_head".into())),
+        Method::Post => signs.push((Verdict::Suspect, "method_post".into())),
+        Method::Get => {}
+    }
+    let verdict = signs
+        .first()
+        .map_or(Verdict::Human, |(verdict, _)| *verdict);
+    let reasons = signs.into_iter().map(|(_, reason)| reason).collect();
+    Judgement { verdict, reasons }
+}
+
+/// `Sec-Purpose: prefetch;prerender`, `Purpose: prefetch`, `X-Moz: prefetch`, and Safari's `preview`.
+fn is_prefetch(purpose: &str) -> bool {
+    purpose
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| {
+            ["prefetch", "prerender", "preview"]
+                .iter()
+                .any(|p| word.eq_ignore_ascii_case(p))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrich::agent::Agents;
+    use crate::enrich::crawlers::{Crawlers, DEFAULT_PART};
+
+    const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36";
+    const GOOGLEBOT: &str =
+        "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
+
+    #[test]
+    fn golden_table() {
+        let list = Crawlers::open(&whence_core::parts::find(DEFAULT_PART).unwrap()).unwrap();
+        let agents = Agents::new(list);
+        let table: [(Method, &str, &str, Verdict, &[&str]); 14] = [
+            (Method::Get, "", CHROME, Verdict::Human, &[]),
+            (
+                Method::Get,
+                "",
+                "Opera/9.80 (Windows NT 6.1; U; en) Presto/2.8.131 Version/11.11",
+                Verdict::Human,
+                &[],
+            ),
+            (Method::Get, "", "", Verdict::Bot, &["no_user_agent"]),
+            (Method::Get, "", "-", Verdict::Bot, &["no_user_agent"]),
+            (
+                Method::Get,
+                "",
+                GOOGLEBOT,
+                Verdict::Bot,
+                &["crawler_list:search-engine", "crawler_agent"],
+            ),
+            (
+                Method::Get,
+                "",
+                "facebookexternalhit/1.1",
+                Verdict::Preview,
+                &["crawler_list:social-preview", "crawler_agent"],
+            ),
+            (
+                Method::Get,
+                "prefetch;prerender",
+                CHROME,
+                Verdict::Prefetch,
+                &["purpose_prefetch"],
+            ),
+            (
+                Method::Get,
+                "Prefetch",
+                CHROME,
+                Verdict::Prefetch,
+                &["purpose_prefetch"],
+            ),
+            (Method::Get, "prefetching", CHROME, Verdict::Human, &[]),
+            (
+                Method::Get,
+                "prefetch",
+                "Twitterbot/1.0",
+                Verdict::Prefetch,
+                &[
+                    "purpose_prefetch",
+                    "crawler_list:social-preview",
+                    "crawler_agent",
+                ],
+            ),
+            (Method::Head, "", CHROME, Verdict::Preview, &["method_head"]),
+            (
+                Method::Head,
+                "",
+                "",
+                Verdict::Bot,
+                &["no_user_agent", "method_head"],
+            ),
+            (
+                Method::Head,
+                "",
+                "an unknown thing",
+                Verdict::Bot,
+                &["method_head"],
+            ),
+            (Method::Post, "", CHROME, Verdict::Suspect, &["method_post"]),
+        ];
+        for (method, purpose, agent, verdict, reasons) in table {
+            let found = judge(method, purpose, &agents.of(agent));
+            let expected = Judgement {
+                verdict,
+                reasons: reasons.iter().map(|r| (*r).to_owned()).collect(),
+            };
+            assert_eq!(found, expected, "{method:?} {purpose:?} {agent:?}");
+        }
+    }
+}
