@@ -1,0 +1,42 @@
+# Two commands: `make up` runs everything on this machine, `make test` passes all tests.
+# Each brings what it needs; what it cannot bring, it names.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help up test lint parts tools redis
+
+help: ## What there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
+
+up: parts ## Build and run redirector, ingest, analytics and ClickHouse; Ctrl-C stops them
+	cargo build --release --locked --package whence-embedded
+	exec target/release/whence up
+
+test: parts redis ## Lint and test everything
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo build --workspace --bins --locked
+	cargo nextest run --workspace --locked
+
+lint: tools ## Format and clippy only
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# The pinned outside parts; npm ci is only run again when the lock file has changed.
+parts: tools node_modules/.installed
+
+node_modules/.installed: package.json package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+tools:
+	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "Node.js with npm is missing: see https://nodejs.org (version 20 or later)" >&2; exit 1; }
+	@command -v cc >/dev/null || { echo "A C compiler is missing: apt-get install build-essential" >&2; exit 1; }
+
+redis:
+	@command -v redis-server >/dev/null || { \
+	  echo "redis-server is missing; installing it"; \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$sudo apt-get update -q && $$sudo apt-get install -y -q redis-server; }
+	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
