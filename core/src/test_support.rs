@@ -1,7 +1,10 @@
-//! A real redis-server for tests: started on a free port, stopped when it is dropped.
+//! What the tests of several crates need: a real redis-server, started on a free port and stopped when
+//! it is dropped, and a small HTTP client.
 //!
 //! Behind the feature `test-support`, so that it is in no binary that is shipped. What only one test
 //! needs does not belong here.
+
+pub mod http;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};

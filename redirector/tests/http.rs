@@ -4,9 +4,10 @@
 mod support;
 
 use hyper::StatusCode;
-use support::{Edge, Got};
+use support::Edge;
 use whence_core::click::{Method, Outcome};
 use whence_core::id::{ClickId, ClickIdKey, VisitorId};
+use whence_core::test_support::http::Got;
 use whence_core::workspace::PrivacyMode;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,11 +9,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
-use hyper::header::HeaderMap;
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
+use hyper::StatusCode;
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,6 +23,7 @@ use whence_core::journal;
 use whence_core::link::{Link, RedirectStatus};
 use whence_core::secret::Secret;
 use whence_core::store::{FileStore, LinkStore};
+use whence_core::test_support::http::{Got, ask};
 use whence_core::wire;
 use whence_core::workspace::{PrivacyMode, Workspace};
 use whence_redirector::{RunError, Server};
@@ -40,41 +37,6 @@ pub(crate) struct Edge {
     config: Config,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), RunError>>,
-}
-
-/// An answer.
-#[derive(Debug)]
-pub(crate) struct Got {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
-
-impl Got {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().unwrap())
-    }
-
-    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
-        self.headers
-            .get_all(name)
-            .iter()
-            .map(|value| value.to_str().unwrap())
-            .collect()
-    }
-
-    pub(crate) fn cookie(&self, name: &str) -> &str {
-        let prefix = format!("{name}=");
-        let cookies = self.all("set-cookie");
-        let found = cookies
-            .into_iter()
-            .find_map(|cookie| cookie.strip_prefix(&prefix));
-        found
-            .and_then(|rest| rest.split(';').next())
-            .unwrap_or_else(|| panic!("no cookie {name} in {self:?}"))
-    }
 }
 
 impl Edge {
@@ -191,11 +153,14 @@ impl Edge {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Got {
-        ask(self.address, host, method, path, headers).await
+        {
+            let headers = [&[("host", host)], headers].concat();
+            ask(self.address, method, path, &headers, "").await.unwrap()
+        }
     }
 
     pub(crate) async fn admin(&self, path: &str) -> Got {
-        ask(self.admin, "admin", "GET", path, &[]).await
+        ask(self.admin, "GET", path, &[], "").await.unwrap()
     }
 
     pub(crate) async fn metric(&self, name: &str) -> u64 {
@@ -254,37 +219,5 @@ impl Edge {
         while self.admin("/readyz").await.status != StatusCode::OK {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-    }
-}
-
-async fn ask(
-    address: SocketAddr,
-    host: &str,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-) -> Got {
-    let stream = TcpStream::connect(address).await.unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    let mut request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header("host", host);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let answer = sender
-        .send_request(request.body(Empty::<Bytes>::new()).unwrap())
-        .await
-        .unwrap();
-    let (parts, body) = answer.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
-    Got {
-        status: parts.status,
-        headers: parts.headers,
-        body: String::from_utf8(body.to_vec()).unwrap(),
     }
 }
