@@ -6,18 +6,17 @@
 //! it in [`links`] and [`owners`]. Caching does not belong here: the file's own page cache is enough.
 
 mod links;
+mod opened;
 mod owners;
 mod stop;
 mod tables;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use redb::{
-    Database, DatabaseError, ReadTransaction, ReadableDatabase, StorageError, WriteTransaction,
-};
+use redb::{ReadTransaction, ReadableDatabase, WriteTransaction};
 use tokio::sync::broadcast;
 
 use super::{CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, LinkStore, StoreError};
@@ -25,6 +24,7 @@ use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
 use crate::link::{Host, Link};
 use crate::workspace::{Workspace, WorkspaceId};
+use opened::Opened;
 use stop::Stop;
 
 /// A link store in one file, held by one process.
@@ -33,10 +33,8 @@ pub struct FileStore {
 }
 
 struct Inner {
-    /// Where the file is, for errors.
-    path: PathBuf,
-    /// The file; its lock is released when the last user of this drops it.
-    database: Database,
+    /// The file.
+    file: Opened,
     /// Tells this process's caches what was committed; there is no other process to tell.
     changes: broadcast::Sender<Change>,
 }
@@ -44,16 +42,8 @@ struct Inner {
 impl FileStore {
     /// Opens the file, or makes it and the folders above it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let unavailable =
-            |reason: String| StoreError::Unavailable(format!("{}: {reason}", path.display()));
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)
-                .map_err(|e| unavailable(format!("cannot make its folder: {e}")))?;
-        }
-        let database = Database::create(path).map_err(|error| unavailable(why_not_open(error)))?;
         let inner = Inner {
-            path: path.to_owned(),
-            database,
+            file: Opened::open(path)?,
             changes: broadcast::channel(CHANGES_KEPT).0,
         };
         inner.write(|transaction| tables::create(transaction).map(|()| ((), Vec::new())))?;
@@ -85,23 +75,21 @@ impl Inner {
         &self,
         act: impl FnOnce(&ReadTransaction) -> Result<T, Stop<StoreError>>,
     ) -> Result<T, StoreError> {
-        let read = || act(&self.database.begin_read()?);
-        read().map_err(|stop| stop.into_answer(&self.path))
+        self.file.with(|database| act(&database.begin_read()?))
     }
 
     fn write<T, E: From<StoreError>>(
         &self,
         act: impl FnOnce(&WriteTransaction) -> Result<(T, Vec<Change>), Stop<E>>,
     ) -> Result<T, E> {
-        let write = || {
-            let mut transaction = self.database.begin_write()?;
+        let (value, changes) = self.file.with(|database| {
+            let mut transaction = database.begin_write()?;
             // After a kill the file is there at once, where a full repair would read all of it.
             transaction.set_quick_repair(true);
             let done = act(&transaction)?;
             transaction.commit()?;
             Ok(done)
-        };
-        let (value, changes) = write().map_err(|stop: Stop<E>| stop.into_answer(&self.path))?;
+        })?;
         for change in changes {
             // An error means that nobody listens, as in a process without a redirector.
             let _ = self.changes.send(change);
@@ -110,25 +98,11 @@ impl Inner {
     }
 }
 
-fn why_not_open(error: DatabaseError) -> String {
-    match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
-            "another process has this link store open, and only one may; \
-             for several processes use a redis:// store"
-                .into()
-        }
-        DatabaseError::Storage(StorageError::Io(error))
-            if error.kind() == std::io::ErrorKind::InvalidData =>
-        {
-            "this is not a link store, but some other kind of file".into()
-        }
-        error => error.to_string(),
-    }
-}
-
 impl fmt::Debug for FileStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("FileStore").field(&self.inner.path).finish()
+        f.debug_tuple("FileStore")
+            .field(&self.inner.file.path())
+            .finish()
     }
 }
 

@@ -4,8 +4,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use tokio::signal::unix::SignalKind;
 use whence_core::id::LinkId;
-use whence_core::store::{FileStore, LinkStore, StoreError, open};
+use whence_core::store::{CreateError, FileStore, LinkStore, StoreError, open};
 
 use crate::backend::{changed, link, workspace};
 
@@ -16,19 +18,19 @@ const ACKNOWLEDGED: &str = "acknowledged ";
 /// How often the child is killed, each time at another moment of a write.
 const KILLS: u64 = 8;
 
-/// Killed when the test ends, however it ends.
+/// A child that writes; killed when the test ends, however it ends.
 struct Writer(Child);
 
 impl Writer {
-    /// This test binary again, in another process, writing links into `file`.
+    /// Writes links into `file` until it is killed.
     fn start(file: &Path) -> Self {
+        Self::run("file_only::writes_until_it_is_killed", file)
+    }
+
+    /// Runs one of the ignored tests below in another process.
+    fn run(test: &str, file: &Path) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "file_only::writes_until_it_is_killed",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["--exact", test, "--ignored", "--nocapture"])
             .env(FILE, file)
             .stdout(Stdio::piped())
             .spawn();
@@ -138,6 +140,78 @@ async fn a_second_process_is_told_who_has_the_file() {
     );
     drop(writer);
     FileStore::open(&file).unwrap();
+}
+
+/// A limit on the size of files fails writes as a full disk does, and can be lifted again.
+#[tokio::test]
+#[ignore = "the child of a_full_disk_takes_no_link_away"]
+async fn runs_into_a_full_disk() {
+    let file = std::env::var_os(FILE).expect("only another test starts this, and names the file");
+    let store = FileStore::open(Path::new(&file)).unwrap();
+    // With a handler in place the signal of the limit does not end the process.
+    let signal = SignalKind::from_raw(Signal::XFSZ.as_raw());
+    let _handled = tokio::signal::unix::signal(signal).unwrap();
+    let no_limit = getrlimit(Resource::Fsize);
+    let size = std::fs::metadata(&file).unwrap().len();
+    setrlimit(
+        Resource::Fsize,
+        Rlimit {
+            current: Some(size),
+            ..no_limit
+        },
+    )
+    .unwrap();
+
+    let large = |id| {
+        changed(
+            &link(id, &format!("s{id}")),
+            &format!("https://a.example/{}", "x".repeat(4000)),
+        )
+    };
+    let mut id = 0;
+    let full = loop {
+        match store.create_link(&large(id)).await {
+            Ok(()) => id += 1,
+            Err(error) => break error,
+        }
+        assert!(id < 10_000, "the limit stops nobody");
+    };
+    assert!(
+        matches!(full, CreateError::Store(StoreError::Unavailable(_))),
+        "{full:?}"
+    );
+    assert!(store.create_link(&large(id)).await.is_err());
+    for id in 0..id {
+        assert_eq!(
+            store
+                .link_at("go.example.com", &format!("s{id}"))
+                .await
+                .unwrap(),
+            Some(large(id))
+        );
+    }
+    setrlimit(Resource::Fsize, no_limit).unwrap();
+    store.create_link(&large(id)).await.unwrap();
+    println!("{ACKNOWLEDGED}{id}");
+}
+
+#[tokio::test]
+async fn a_full_disk_takes_no_link_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("links.redb");
+    let acknowledged = Writer::run("file_only::runs_into_a_full_disk", &file).kill_after(1);
+    let [last] = acknowledged[..] else {
+        panic!("the child failed")
+    };
+    let store = FileStore::open(&file).unwrap();
+    assert_eq!(
+        store
+            .links(&workspace("acme"), None, usize::MAX)
+            .await
+            .unwrap()
+            .len() as u64,
+        last + 1
+    );
 }
 
 #[tokio::test]

@@ -28,6 +28,15 @@ impl<E: From<StoreError>> Stop<E> {
         }
     }
 
+    /// Whether the database answers nothing more until it is opened anew.
+    pub(super) fn is_final(&self) -> bool {
+        use redb::Error::{DatabaseClosed, Io, LockPoisoned, PreviousIo};
+        matches!(
+            self,
+            Self::Database(Io(_) | PreviousIo | DatabaseClosed | LockPoisoned(_))
+        )
+    }
+
     /// For `map_err` on what could not be read.
     pub(super) fn unreadable(error: StoreError) -> Self {
         Self::Answer(error.into())
