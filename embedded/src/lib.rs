@@ -1,0 +1,6 @@
+//! The one-machine default: everything in as few processes as can be, and nothing to install.
+//!
+//! Redirecting, collecting and reporting do not belong here; this crate starts the services that do,
+//! and the database where there is none.
+
+pub mod engine;
