@@ -1,8 +1,8 @@
 //! The link store of many machines: Redis 6.2 or later, or Valkey.
 //!
 //! [`keys`] is the layout, [`links`] and [`owners`] read and write it over [`commands`], and [`line`]
-//! brings what anybody changed. Redis is the truth here, so it has to be set up to keep what it
-//! holds (`appendonly yes`, `maxmemory-policy noeviction`). Caching does not belong here.
+//! brings what anybody changed. Redis is the truth here, not a cache: [`upkeep`] says where it is not
+//! set up so. Caching does not belong here.
 
 mod address;
 mod commands;
@@ -10,6 +10,7 @@ mod keys;
 mod line;
 mod links;
 mod owners;
+mod upkeep;
 
 use std::fmt;
 
@@ -42,6 +43,7 @@ impl RedisStore {
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let address = Address::parse(url)?;
         let commands = Commands::connect(&address).await?;
+        upkeep::warn_of_loss(&address, &commands).await;
         let changes = broadcast::channel(CHANGES_KEPT).0;
         let line = Line::open(address.clone(), commands.clone(), changes.clone()).await?;
         Ok(Self {

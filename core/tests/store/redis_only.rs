@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use redis::aio::MultiplexedConnection;
 use redis::{cmd, pipe};
+use tracing::instrument::WithSubscriber;
 use whence_core::id::LinkId;
 use whence_core::store::{
     Change, ClaimError, CreateError, LinkStore, RedisStore, StoreError, open,
@@ -258,4 +259,41 @@ async fn a_url_that_leads_nowhere_is_explained() {
             "{url:?}: {error}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_redis_that_is_set_up_as_a_cache_is_warned_of() {
+    let (server, _, mut raw) = start().await;
+    let mut set = async |setting: &[&str; 2]| {
+        let () = cmd("CONFIG")
+            .arg("SET")
+            .arg(setting)
+            .query_async(&mut raw)
+            .await
+            .unwrap();
+    };
+    let logged = async || {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let subscriber = tracing_subscriber::fmt()
+            .with_writer(log.reopen().unwrap())
+            .finish();
+        RedisStore::connect(&server.url())
+            .with_subscriber(subscriber)
+            .await
+            .unwrap();
+        std::fs::read_to_string(log.path()).unwrap()
+    };
+    let warned = logged().await;
+    assert!(
+        warned.contains("WARN") && warned.contains("appendonly"),
+        "{warned}"
+    );
+    set(&["appendonly", "yes"]).await;
+    assert_eq!(logged().await, "");
+    set(&["maxmemory-policy", "allkeys-lru"]).await;
+    let warned = logged().await;
+    assert!(
+        warned.contains("maxmemory-policy") && !warned.contains("appendonly"),
+        "{warned}"
+    );
 }
