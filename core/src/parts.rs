@@ -6,6 +6,12 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+/// The CC0 database of countries.
+pub const COUNTRY_DATABASE: &str =
+    "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb";
+/// The list of crawlers' user agents.
+pub const CRAWLERS: &str = "crawler-user-agents/crawler-user-agents.json";
+
 /// A pinned part is nowhere to be found.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{part} is missing: run `npm ci` where package.json lies (looked in node_modules of {})", .searched.iter().map(|p| p.display().to_string()).collect::<Vec<_>>().join(", "))]

@@ -46,6 +46,17 @@ impl Failure {
     pub fn runtime(error: impl ToString) -> Self {
         Self::Runtime(error.to_string())
     }
+
+    /// Says on standard error what is wrong, and gives the exit code for it.
+    #[must_use]
+    pub fn report(self) -> ExitCode {
+        eprintln!("error: {self}");
+        ExitCode::from(match self {
+            Self::Config(_) => config::EXIT_CODE,
+            // EX_SOFTWARE of sysexits.
+            Self::Runtime(_) => 70,
+        })
+    }
 }
 
 /// Loads the configuration, starts logging and a runtime, runs `service` in it, and turns its end into
@@ -63,17 +74,7 @@ where
             .map_err(Failure::runtime)?;
         runtime.block_on(service(config))
     });
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {failure}");
-            ExitCode::from(match failure {
-                Failure::Config(_) => config::EXIT_CODE,
-                // EX_SOFTWARE of sysexits.
-                Failure::Runtime(_) => 70,
-            })
-        }
-    }
+    result.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C. A second one ends the process at once, for whoever has no

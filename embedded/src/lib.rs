@@ -4,3 +4,4 @@
 //! and the database where there is none.
 
 pub mod engine;
+pub mod manage;

@@ -1,12 +1,16 @@
-//! The command `whence`.
+//! The command `whence`: everything on one machine, and what is done by hand.
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use whence_core::config::{Log, LogFormat};
+use whence_core::process::{self, Failure, Flags};
 use whence_core::secret::Secret;
+use whence_core::telemetry;
 use whence_embedded::engine::{self, EngineArgs, PASSWORD_VARIABLE};
+use whence_embedded::manage::{self, New};
 
-/// Link tracking and click analytics on one machine.
+/// Link tracking and click analytics for referral marketing.
 #[derive(Debug, Parser)]
 #[command(name = "whence", version)]
 struct Cli {
@@ -18,30 +22,37 @@ struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run ClickHouse's engine behind its HTTP interface
+    /// Say whether a configuration can be used, without starting anything
+    Check(Flags),
+    /// Bring the database up to date
+    Migrate(Flags),
+    /// Make a workspace or an API key
+    New {
+        /// What to make.
+        #[command(subcommand)]
+        what: New,
+        /// Where the configuration is.
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Run only ClickHouse's engine behind its HTTP interface
     Clickhouse(EngineArgs),
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
-        )
-        .init();
-    let result = match cli.command {
-        Command::Clickhouse(args) => {
-            let password = Secret::new(std::env::var(PASSWORD_VARIABLE).unwrap_or_default());
-            engine::serve(args, password)
+    match Cli::parse().command {
+        Command::Check(flags) => process::main(&flags, async |config| manage::check(&config)),
+        Command::Migrate(flags) => process::main(&flags, manage::migrate),
+        Command::New { what, flags } => {
+            process::main(&flags, async |config| manage::make(config, what).await)
         }
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("whence: {error}");
-            ExitCode::FAILURE
+        Command::Clickhouse(args) => {
+            let log = Log { filter: "info".into(), format: LogFormat::Text };
+            let password = Secret::new(std::env::var(PASSWORD_VARIABLE).unwrap_or_default());
+            let served = telemetry::init(&log)
+                .map_err(Failure::Config)
+                .and_then(|()| engine::serve(args, password).map_err(Failure::runtime));
+            served.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
         }
     }
 }

@@ -1,0 +1,144 @@
+//! `whence up`: everything on one machine, in one process and one child.
+//!
+//! Starts the parts in the order in which they need each other and stops them in the order in which
+//! data flows, so that the last click is in ClickHouse when the engine goes. What a part does is its
+//! own crate's business.
+
+mod first;
+mod secrets;
+mod welcome;
+
+pub use secrets::{SecretsError, ensure as ensure_secrets};
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use whence_core::config::Config;
+use whence_core::process::{self, Failure};
+use whence_core::{clickhouse, store};
+
+use crate::engine::{Supervisor, SupervisorOptions};
+
+/// Statements that run at once: the inserts of a few lanes beside the reports of a few people.
+const ENGINE_CONNECTIONS: u16 = 8;
+/// How long statements may take to end when everything stops.
+const ENGINE_DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs everything until Ctrl-C or SIGTERM.
+pub async fn up(mut config: Config) -> Result<(), Failure> {
+    let engine = start_engine(&mut config).await?;
+    let applied = clickhouse::migrate(&clickhouse::client(&config.clickhouse), &config.clickhouse.database)
+        .await
+        .map_err(Failure::runtime)?;
+    tracing::info!(?applied, "database is ready");
+
+    let store = store::open(&config.store_url()).await.map_err(Failure::runtime)?;
+    let first = first::workspace(&config, &*store).await?;
+
+    let ingest = whence_ingest::Server::bind(&config, Arc::clone(&store)).await?;
+    config.redirector.ingest = vec![url_of(ingest.address())];
+    let redirector = whence_redirector::Server::bind(&config, Arc::clone(&store)).await?;
+    let analytics = whence_analytics::Server::bind(&config, Arc::clone(&store)).await?;
+    let addresses = welcome::Addresses {
+        redirector: url_of(redirector.address()),
+        ingest: url_of(ingest.address()),
+        analytics: url_of(analytics.address()),
+        clickhouse: config.clickhouse.url.clone(),
+    };
+
+    let mut redirector = Part::start(|stop| redirector.run(stop));
+    let mut ingest = Part::start(|stop| ingest.run(stop));
+    let mut analytics = Part::start(|stop| analytics.run(stop));
+    print!("{}", welcome::page(&config, &addresses, &first));
+
+    let ended = tokio::select! {
+        () = process::shutdown() => Ok(()),
+        failed = &mut redirector.running => Err(early("redirector", failed)),
+        failed = &mut ingest.running => Err(early("ingest", failed)),
+        failed = &mut analytics.running => Err(early("analytics", failed)),
+    };
+    eprintln!("stopping: answering what is under way, and storing what is journalled …");
+    let stopped = [redirector.stop().await, ingest.stop().await, analytics.stop().await];
+    if let Some(engine) = engine {
+        engine.stop().await;
+    }
+    ended?;
+    stopped.into_iter().collect::<Result<(), _>>()?;
+    eprintln!("stopped; everything is in {}", config.data_dir().display());
+    Ok(())
+}
+
+/// The engine, unless the configuration names a ClickHouse of its own.
+async fn start_engine(config: &mut Config) -> Result<Option<Supervisor>, Failure> {
+    if !config.embedded.clickhouse {
+        return Ok(None);
+    }
+    let engine = Supervisor::start(SupervisorOptions {
+        program: std::env::current_exe().map_err(Failure::runtime)?,
+        path: config.data_dir().join("clickhouse"),
+        listen: config.embedded.listen,
+        user: config.clickhouse.user.clone(),
+        password: config.clickhouse.password.clone(),
+        library: config.embedded.library.clone(),
+        connections: ENGINE_CONNECTIONS,
+        drain: ENGINE_DRAIN,
+    });
+    config.clickhouse.url = engine.wait_ready().await.map_err(Failure::runtime)?;
+    Ok(Some(engine))
+}
+
+/// A service that runs in this process.
+struct Part {
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<Result<(), Failure>>,
+}
+
+impl Part {
+    fn start<E, F>(run: impl FnOnce(Stop) -> F) -> Self
+    where
+        Failure: From<E>,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        let stopped: Stop = Box::pin(async {
+            // Dropped or sent, it means the same.
+            let _ = stopped.await;
+        });
+        let running = run(stopped);
+        Self { stop, running: tokio::spawn(async { Ok(running.await?) }) }
+    }
+
+    async fn stop(self) -> Result<(), Failure> {
+        let _ = self.stop.send(());
+        if self.running.is_finished() {
+            // It was heard already, or it has nothing to say.
+            return Ok(());
+        }
+        self.running.await.unwrap_or_else(|error| Err(Failure::runtime(error)))
+    }
+}
+
+/// What tells a service to stop.
+type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+fn early(part: &str, ended: Result<Result<(), Failure>, tokio::task::JoinError>) -> Failure {
+    match ended {
+        Ok(Ok(())) => Failure::Runtime(format!("{part} stopped by itself")),
+        Ok(Err(failure)) => Failure::Runtime(format!("{part}: {failure}")),
+        Err(panic) => Failure::Runtime(format!("{part}: {panic}")),
+    }
+}
+
+/// How this machine itself reaches what listens there.
+fn url_of(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
