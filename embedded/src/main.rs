@@ -47,7 +47,10 @@ fn main() -> ExitCode {
             process::main(&flags, async |config| manage::make(config, what).await)
         }
         Command::Clickhouse(args) => {
-            let log = Log { filter: "info".into(), format: LogFormat::Text };
+            let log = Log {
+                filter: "info".into(),
+                format: LogFormat::Text,
+            };
             let password = Secret::new(std::env::var(PASSWORD_VARIABLE).unwrap_or_default());
             let served = telemetry::init(&log)
                 .map_err(Failure::Config)

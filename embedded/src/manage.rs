@@ -48,16 +48,29 @@ pub fn check(config: &Config) -> Result<(), Failure> {
         problems.extend(config.click_id_key().err());
     }
     for (key, path, part) in [
-        ("ingest.country_db", &config.ingest.country_db, parts::COUNTRY_DATABASE),
+        (
+            "ingest.country_db",
+            &config.ingest.country_db,
+            parts::COUNTRY_DATABASE,
+        ),
         ("ingest.crawlers", &config.ingest.crawlers, parts::CRAWLERS),
     ] {
         match path {
-            Some(path) if !path.is_file() => problems.push(format!("{key}: {} is not a file", path.display())),
+            Some(path) if !path.is_file() => {
+                problems.push(format!("{key}: {} is not a file", path.display()))
+            }
             Some(_) => {}
-            None => problems.extend(parts::find(part).err().map(|error| format!("{key}: {error}"))),
+            None => problems.extend(
+                parts::find(part)
+                    .err()
+                    .map(|error| format!("{key}: {error}")),
+            ),
         }
     }
-    for (key, journal) in [("redirector", &config.redirector.journal), ("ingest", &config.ingest.journal)] {
+    for (key, journal) in [
+        ("redirector", &config.redirector.journal),
+        ("ingest", &config.ingest.journal),
+    ] {
         let checked = journal.lane_options().check();
         problems.extend(checked.err().map(|error| format!("{key}.journal: {error}")));
     }
@@ -84,14 +97,27 @@ pub async fn migrate(config: Config) -> Result<(), Failure> {
 
 /// Makes a workspace or a key in the link store.
 pub async fn make(config: Config, what: New) -> Result<(), Failure> {
-    let store = store::open(&config.store_url()).await.map_err(Failure::runtime)?;
+    let store = store::open(&config.store_url())
+        .await
+        .map_err(Failure::runtime)?;
     let (workspace, name) = match what {
         New::Workspace(new) => {
-            if store.workspace(&new.id).await.map_err(Failure::runtime)?.is_some() {
-                return Err(Failure::Runtime(format!("workspace {} exists already", new.id)));
+            if store
+                .workspace(&new.id)
+                .await
+                .map_err(Failure::runtime)?
+                .is_some()
+            {
+                return Err(Failure::Runtime(format!(
+                    "workspace {} exists already",
+                    new.id
+                )));
             }
             let name = new.name.unwrap_or_else(|| new.id.to_string());
-            store.put_workspace(&Workspace::new(new.id.clone(), name)).await.map_err(Failure::runtime)?;
+            store
+                .put_workspace(&Workspace::new(new.id.clone(), name))
+                .await
+                .map_err(Failure::runtime)?;
             for host in &new.domain {
                 let failed = |error| Failure::Runtime(format!("domain {host}: {error}"));
                 store.claim_domain(host, &new.id).await.map_err(failed)?;
@@ -99,16 +125,31 @@ pub async fn make(config: Config, what: New) -> Result<(), Failure> {
             (new.id, "first key".to_owned())
         }
         New::Key(new) => {
-            if store.workspace(&new.workspace).await.map_err(Failure::runtime)?.is_none() {
-                return Err(Failure::Runtime(format!("there is no workspace {}", new.workspace)));
+            if store
+                .workspace(&new.workspace)
+                .await
+                .map_err(Failure::runtime)?
+                .is_none()
+            {
+                return Err(Failure::Runtime(format!(
+                    "there is no workspace {}",
+                    new.workspace
+                )));
             }
             (new.workspace, new.name)
         }
     };
     let text = key::generate();
-    let stored =
-        ApiKey { workspace, name, rights: Right::ALL.to_vec(), created_at: Timestamp::now() };
-    store.put_key(KeyHash::of(text.expose()), &stored).await.map_err(Failure::runtime)?;
+    let stored = ApiKey {
+        workspace,
+        name,
+        rights: Right::ALL.to_vec(),
+        created_at: Timestamp::now(),
+    };
+    store
+        .put_key(KeyHash::of(text.expose()), &stored)
+        .await
+        .map_err(Failure::runtime)?;
     println!("{}", text.expose());
     Ok(())
 }

@@ -16,8 +16,10 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
+use whence_core::config::Config;
 use whence_core::secret::Secret;
 
+use super::library;
 use super::serve::{PASSWORD_VARIABLE, READY_LINE};
 
 /// The first pause before a child that died is started again; doubled each time.
@@ -28,6 +30,10 @@ const LAST_PAUSE: Duration = Duration::from_secs(10);
 const HEALTHY: Duration = Duration::from_secs(60);
 /// Beyond the child's own deadline on stopping, before it is killed.
 const STOP_GRACE: Duration = Duration::from_secs(5);
+/// Statements at once: the services of one machine keep a handful busy, and each may use all cores.
+const CONNECTIONS: u16 = 8;
+/// How long queries may take to end on stopping: reports have 30 s, but nobody waits for them then.
+const DRAIN: Duration = Duration::from_secs(10);
 /// The longest line that is forwarded from the child; the rest of it is cut.
 const LONGEST_LINE: usize = 4096;
 
@@ -55,6 +61,9 @@ pub struct SupervisorOptions {
 /// The child could not be started.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum StartError {
+    /// There is no library.
+    #[error("{0}")]
+    Library(String),
     /// The program cannot be run.
     #[error("cannot start {program}: {reason}")]
     Spawn {
@@ -95,25 +104,53 @@ pub enum State {
 /// A child that is kept running until this is stopped or dropped.
 #[derive(Debug)]
 pub struct Supervisor {
+    configured: String,
     state: watch::Receiver<State>,
     stop: Option<oneshot::Sender<()>>,
     keeper: JoinHandle<()>,
 }
 
+impl SupervisorOptions {
+    /// What the configuration says, with this program as the child.
+    pub fn of(config: &Config) -> io::Result<Self> {
+        Ok(Self {
+            program: std::env::current_exe()?,
+            path: config.data_dir().join("clickhouse"),
+            listen: config.embedded.listen,
+            user: config.clickhouse.user.clone(),
+            password: config.clickhouse.password.clone(),
+            library: config.embedded.library.clone(),
+            connections: CONNECTIONS,
+            drain: DRAIN,
+        })
+    }
+}
+
 impl Supervisor {
-    /// Starts the child in the background; needs a tokio runtime.
-    #[must_use]
-    pub fn start(options: SupervisorOptions) -> Self {
+    /// Starts the child in the background, if there is a library for it.
+    pub async fn start(options: SupervisorOptions) -> Result<Self, StartError> {
+        library::find(options.library.clone()).map_err(|error| StartError::Library(error.to_string()))?;
+        let configured = format!("http://{}", options.listen);
         let (sender, state) = watch::channel(State::Starting);
         let (stop, stopped) = oneshot::channel();
         let keeper = tokio::spawn(async move {
             let end = keep(options, &sender, stopped).await;
             sender.send_replace(end);
         });
-        Self {
+        Ok(Self {
+            configured,
             state,
             stop: Some(stop),
             keeper,
+        })
+    }
+
+    /// The address of the HTTP interface: the one it answers at, else the one it was given.
+    #[must_use]
+    pub fn url(&self) -> String {
+        match &*self.state.borrow() {
+            State::Ready { url, .. } => url.clone(),
+            State::Starting | State::Stopped | State::Failed(_) => self.configured.clone(),
         }
     }
 

@@ -89,10 +89,21 @@ impl Installation {
             _dir: dir,
         };
         whence.start().await;
-        let secrets = Sources { flags: vec![format!("data_dir={}", data.display())], ..Sources::default() };
-        whence.client.clickhouse_password =
-            secrets.load().unwrap().clickhouse.password.expose().to_owned();
-        whence.client.key = std::fs::read_to_string(data.join("api-key")).unwrap().trim().to_owned();
+        let secrets = Sources {
+            flags: vec![format!("data_dir={}", data.display())],
+            ..Sources::default()
+        };
+        whence.client.clickhouse_password = secrets
+            .load()
+            .unwrap()
+            .clickhouse
+            .password
+            .expose()
+            .to_owned();
+        whence.client.key = std::fs::read_to_string(data.join("api-key"))
+            .unwrap()
+            .trim()
+            .to_owned();
         whence
     }
 
@@ -114,13 +125,27 @@ impl Installation {
         ]));
         std::fs::create_dir_all(path("redis")).unwrap();
         let redis = [
-            "--port", &ports.redis.port().to_string(), "--bind", "127.0.0.1", "--dir", &path("redis"),
+            "--port",
+            &ports.redis.port().to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            &path("redis"),
             // Written before each answer: a killed Redis keeps what it acknowledged.
-            "--appendonly", "yes", "--save", "",
+            "--appendonly",
+            "yes",
+            "--save",
+            "",
         ]
         .map(str::to_owned);
-        let engine = ["clickhouse", "--path", &path("clickhouse"), "--listen", &ports.clickhouse.to_string()]
-            .map(str::to_owned);
+        let engine = [
+            "clickhouse",
+            "--path",
+            &path("clickhouse"),
+            "--listen",
+            &ports.clickhouse.to_string(),
+        ]
+        .map(str::to_owned);
         let service = |name: &'static str| Process::new(name, program(name), &shared, dir.path());
         let processes = vec![
             Process::new("redis-server", "redis-server", &redis, dir.path()),
@@ -170,8 +195,19 @@ impl Installation {
 
     /// Stops every process, in the order in which data flows.
     pub(crate) async fn stop(&mut self) {
-        for name in ["whence", "whence-redirector", "whence-ingest", "whence-analytics", "clickhouse", "redis-server"] {
-            if let Some(process) = self.processes.iter_mut().find(|process| process.name == name) {
+        for name in [
+            "whence",
+            "whence-redirector",
+            "whence-ingest",
+            "whence-analytics",
+            "clickhouse",
+            "redis-server",
+        ] {
+            if let Some(process) = self
+                .processes
+                .iter_mut()
+                .find(|process| process.name == name)
+            {
                 process.stop();
             }
         }
@@ -180,7 +216,9 @@ impl Installation {
     /// Everything that can be killed, each once.
     pub(crate) fn victims(&self) -> Vec<Victim> {
         let started = (0..self.processes.len()).map(Victim::Started);
-        started.chain(self.has_own_engine.then_some(Victim::Engine)).collect()
+        started
+            .chain(self.has_own_engine.then_some(Victim::Engine))
+            .collect()
     }
 
     /// `kill -9`.
@@ -207,7 +245,9 @@ impl Installation {
         until_listens(self.ports.clickhouse).await;
         for admin in self.ports.admins {
             until(&format!("{admin} to be ready"), async || {
-                ask(admin, "GET", "/readyz", &[], "").await.is_ok_and(|got| got.status.is_success())
+                ask(admin, "GET", "/readyz", &[], "")
+                    .await
+                    .is_ok_and(|got| got.status.is_success())
             })
             .await;
         }
@@ -218,22 +258,46 @@ impl Client {
     /// Makes a link for WhatsApp.
     pub(crate) async fn make_link(&self, slug: &str, destination: &str) {
         let body = json!({"slug": slug, "destination": destination, "channel": "WhatsApp"});
-        let got = self.api("POST", "/api/v1/links", &body.to_string()).await.unwrap();
+        let got = self
+            .api("POST", "/api/v1/links", &body.to_string())
+            .await
+            .unwrap();
         assert_eq!(got.status.as_u16(), 201, "{got:?}");
     }
 
     /// Clicks, and answers with the click id that the destination got.
     pub(crate) async fn click(&self, slug: &str) -> Result<String> {
-        let headers = [("host", self.host.as_str()), ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0")];
-        let got = ask(self.ports.redirector, "GET", &format!("/{slug}"), &headers, "").await?;
+        let headers = [
+            ("host", self.host.as_str()),
+            (
+                "user-agent",
+                "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+            ),
+        ];
+        let got = ask(
+            self.ports.redirector,
+            "GET",
+            &format!("/{slug}"),
+            &headers,
+            "",
+        )
+        .await?;
         let location = got.header("location");
-        let (_, id) = location.split_once("wcid=").ok_or_else(|| format!("{got:?}"))?;
+        let (_, id) = location
+            .split_once("wcid=")
+            .ok_or_else(|| format!("{got:?}"))?;
         Ok(id.to_owned())
     }
 
     /// Sends a conversion as a merchant's server does.
     pub(crate) async fn convert(&self, body: &Value) -> Result<Got> {
-        self.with_key(self.ports.ingest, "POST", "/v1/conversions", &body.to_string()).await
+        self.with_key(
+            self.ports.ingest,
+            "POST",
+            "/v1/conversions",
+            &body.to_string(),
+        )
+        .await
     }
 
     /// Asks ingest as a browser does.
@@ -243,20 +307,34 @@ impl Client {
 
     /// Asks the API.
     pub(crate) async fn api(&self, method: &str, path: &str, body: &str) -> Result<Got> {
-        self.with_key(self.ports.analytics, method, path, body).await
+        self.with_key(self.ports.analytics, method, path, body)
+            .await
     }
 
-    async fn with_key(&self, address: SocketAddr, method: &str, path: &str, body: &str) -> Result<Got> {
+    async fn with_key(
+        &self,
+        address: SocketAddr,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> Result<Got> {
         let authorization = format!("Bearer {}", self.key);
-        let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+        let headers = [
+            ("authorization", authorization.as_str()),
+            ("content-type", "application/json"),
+        ];
         ask(address, method, path, &headers, body.to_owned()).await
     }
 
     /// Every stored click id, and how often.
     pub(crate) async fn stored_clicks(&self) -> HashMap<String, u64> {
-        let rows = self.select("SELECT click_id, count() FROM whence.clicks GROUP BY click_id").await;
+        let rows = self
+            .select("SELECT click_id, count() FROM whence.clicks GROUP BY click_id")
+            .await;
         let id = |number: &str| ClickId(number.parse().unwrap()).to_string();
-        rows.into_iter().map(|(number, times)| (id(&number), times)).collect()
+        rows.into_iter()
+            .map(|(number, times)| (id(&number), times))
+            .collect()
     }
 
     /// Every stored event id, and how often.
@@ -271,18 +349,28 @@ impl Client {
             ("x-clickhouse-key", self.clickhouse_password.as_str()),
             ("x-clickhouse-format", "TabSeparated"),
         ];
-        let got = ask(self.ports.clickhouse, "POST", "/", &headers, query.to_owned()).await.unwrap();
+        let got = ask(
+            self.ports.clickhouse,
+            "POST",
+            "/",
+            &headers,
+            query.to_owned(),
+        )
+        .await
+        .unwrap();
         assert!(got.status.is_success(), "{got:?}");
         let rows = got.body.lines().map(|line| line.split_once('\t').unwrap());
-        rows.map(|(key, times)| (key.to_owned(), times.parse().unwrap())).collect()
+        rows.map(|(key, times)| (key.to_owned(), times.parse().unwrap()))
+            .collect()
     }
 }
 
 impl Ports {
     /// Ports that were free a moment ago.
     fn free() -> Self {
-        let listeners: Vec<_> =
-            (0..8).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
+        let listeners: Vec<_> = (0..8)
+            .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
+            .collect();
         let port = |n: usize| listeners[n].local_addr().unwrap();
         Self {
             redirector: port(0),
@@ -311,7 +399,10 @@ impl Ports {
 }
 
 fn set(pairs: &[(&str, String)]) -> Vec<String> {
-    pairs.iter().flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")]).collect()
+    pairs
+        .iter()
+        .flat_map(|(key, value)| ["--set".to_owned(), format!("{key}={value}")])
+        .collect()
 }
 
 fn whence_program() -> PathBuf {
@@ -321,13 +412,21 @@ fn whence_program() -> PathBuf {
 /// A service's own binary, which lies beside `whence`.
 fn program(name: &str) -> PathBuf {
     let path = whence_program().with_file_name(name);
-    assert!(path.is_file(), "{} is missing: cargo build --workspace --bins", path.display());
+    assert!(
+        path.is_file(),
+        "{} is missing: cargo build --workspace --bins",
+        path.display()
+    );
     path
 }
 
 fn run_whence(args: &[String]) -> String {
     let output = Command::new(whence_program()).args(args).output().unwrap();
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{args:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -341,7 +440,10 @@ async fn until_listens(address: SocketAddr) {
 async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let start = Instant::now();
     while !is_so().await {
-        assert!(start.elapsed() < Duration::from_secs(60), "waited a minute for {what}");
+        assert!(
+            start.elapsed() < Duration::from_secs(60),
+            "waited a minute for {what}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

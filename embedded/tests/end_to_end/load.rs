@@ -28,9 +28,17 @@ impl Load {
         let mut converters = JoinSet::new();
         let number = Arc::new(AtomicU64::new(0));
         for _ in 0..2 {
-            converters.spawn(convert(whence.client(), Arc::clone(&stop), Arc::clone(&number)));
+            converters.spawn(convert(
+                whence.client(),
+                Arc::clone(&stop),
+                Arc::clone(&number),
+            ));
         }
-        Self { stop, clickers, converters }
+        Self {
+            stop,
+            clickers,
+            converters,
+        }
     }
 
     /// The click ids that were answered, and the event ids that were accepted.

@@ -3,7 +3,10 @@
 //! Told twice: on one machine, as `make up` runs it, and as a fleet over a real Redis. The oracle is
 //! outside: what was answered is written down by whoever asked, and compared with the rows in ClickHouse.
 
-#![allow(clippy::unwrap_used, reason = "a test that unwraps says as much as one that expects")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says as much as one that expects"
+)]
 
 mod installation;
 mod load;
@@ -27,7 +30,9 @@ async fn as_a_fleet() {
 }
 
 async fn story(mut whence: Installation) {
-    whence.make_link("hello", "https://shop.example/?from=test").await;
+    whence
+        .make_link("hello", "https://shop.example/?from=test")
+        .await;
     a_click_and_its_conversions_show_within_two_seconds(&whence).await;
     nothing_is_lost_and_nothing_twice_through_every_kill(&mut whence).await;
     stopping_drains_and_starting_finds_everything(&mut whence).await;
@@ -36,7 +41,12 @@ async fn story(mut whence: Installation) {
 async fn a_click_and_its_conversions_show_within_two_seconds(whence: &Installation) {
     // The first insert of a new table is slower than any other; the promise is not about that one.
     whence.click("hello").await.unwrap();
-    wait_for(whence, |row| row["clicks"] == json!(1), Duration::from_secs(30)).await;
+    wait_for(
+        whence,
+        |row| row["clicks"] == json!(1),
+        Duration::from_secs(30),
+    )
+    .await;
 
     let clicked = Instant::now();
     let click = whence.click("hello").await.unwrap();
@@ -46,18 +56,33 @@ async fn a_click_and_its_conversions_show_within_two_seconds(whence: &Installati
         let got = whence.convert(conversion).await.unwrap();
         assert!(got.status.is_success(), "{got:?}");
     }
-    let pixel = format!("/p.gif?ws={}&event=lead&event_id=pixel-1&wcid={click}", whence.workspace);
+    let pixel = format!(
+        "/p.gif?ws={}&event=lead&event_id=pixel-1&wcid={click}",
+        whence.workspace
+    );
     let got = whence.ingest("GET", &pixel, "").await.unwrap();
-    assert_eq!((got.status.as_u16(), got.header("content-type")), (200, "image/gif"), "{got:?}");
+    assert_eq!(
+        (got.status.as_u16(), got.header("content-type")),
+        (200, "image/gif"),
+        "{got:?}"
+    );
     let seen = |row: &Value| {
         row["clicks"] == json!(2) && row["leads"] == json!(2) && row["sales"] == json!(1)
     };
-    wait_for(whence, seen, Duration::from_secs(2).saturating_sub(clicked.elapsed())).await;
+    wait_for(
+        whence,
+        seen,
+        Duration::from_secs(2).saturating_sub(clicked.elapsed()),
+    )
+    .await;
 
     let repeated = whence.convert(&sale).await.unwrap();
     assert!(repeated.status.is_success(), "{repeated:?}");
     let contradicted = json!({"event_id": "sale-1", "kind": "sale", "customer": "c-1", "amount": 1, "currency": "EUR"});
-    assert_eq!(whence.convert(&contradicted).await.unwrap().status.as_u16(), 409);
+    assert_eq!(
+        whence.convert(&contradicted).await.unwrap().status.as_u16(),
+        409
+    );
 }
 
 async fn nothing_is_lost_and_nothing_twice_through_every_kill(whence: &mut Installation) {
@@ -71,8 +96,16 @@ async fn nothing_is_lost_and_nothing_twice_through_every_kill(whence: &mut Insta
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
     let (clicks, conversions) = load.stop().await;
-    assert!(clicks.len() > 100, "only {} clicks were answered", clicks.len());
-    assert!(conversions.len() > 20, "only {} conversions were accepted", conversions.len());
+    assert!(
+        clicks.len() > 100,
+        "only {} clicks were answered",
+        clicks.len()
+    );
+    assert!(
+        conversions.len() > 20,
+        "only {} conversions were accepted",
+        conversions.len()
+    );
 
     let deadline = Instant::now() + Duration::from_secs(60);
     let (mut lost_clicks, mut lost_conversions);
@@ -89,34 +122,55 @@ async fn nothing_is_lost_and_nothing_twice_through_every_kill(whence: &mut Insta
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    assert!(lost_clicks.is_empty(), "answered and not stored: {lost_clicks:?}");
-    assert!(lost_conversions.is_empty(), "accepted and not stored: {lost_conversions:?}");
+    assert!(
+        lost_clicks.is_empty(),
+        "answered and not stored: {lost_clicks:?}"
+    );
+    assert!(
+        lost_conversions.is_empty(),
+        "accepted and not stored: {lost_conversions:?}"
+    );
 }
 
 async fn stopping_drains_and_starting_finds_everything(whence: &mut Installation) {
     let click = whence.click("hello").await.unwrap();
     whence.stop().await;
     whence.start().await;
-    assert_eq!(whence.stored_clicks().await.get(&click), Some(&1), "a drain stores the last click");
+    assert_eq!(
+        whence.stored_clicks().await.get(&click),
+        Some(&1),
+        "a drain stores the last click"
+    );
     let again = whence.click("hello").await.unwrap();
     assert_ne!(again, click);
     whence.stop().await;
 }
 
 fn missing(said: &[String], stored: &HashMap<String, u64>) -> Vec<String> {
-    said.iter().filter(|id| !stored.contains_key(*id)).cloned().collect()
+    said.iter()
+        .filter(|id| !stored.contains_key(*id))
+        .cloned()
+        .collect()
 }
 
 /// Asks the report until its only channel looks right.
 async fn wait_for(whence: &Installation, is_right: impl Fn(&Value) -> bool, patience: Duration) {
     let start = Instant::now();
     loop {
-        let report = whence.api("GET", "/api/v1/reports/breakdown?by=channel", "").await.unwrap().json();
+        let report = whence
+            .api("GET", "/api/v1/reports/breakdown?by=channel", "")
+            .await
+            .unwrap()
+            .json();
         let row = &report["rows"][0];
         if is_right(row) {
             return;
         }
-        assert!(start.elapsed() < patience, "after {:?} still {report:#}", start.elapsed());
+        assert!(
+            start.elapsed() < patience,
+            "after {:?} still {report:#}",
+            start.elapsed()
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

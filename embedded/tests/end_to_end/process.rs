@@ -16,7 +16,12 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn new(name: &'static str, program: impl Into<PathBuf>, args: &[String], dir: &Path) -> Self {
+    pub(crate) fn new(
+        name: &'static str,
+        program: impl Into<PathBuf>,
+        args: &[String],
+        dir: &Path,
+    ) -> Self {
         Self {
             name,
             program: program.into(),
@@ -33,7 +38,11 @@ impl Process {
     }
 
     pub(crate) fn start(&mut self) {
-        let log = File::options().create(true).append(true).open(&self.log).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .unwrap();
         let child = Command::new(&self.program)
             .args(&self.args)
             .envs(self.environment.iter().map(|(k, v)| (k, v)))
@@ -42,7 +51,10 @@ impl Process {
             .stderr(log)
             .spawn();
         self.child = Some(child.unwrap_or_else(|error| {
-            panic!("{}: {error}; `make test` builds and installs what the tests start", self.program.display())
+            panic!(
+                "{}: {error}; `make test` builds and installs what the tests start",
+                self.program.display()
+            )
         }));
     }
 
@@ -88,7 +100,9 @@ impl Drop for Process {
 }
 
 pub(crate) fn signal(id: u32, signal: &str) {
-    let sent = Command::new("kill").args([&format!("-{signal}"), &id.to_string()]).status();
+    let sent = Command::new("kill")
+        .args([&format!("-{signal}"), &id.to_string()])
+        .status();
     assert!(sent.unwrap().success(), "kill -{signal} {id}");
 }
 
@@ -103,7 +117,9 @@ pub(crate) fn child_of(parent: u32, word: &str) -> Option<u32> {
     });
     children.into_iter().find(|id| {
         let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).split('\0').any(|argument| argument == word)
+        String::from_utf8_lossy(&line)
+            .split('\0')
+            .any(|argument| argument == word)
     })
 }
 
