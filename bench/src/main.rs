@@ -1,0 +1,60 @@
+//! `whence-bench`: drives Whence from outside, with real traffic and against the clock.
+//!
+//! Each bench is a subcommand and a module of its own. It says on standard error what it does, and ends
+//! with one line on standard output, `RESULT {json}`, which a script can read.
+//!
+//! Architecture invariant: no service's code is linked here. What is measured is the binaries that are
+//! shipped, which lie beside this one, or an installation that runs already.
+
+mod binary;
+mod http;
+mod journal;
+mod median;
+mod outcome;
+mod redirect;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Measures Whence, and replays real traffic through it.
+///
+/// Every bench ends with one line on standard output: RESULT and a JSON object. Progress goes to standard
+/// error. Build with --release before believing a time.
+#[derive(Parser)]
+#[command(version)]
+struct Command {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Subcommand)]
+enum Bench {
+    /// What one append to the journal costs, in nanoseconds and system calls
+    Journal(journal::Options),
+    /// Appends to a lane and ends: what `journal` runs under strace
+    #[command(hide = true)]
+    JournalAppends(journal::appends::Options),
+    /// What one redirect costs, in CPU time, next to a bare hyper server that says the same
+    Redirect(redirect::Options),
+    /// Answers 302 and nothing else: what `redirect` compares with
+    #[command(hide = true)]
+    BareHyper(redirect::bare::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Command::parse().bench {
+        Bench::Journal(options) => journal::run(&options),
+        Bench::JournalAppends(options) => journal::appends::run(&options),
+        Bench::Redirect(options) => redirect::run(&options),
+        Bench::BareHyper(options) => redirect::bare::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
