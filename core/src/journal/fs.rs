@@ -1,0 +1,61 @@
+//! The few things that a journal asks of a file system, behind a trait, so that a model that forgets what
+//! was not synced can take its place in tests. The real one is in `disk.rs`.
+//!
+//! There is no read and no write: all contents go through mappings.
+
+use std::{any::Any, io, ops::Range, path::Path, ptr::NonNull, sync::Arc};
+
+/// Directories and files.
+pub(super) trait Fs: Send + Sync {
+    /// Creates a directory and its missing ancestors; all of them are durable on return.
+    fn create_dir(&self, dir: &Path) -> io::Result<()>;
+
+    /// Takes the directory for this process until the guard is dropped, or fails with `WouldBlock`.
+    fn lock_dir(&self, dir: &Path) -> io::Result<Box<dyn Any + Send + Sync>>;
+
+    /// The names in a directory.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+
+    /// Creates or replaces a file of `bytes` zeros whose blocks are allocated and whose size is durable, so
+    /// that a store to its mapping can not fail for want of space.
+    fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn Region>>;
+
+    /// Maps a whole existing file; `UnexpectedEof` if it is empty.
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn Region>>;
+
+    /// Renames a file; durable only after `sync_dir`.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes a file; durable only after `sync_dir`.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+}
+
+/// A file mapped for reading and writing. Its memory stays valid and in place until it is dropped, also
+/// when the file is removed before.
+pub(super) trait Region: Send + Sync {
+    /// The first byte, aligned to eight.
+    fn base(&self) -> NonNull<u8>;
+
+    /// Bytes mapped.
+    fn len(&self) -> usize;
+
+    /// Makes a range durable.
+    fn sync(&self, range: Range<usize>) -> io::Result<()>;
+
+    /// Allocates blocks where an outsider has left holes, so that no store can fail for want of space.
+    fn reserve(&self) -> io::Result<()>;
+
+    /// Brings a range into memory, writable, so that stores to it do not fault. Only a hint.
+    fn populate(&self, range: Range<usize>);
+}
+
+/// Whether an error says that there is no room for a new file, now.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    )
+}

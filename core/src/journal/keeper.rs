@@ -1,0 +1,144 @@
+//! The background thread of a lane: prepares the next segment, brings pages into memory ahead of the writer,
+//! and syncs. What it does in which order is in `Keeper::tick`, so that tests can run it step by step.
+
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use super::lane::Lane;
+
+/// Always kept ready ahead of the writer: an idle lane should not hold much memory.
+const SHORTEST_REACH: usize = 256 << 10;
+
+/// A lane that wrote this much since the last look is looked after more often.
+const BUSY_BYTES: usize = 64 << 10;
+
+/// How often a busy lane is looked after; at 100 MB/s this is 1 MiB.
+const BUSY_INTERVAL: Duration = Duration::from_millis(10);
+
+/// The work, without the thread.
+pub(super) struct Keeper {
+    lane: Arc<Lane>,
+    /// The segment looked at last, and the tail it had.
+    seen: (u64, usize),
+    /// Pages of that segment are ready up to here; beyond its end, those of the next one.
+    ready: usize,
+}
+
+impl Keeper {
+    pub(super) fn new(lane: Arc<Lane>) -> Self {
+        Self {
+            lane,
+            seen: (0, 0),
+            ready: 0,
+        }
+    }
+
+    /// Prepares what the writer will need. Returns how many bytes it wrote since the last time.
+    pub(super) fn prepare(&mut self) -> usize {
+        if !self.lane.is_poisoned() {
+            // An error was logged where it arose; appends are refused as full until a later try succeeds.
+            let _ = self.lane.prepare();
+        }
+        let (Some(segment), next) = self.lane.writing() else {
+            return 0;
+        };
+        let (index, tail) = (segment.index(), segment.tail());
+        let is_same = self.seen.0 == index;
+        let grown = if is_same { tail - self.seen.1 } else { tail };
+        if !is_same {
+            self.ready = self.ready.saturating_sub(segment.len());
+        }
+        self.seen = (index, tail);
+        let reach = (2 * grown).max(SHORTEST_REACH).min(segment.len());
+        if self.ready < tail + reach / 2 {
+            let (start, end) = (self.ready.max(tail), tail + reach);
+            segment.populate(start.min(segment.len())..end.min(segment.len()));
+            if let Some(next) = next {
+                next.populate(
+                    start.saturating_sub(segment.len())..end.saturating_sub(segment.len()),
+                );
+            }
+            self.ready = end;
+        }
+        grown
+    }
+
+    fn run(mut self, stop: &AtomicBool) {
+        let interval = self.lane.options.sync_interval;
+        let mut synced_at = Instant::now();
+        while !stop.load(Ordering::Acquire) {
+            let grown = self.prepare();
+            if synced_at.elapsed() >= interval || self.lane.syncs.is_wanted() {
+                synced_at = Instant::now();
+                // Writer and reader learn of a failure by the poison that it leaves.
+                let _ = self.lane.sync();
+            }
+            if self.lane.is_poisoned() || !self.lane.syncs.is_wanted() {
+                let until_sync = interval.saturating_sub(synced_at.elapsed());
+                let pause = if grown > BUSY_BYTES {
+                    until_sync.min(BUSY_INTERVAL)
+                } else {
+                    until_sync
+                };
+                thread::park_timeout(pause);
+            }
+        }
+        let _ = self.lane.sync();
+    }
+}
+
+/// The running thread. Dropping the last handle syncs once more and ends it.
+pub(super) struct KeeperThread {
+    lane: Arc<Lane>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl KeeperThread {
+    pub(super) fn start(lane: Arc<Lane>) -> io::Result<Self> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (keeper, until) = (Keeper::new(Arc::clone(&lane)), Arc::clone(&stop));
+        let name = lane
+            .dir
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let guarded = Arc::clone(&lane);
+        let thread = thread::Builder::new()
+            .name(format!("journal-{name}"))
+            .spawn(move || {
+                // Without its keeper a lane would silently never be synced again.
+                if catch_unwind(AssertUnwindSafe(|| keeper.run(&until))).is_err() {
+                    guarded.poison(
+                        "keep",
+                        guarded.dir.clone(),
+                        io::Error::other("the journal's thread panicked"),
+                    );
+                }
+            })?;
+        lane.syncs.set_keeper(thread.thread().clone());
+        Ok(Self {
+            lane,
+            stop,
+            thread: Some(thread),
+        })
+    }
+}
+
+impl Drop for KeeperThread {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        self.lane.syncs.wake();
+        if let Some(thread) = self.thread.take() {
+            // It does not panic: panics are caught on it and poison the lane.
+            let _ = thread.join();
+        }
+    }
+}

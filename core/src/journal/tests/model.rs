@@ -1,0 +1,485 @@
+//! A file system in memory. Stores to a mapping are visible at once; only a sync makes them durable. It can
+//! be crashed at any step: a process crash keeps what is visible, power loss keeps what is durable and any
+//! part of the rest, page by page, also torn pages, name by name.
+#![allow(unsafe_code)] // A mapping hands out an address.
+
+use std::{
+    any::Any,
+    collections::{BTreeMap, BTreeSet},
+    io,
+    ops::Range,
+    path::{Path, PathBuf},
+    ptr::NonNull,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::journal::fs::{Fs, Region};
+
+const WORDS_PER_PAGE: usize = 512;
+
+/// How a machine goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Crash {
+    Process,
+    Power,
+}
+
+/// A crash to come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    /// The step at which it comes, counted from the boot of the machine; the first is 1.
+    pub(super) at: u64,
+    /// Whether that step still takes effect.
+    pub(super) after: bool,
+}
+
+/// A small generator of numbers, so that a crash is repeatable.
+pub(super) struct Dice(pub(super) u64);
+
+impl Dice {
+    pub(super) fn roll(&mut self) -> u64 {
+        // SplitMix64.
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// The machine. Clones are the same machine.
+#[derive(Clone, Default)]
+pub(super) struct ModelFs {
+    world: Arc<Mutex<World>>,
+}
+
+#[derive(Default)]
+struct World {
+    names: BTreeMap<PathBuf, Arc<Inode>>,
+    durable_names: BTreeMap<PathBuf, Arc<Inode>>,
+    locked: BTreeSet<PathBuf>,
+    steps: u64,
+    plan: Option<Plan>,
+    /// What was on the machine when it went down; every later step fails.
+    wreck: Option<Image>,
+    /// The sync, counted from now, that fails.
+    failing_sync: Option<u64>,
+    capacity: Option<u64>,
+}
+
+struct Inode {
+    visible: Box<[AtomicU64]>,
+    durable: Mutex<Vec<u64>>,
+}
+
+/// Everything on a machine that is down.
+#[derive(Clone)]
+pub(super) struct Image {
+    names: BTreeMap<PathBuf, usize>,
+    durable_names: BTreeMap<PathBuf, usize>,
+    files: Vec<(Vec<u64>, Vec<u64>)>,
+    capacity: Option<u64>,
+}
+
+impl Inode {
+    fn new(visible: Vec<u64>, durable: Vec<u64>) -> Arc<Self> {
+        let visible = visible.into_iter().map(AtomicU64::new).collect();
+        Arc::new(Self {
+            visible,
+            durable: Mutex::new(durable),
+        })
+    }
+
+    fn bytes(&self) -> u64 {
+        self.visible.len() as u64 * 8
+    }
+}
+
+impl ModelFs {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    pub(super) fn plan(&self, plan: Option<Plan>) {
+        let mut world = self.world();
+        let steps = world.steps;
+        world.plan = plan.map(|plan| Plan {
+            at: steps + plan.at,
+            ..plan
+        });
+    }
+
+    /// The sync after so many others fails.
+    pub(super) fn fail_sync_after(&self, others: Option<u64>) {
+        self.world().failing_sync = others;
+    }
+
+    pub(super) fn set_capacity(&self, capacity: Option<u64>) {
+        self.world().capacity = capacity;
+    }
+
+    pub(super) fn steps(&self) -> u64 {
+        self.world().steps
+    }
+
+    pub(super) fn is_down(&self) -> bool {
+        self.world().wreck.is_some()
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        let world = self.world();
+        world
+            .names
+            .keys()
+            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// The machine as it went down, or as it is.
+    pub(super) fn image(&self) -> Image {
+        let world = self.world();
+        world.wreck.clone().unwrap_or_else(|| world.image())
+    }
+
+    /// Changes bytes of a file behind the journal's back, also on disk.
+    pub(super) fn damage(&self, name: &str, change: impl FnOnce(&mut [u8])) {
+        let world = self.world();
+        let inode = world
+            .names
+            .iter()
+            .find(|(path, _)| path.ends_with(name))
+            .expect("no such file")
+            .1;
+        let mut bytes: Vec<u8> = inode
+            .visible
+            .iter()
+            .flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes())
+            .collect();
+        change(&mut bytes);
+        let words = bytes
+            .chunks_exact(8)
+            .map(|word| u64::from_ne_bytes(word.try_into().unwrap()));
+        for (place, word) in words.enumerate() {
+            inode.visible[place].store(word, Ordering::Relaxed);
+            inode.durable.lock().unwrap()[place] = word;
+        }
+    }
+
+    /// Removes a file behind the journal's back.
+    pub(super) fn lose(&self, name: &str) {
+        let mut world = self.world();
+        world.names.retain(|path, _| !path.ends_with(name));
+        world.durable_names.retain(|path, _| !path.ends_with(name));
+    }
+
+    /// Puts a file of `bytes` zeros there behind the journal's back.
+    pub(super) fn plant(&self, path: &Path, bytes: usize) {
+        let mut world = self.world();
+        let inode = Inode::new(vec![0; bytes / 8], vec![0; bytes / 8]);
+        world.names.insert(path.to_owned(), Arc::clone(&inode));
+        world.durable_names.insert(path.to_owned(), inode);
+    }
+
+    fn step<T>(&self, effect: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
+        let mut world = self.world();
+        if world.wreck.is_some() {
+            return Err(io::Error::other("the machine is down"));
+        }
+        world.steps += 1;
+        let plan = world.plan.filter(|plan| plan.at == world.steps);
+        if plan.is_some_and(|plan| !plan.after) {
+            world.wreck = Some(world.image());
+            return Err(io::Error::other("the machine went down before this step"));
+        }
+        let result = effect(&mut world);
+        if plan.is_some() {
+            world.wreck = Some(world.image());
+            return Err(io::Error::other("the machine went down after this step"));
+        }
+        result
+    }
+}
+
+impl World {
+    fn image(&self) -> Image {
+        let mut inodes: Vec<&Arc<Inode>> = Vec::new();
+        let mut number = |inode| {
+            inodes
+                .iter()
+                .position(|known| Arc::ptr_eq(known, inode))
+                .unwrap_or_else(|| {
+                    inodes.push(inode);
+                    inodes.len() - 1
+                })
+        };
+        let names = self
+            .names
+            .iter()
+            .map(|(path, inode)| (path.clone(), number(inode)))
+            .collect();
+        let durable_names = self
+            .durable_names
+            .iter()
+            .map(|(path, inode)| (path.clone(), number(inode)))
+            .collect();
+        let read = |inode: &&Arc<Inode>| {
+            let visible = inode
+                .visible
+                .iter()
+                .map(|word| word.load(Ordering::Relaxed))
+                .collect();
+            (visible, inode.durable.lock().unwrap().clone())
+        };
+        let files = inodes.iter().map(read).collect();
+        Image {
+            names,
+            durable_names,
+            files,
+            capacity: self.capacity,
+        }
+    }
+
+    fn used(&self) -> u64 {
+        self.names.values().map(|inode| inode.bytes()).sum()
+    }
+}
+
+impl Image {
+    /// The machine after the crash, with the next process on it.
+    pub(super) fn boot(&self, crash: Crash, dice: &mut Dice) -> ModelFs {
+        let mut image = self.clone();
+        if crash == Crash::Power {
+            image.lose_power(dice);
+        }
+        let inodes: Vec<_> = image
+            .files
+            .into_iter()
+            .map(|(visible, durable)| Inode::new(visible, durable))
+            .collect();
+        let lookup = |names: BTreeMap<PathBuf, usize>| {
+            names
+                .into_iter()
+                .map(|(path, number)| (path, Arc::clone(&inodes[number])))
+                .collect()
+        };
+        let world = World {
+            names: lookup(image.names),
+            durable_names: lookup(image.durable_names),
+            capacity: image.capacity,
+            ..World::default()
+        };
+        ModelFs {
+            world: Arc::new(Mutex::new(world)),
+        }
+    }
+
+    fn lose_power(&mut self, dice: &mut Dice) {
+        let paths: BTreeSet<PathBuf> = self
+            .names
+            .keys()
+            .chain(self.durable_names.keys())
+            .cloned()
+            .collect();
+        for path in paths {
+            let (visible, durable) = (self.names.get(&path), self.durable_names.get(&path));
+            let kept = if dice.roll() % 2 == 0 {
+                visible
+            } else {
+                durable
+            }
+            .copied();
+            self.names.remove(&path);
+            self.names.extend(kept.map(|number| (path, number)));
+        }
+        self.durable_names = self.names.clone();
+        for (visible, durable) in &mut self.files {
+            let pages = visible
+                .chunks_mut(WORDS_PER_PAGE)
+                .zip(durable.chunks_mut(WORDS_PER_PAGE));
+            for (visible, durable) in pages {
+                match dice.roll() % 3 {
+                    0 => durable.copy_from_slice(visible),
+                    1 => visible.copy_from_slice(durable),
+                    _ => {
+                        for (visible, durable) in visible.iter_mut().zip(durable) {
+                            if dice.roll() % 2 == 0 {
+                                *durable = *visible;
+                            }
+                            *visible = *durable;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct ModelRegion {
+    fs: ModelFs,
+    inode: Arc<Inode>,
+}
+
+impl Region for ModelRegion {
+    fn base(&self) -> NonNull<u8> {
+        // Atomics may be written through a shared reference, so their address may be written to.
+        NonNull::from(&*self.inode.visible).cast()
+    }
+
+    fn len(&self) -> usize {
+        self.inode.visible.len() * 8
+    }
+
+    fn sync(&self, range: Range<usize>) -> io::Result<()> {
+        assert!(
+            range.start < range.end && range.end <= self.len(),
+            "sync of {range:?} of {}",
+            self.len()
+        );
+        self.fs.step(|world| {
+            if let Some(others) = world.failing_sync {
+                world.failing_sync = others.checked_sub(1);
+                if others == 0 {
+                    return Err(io::Error::from_raw_os_error(5));
+                }
+            }
+            let mut durable = self.inode.durable.lock().unwrap();
+            // Whole pages, as the real one.
+            let first = range.start / 8 / WORDS_PER_PAGE * WORDS_PER_PAGE;
+            let last = range
+                .end
+                .div_ceil(8)
+                .next_multiple_of(WORDS_PER_PAGE)
+                .min(durable.len());
+            for place in first..last {
+                durable[place] = self.inode.visible[place].load(Ordering::Relaxed);
+            }
+            Ok(())
+        })
+    }
+
+    fn reserve(&self) -> io::Result<()> {
+        self.fs.step(|_| Ok(()))
+    }
+
+    fn populate(&self, range: Range<usize>) {
+        assert!(
+            range.start <= range.end && range.end <= self.len(),
+            "{range:?} of {}",
+            self.len()
+        );
+    }
+}
+
+struct Lock {
+    fs: ModelFs,
+    dir: PathBuf,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.fs.world().locked.remove(&self.dir);
+    }
+}
+
+impl Fs for ModelFs {
+    fn create_dir(&self, _: &Path) -> io::Result<()> {
+        self.step(|_| Ok(()))
+    }
+
+    fn lock_dir(&self, dir: &Path) -> io::Result<Box<dyn Any + Send + Sync>> {
+        self.step(|world| {
+            let is_free = world.locked.insert(dir.to_owned());
+            if is_free {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::WouldBlock.into())
+            }
+        })?;
+        Ok(Box::new(Lock {
+            fs: self.clone(),
+            dir: dir.to_owned(),
+        }))
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        self.step(|world| {
+            let inside = world.names.keys().filter(|path| path.parent() == Some(dir));
+            Ok(inside
+                .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
+                .collect())
+        })
+    }
+
+    fn create(&self, path: &Path, bytes: u64) -> io::Result<Arc<dyn Region>> {
+        let inode = self.step(|world| {
+            if world
+                .capacity
+                .is_some_and(|capacity| world.used() + bytes > capacity)
+            {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            let words = bytes as usize / 8;
+            let inode = Inode::new(vec![0; words], vec![0; words]);
+            world.names.insert(path.to_owned(), Arc::clone(&inode));
+            Ok(inode)
+        })?;
+        Ok(Arc::new(ModelRegion {
+            fs: self.clone(),
+            inode,
+        }))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Arc<dyn Region>> {
+        let inode = self.step(|world| {
+            world
+                .names
+                .get(path)
+                .cloned()
+                .ok_or(io::ErrorKind::NotFound.into())
+        })?;
+        if inode.visible.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Ok(Arc::new(ModelRegion {
+            fs: self.clone(),
+            inode,
+        }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step(|world| {
+            let inode = world.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+            world.names.insert(to.to_owned(), inode);
+            Ok(())
+        })
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.step(|world| {
+            world
+                .names
+                .remove(path)
+                .map(|_| ())
+                .ok_or(io::ErrorKind::NotFound.into())
+        })
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        self.step(|world| {
+            world
+                .durable_names
+                .retain(|path, _| path.parent() != Some(dir));
+            let inside = world
+                .names
+                .iter()
+                .filter(|(path, _)| path.parent() == Some(dir));
+            let inside: Vec<_> = inside
+                .map(|(path, inode)| (path.clone(), Arc::clone(inode)))
+                .collect();
+            world.durable_names.extend(inside);
+            Ok(())
+        })
+    }
+}
