@@ -31,7 +31,8 @@ async fn wait_running(engine: &Engine, count: u32) {
 #[tokio::test]
 async fn queries_run_beside_each_other() {
     let engine = Engine::start();
-    let answers = futures::future::join_all((0..40).map(|n| engine.ask(&format!("SELECT {n}, sleep(0.05)").leak()))).await;
+    let ask = async |n: u8| engine.ask(&format!("SELECT {n}, sleep(0.05)")).await;
+    let answers = futures::future::join_all((0..40).map(ask)).await;
     for (n, answer) in answers.iter().enumerate() {
         assert_eq!(*answer, format!("{n}\t0"));
     }

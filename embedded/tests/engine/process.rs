@@ -8,20 +8,12 @@ use crate::support::{Engine, PROGRAM, command, ready, signal};
 #[tokio::test]
 async fn a_running_query_ends_before_the_process_does() {
     let engine = Engine::start();
-    engine.ask("CREATE TABLE t (a Int8) ENGINE = MergeTree ORDER BY a").await;
-    let running = engine.run("SELECT sleep(1.5), 42");
-    let (url, pid_ends) = (engine.url(), async {
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    });
-    let client = tokio::spawn(async move {
-        let client = clickhouse::Client::default().with_url(url).with_user(crate::support::USER).with_password(crate::support::PASSWORD);
-        client.query("SELECT sleep(1.5) + 42").fetch_one::<u16>().await
-    });
-    pid_ends.await;
-    drop(running);
+    let client = engine.client();
+    let query = tokio::spawn(async move { client.query("SELECT sleep(1.5) + 42").fetch_one::<u16>().await });
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let (status, took) = tokio::task::spawn_blocking(move || engine.terminate()).await.unwrap();
     assert!(status.success() && took < Duration::from_secs(8), "{status} after {took:?}");
-    assert_eq!(client.await.unwrap().unwrap(), 42);
+    assert_eq!(query.await.unwrap().unwrap(), 42);
 }
 
 #[tokio::test]

@@ -160,14 +160,10 @@ impl Engine {
     }
 
     /// Runs a statement that must succeed, and gives its result without the last line end.
-    #[track_caller]
-    pub fn ask(&self, sql: &str) -> impl Future<Output = String> {
-        let sql = sql.to_owned();
-        async move {
-            let answer = self.run(&sql).await;
-            assert_eq!(answer.status, StatusCode::OK, "{sql}: {}", answer.text());
-            answer.text().trim_end_matches('\n').to_owned()
-        }
+    pub async fn ask(&self, sql: &str) -> String {
+        let answer = self.run(sql).await;
+        assert_eq!(answer.status, StatusCode::OK, "{sql}: {}", answer.text());
+        answer.text().trim_end_matches('\n').to_owned()
     }
 
     /// Waits until no statement but the asking one runs.

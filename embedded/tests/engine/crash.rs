@@ -1,0 +1,145 @@
+//! `kill -9` of the child while rows go in: the supervisor starts it again, what was answered is
+//! there once, and what was not is there once after it was sent again.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clickhouse::{Client, Row};
+use serde::Serialize;
+use whence_core::secret::Secret;
+use whence_embedded::engine::{StartError, State, Supervisor, SupervisorOptions};
+
+use crate::support::{PASSWORD, PROGRAM, USER, signal};
+
+#[derive(Row, Serialize)]
+struct Event {
+    block: u32,
+    row: u32,
+}
+
+const BLOCKS: u32 = 60;
+const ROWS: u32 = 2_000;
+const KILLS: u32 = 6;
+
+fn options(path: &Path) -> SupervisorOptions {
+    SupervisorOptions {
+        program: PROGRAM.into(),
+        path: path.to_owned(),
+        listen: ([127, 0, 0, 1], 0).into(),
+        user: USER.to_owned(),
+        password: Secret::new(PASSWORD),
+        library: None,
+        connections: 4,
+        drain: Duration::from_secs(5),
+    }
+}
+
+fn client(url: &str) -> Client {
+    Client::default().with_url(url).with_user(USER).with_password(PASSWORD)
+}
+
+async fn send(client: &Client, block: u32) -> clickhouse::error::Result<()> {
+    let client = client
+        .clone()
+        .with_setting("insert_deduplication_token", format!("block-{block}"))
+        .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1");
+    let mut insert = client.insert::<Event>("events").await?;
+    for row in 0..ROWS {
+        insert.write(&Event { block, row }).await?;
+    }
+    insert.end().await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_rows_go_in_it_loses_none_and_counts_none_twice() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = std::sync::Arc::new(Supervisor::start(options(directory.path())).await.unwrap());
+    let url = engine.wait_ready().await.unwrap();
+    let client = client(&url);
+    for sql in [
+        "CREATE TABLE events (block UInt32, row UInt32) ENGINE = MergeTree ORDER BY (block, row) SETTINGS non_replicated_deduplication_window = 1000",
+        "CREATE TABLE totals (block UInt32, n UInt64) ENGINE = MergeTree ORDER BY block SETTINGS non_replicated_deduplication_window = 1000",
+        "CREATE MATERIALIZED VIEW totals_of TO totals AS SELECT block, count() AS n FROM events GROUP BY block",
+    ] {
+        client.query(sql).execute().await.unwrap();
+    }
+    let killer = {
+        let engine = std::sync::Arc::clone(&engine);
+        tokio::spawn(async move {
+            for kill in 0..KILLS {
+                // Off the rhythm of the inserts, so that they are hit at different points.
+                tokio::time::sleep(Duration::from_millis(u64::from(37 + kill * 53))).await;
+                engine.wait_ready().await.unwrap();
+                if let State::Ready { pid, .. } = engine.state() {
+                    signal(pid, "KILL");
+                }
+                while matches!(engine.state(), State::Ready { .. }) {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            }
+        })
+    };
+    let (mut failures, mut block) = (0, 0);
+    // Goes on after the last block until the last kill, so that every kill meets inserts.
+    while block < BLOCKS || !killer.is_finished() {
+        while send(&client, block).await.is_err() {
+            failures += 1;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        block += 1;
+    }
+    killer.await.unwrap();
+    assert_eq!(engine.wait_ready().await.unwrap(), url, "the address stays");
+    assert!(failures >= KILLS, "{failures} failures for {KILLS} kills");
+    let expected = (u64::from(block) * u64::from(ROWS), u64::from(block));
+    let (rows, blocks, distinct): (u64, u64, u64) =
+        client.query("SELECT count(), uniqExact(block), uniqExact(block, row) FROM events").fetch_one().await.unwrap();
+    assert_eq!((rows, blocks, distinct), (expected.0, expected.1, expected.0));
+    let (entries, total): (u64, u64) = client.query("SELECT count(), sum(n) FROM totals").fetch_one().await.unwrap();
+    assert_eq!((entries, total), (expected.1, expected.0));
+
+    let engine = std::sync::Arc::into_inner(engine).unwrap();
+    let State::Ready { pid, .. } = engine.state() else { panic!("not ready") };
+    engine.stop().await;
+    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "the child is gone");
+
+    let again = Supervisor::start(options(directory.path())).await.unwrap();
+    let client = self::client(&again.wait_ready().await.unwrap());
+    assert_eq!(client.query("SELECT count() FROM events").fetch_one::<u64>().await.unwrap(), expected.0);
+    again.stop().await;
+}
+
+#[tokio::test]
+async fn a_dropped_supervisor_takes_its_child_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Supervisor::start(options(directory.path())).await.unwrap();
+    let url = engine.wait_ready().await.unwrap();
+    assert_eq!(engine.url(), url);
+    let State::Ready { pid, .. } = engine.state() else { panic!("not ready") };
+    drop(engine);
+    let since = Instant::now();
+    while client(&url).query("SELECT 1").fetch_one::<u8>().await.is_ok() {
+        assert!(since.elapsed() < Duration::from_secs(5), "process {pid} still answers");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_cannot_start_is_told_once_with_its_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let engine = Supervisor::start(options(&file)).await.unwrap();
+    match engine.wait_ready().await.unwrap_err() {
+        StartError::Ended { reason } => assert!(reason.contains("cannot use the data directory"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    let mut nowhere = options(directory.path());
+    nowhere.program = "/nowhere/whence".into();
+    let engine = Supervisor::start(nowhere).await.unwrap();
+    assert!(engine.wait_ready().await.unwrap_err().to_string().contains("/nowhere/whence"));
+    let mut no_library = options(directory.path());
+    no_library.library = Some("/nowhere/libchdb.so".into());
+    let error = Supervisor::start(no_library).await.unwrap_err().to_string();
+    assert!(error.contains("/nowhere/libchdb.so") && error.contains("clickhouse.url"), "{error}");
+}
