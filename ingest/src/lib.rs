@@ -1,5 +1,14 @@
 //! The collector: takes click blocks and conversions, and brings them into ClickHouse exactly once.
 //!
-//! What a click means is found out in `enrich`. Answering redirects and asking reports belong elsewhere.
+//! `api` takes requests, `enrich` finds out what a click means, `conversion` accepts each event once,
+//! `insert` brings blocks into the tables. Answering redirects and asking reports belong elsewhere.
 
+mod api;
+mod conversion;
 pub mod enrich;
+mod insert;
+mod known;
+mod metrics;
+mod server;
+
+pub use server::{RunError, Server, StartError};

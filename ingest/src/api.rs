@@ -1,0 +1,72 @@
+//! The ways in: blocks of clicks from redirectors, conversions from browsers and servers.
+//!
+//! Here a request becomes what the rooms behind understand, and their answer becomes a response.
+
+mod beacon;
+mod blocks;
+mod body;
+mod caller;
+mod conversions;
+mod pixel;
+mod receive;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::{Method, StatusCode, Uri};
+use axum::routing::{get, post};
+use tokio::sync::Semaphore;
+use whence_core::id::ClickIdKey;
+use whence_core::problem::Problem;
+use whence_core::secret::Secret;
+
+use crate::conversion::desk::Desk;
+use crate::enrich::Enricher;
+use crate::insert::Inserts;
+use crate::known::Known;
+use crate::metrics::Metrics;
+
+/// What every request may need.
+pub(crate) struct Shared {
+    /// Judges clicks.
+    pub(crate) enricher: Enricher,
+    /// Brings blocks into ClickHouse.
+    pub(crate) inserts: Arc<Inserts>,
+    /// Accepts conversions.
+    pub(crate) desk: Arc<Desk>,
+    /// Tells a genuine click id from a forged one.
+    pub(crate) key: ClickIdKey,
+    /// What redirectors present.
+    pub(crate) token: Secret,
+    /// Workspaces and API keys.
+    pub(crate) known: Known,
+    /// Name of the visitor's cookie.
+    pub(crate) visitor_cookie: String,
+    /// How many blocks may be in memory at a time.
+    pub(crate) blocks: Semaphore,
+    /// The figures.
+    pub(crate) metrics: Metrics,
+}
+
+/// All routes.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/v1/blocks", post(blocks::receive))
+        .route(
+            "/v1/events",
+            post(beacon::receive).options(beacon::preflight),
+        )
+        .route("/v1/conversions", post(conversions::receive))
+        .route("/p.gif", get(pixel::receive))
+        .fallback(async |uri: Uri| {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                format!("there is nothing at {}", uri.path()),
+            )
+        })
+        .method_not_allowed_fallback(async |method: Method, uri: Uri| {
+            let detail = format!("{} does not answer {method}", uri.path());
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail)
+        })
+        .with_state(shared)
+}

@@ -1,0 +1,14 @@
+//! Conversions: what a sender may say, how it is checked, and how one event counts once, for good.
+//!
+//! The ways in (pixel, beacon, server) differ in form only and stand in `api`. What a conversion is
+//! worth to whom is a question for reports.
+
+pub(crate) mod check;
+mod currency;
+pub(crate) mod desk;
+pub(crate) mod form;
+mod lookup;
+pub(crate) mod pending;
+mod row;
+pub(crate) mod sink;
+mod values;

@@ -1,0 +1,75 @@
+//! A conversion as it stands in the table `conversions`. Names and order are the table's.
+
+use clickhouse::Row;
+use serde::Serialize;
+use whence_core::conversion::{Conversion, ConversionKind, ConversionSource, Money};
+
+/// One row; enumerations by their numbers in the table.
+#[derive(Debug, Row, Serialize)]
+pub(super) struct ConversionRow<'a> {
+    workspace: &'a str,
+    event_id: &'a str,
+    kind: i8,
+    name: &'a str,
+    click_id: u128,
+    visitor_id: u128,
+    customer: &'a str,
+    amount_minor: i64,
+    currency: &'a str,
+    occurred_at: i64,
+    received_at: i64,
+    source: i8,
+    body_digest: u128,
+    lane: u64,
+    seq: u64,
+}
+
+impl<'a> ConversionRow<'a> {
+    /// The row of a conversion, which has the number `seq` in `lane`.
+    pub(super) fn new(conversion: &'a Conversion, lane: u64, seq: u64) -> Self {
+        Self {
+            workspace: conversion.workspace.as_str(),
+            event_id: &conversion.event_id,
+            kind: kind_number(conversion.kind),
+            name: &conversion.name,
+            click_id: conversion.click.map_or(0, |click| click.0),
+            visitor_id: conversion.visitor.map_or(0, |visitor| visitor.0),
+            customer: &conversion.customer,
+            amount_minor: conversion.amount.map_or(0, |money| money.minor),
+            currency: conversion
+                .amount
+                .as_ref()
+                .map(Money::code)
+                .unwrap_or_default(),
+            occurred_at: milliseconds(conversion.occurred_ms),
+            received_at: milliseconds(conversion.received_ms),
+            source: match conversion.source {
+                ConversionSource::Pixel => 1,
+                ConversionSource::Beacon => 2,
+                ConversionSource::Server => 3,
+            },
+            body_digest: conversion.body_digest,
+            lane,
+            seq,
+        }
+    }
+}
+
+/// The table's number for a kind.
+pub(super) fn kind_number(kind: ConversionKind) -> i8 {
+    match kind {
+        ConversionKind::Lead => 1,
+        ConversionKind::Sale => 2,
+    }
+}
+
+/// The kind with a number of the table.
+pub(super) fn kind_of(number: i8) -> Option<ConversionKind> {
+    [ConversionKind::Lead, ConversionKind::Sale]
+        .into_iter()
+        .find(|kind| kind_number(*kind) == number)
+}
+
+fn milliseconds(unix_ms: u64) -> i64 {
+    i64::try_from(unix_ms).unwrap_or(i64::MAX)
+}

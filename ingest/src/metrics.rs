@@ -1,0 +1,177 @@
+//! Every figure of this service, by name and type.
+
+use std::time::Duration;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use whence_core::conversion::ConversionSource;
+
+/// A table that rows go into.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Table {
+    /// Clicks.
+    Clicks,
+    /// Conversions.
+    Conversions,
+}
+
+impl Table {
+    /// Its name in ClickHouse.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Clicks => "clicks",
+            Self::Conversions => "conversions",
+        }
+    }
+}
+
+/// How a block of clicks was answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum BlockAnswer {
+    /// ClickHouse has it.
+    Inserted,
+    /// ClickHouse is away; the sender tries again.
+    Delayed,
+    /// It cannot be read; the sender keeps it.
+    Refused,
+}
+
+/// How a conversion was answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ConversionAnswer {
+    /// In the journal.
+    Accepted,
+    /// Was accepted before.
+    Replayed,
+    /// Was accepted before with other facts.
+    Conflicting,
+    /// Something is wrong with it.
+    Refused,
+    /// No room, or the link store is away.
+    Unavailable,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct BlockLabels {
+    answer: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConversionLabels {
+    source: &'static str,
+    answer: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TableLabels {
+    table: &'static str,
+}
+
+/// From a point insert to the longest that is waited for.
+#[derive(Clone, Debug, Default)]
+struct InsertSeconds;
+
+impl MetricConstructor<Histogram> for InsertSeconds {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new([
+            0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 40.0,
+        ])
+    }
+}
+
+/// The figures.
+#[derive(Clone, Debug)]
+pub(crate) struct Metrics {
+    blocks: Family<BlockLabels, Counter>,
+    clicks: Counter,
+    skipped: Family<TableLabels, Counter>,
+    conversions: Family<ConversionLabels, Counter>,
+    insert_seconds: Family<TableLabels, Histogram, InsertSeconds>,
+}
+
+impl Metrics {
+    /// Registers every figure.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            blocks: Family::default(),
+            clicks: Counter::default(),
+            skipped: Family::default(),
+            conversions: Family::default(),
+            insert_seconds: Family::new_with_constructor(InsertSeconds),
+        };
+        registry.register(
+            "blocks",
+            "Blocks of clicks by how they were answered",
+            metrics.blocks.clone(),
+        );
+        let clicks = "Clicks handed to ClickHouse, those of repeated blocks again";
+        registry.register("clicks", clicks, metrics.clicks.clone());
+        let skipped = "Records that could not be read; each is a gap in its lane";
+        registry.register("records_skipped", skipped, metrics.skipped.clone());
+        let conversions = "Conversions by the way they came and how they were answered";
+        registry.register("conversions", conversions, metrics.conversions.clone());
+        let seconds = "How long ClickHouse took for a block";
+        registry.register_with_unit(
+            "insert",
+            seconds,
+            Unit::Seconds,
+            metrics.insert_seconds.clone(),
+        );
+        metrics
+    }
+
+    /// A block of clicks was answered.
+    pub(crate) fn block(&self, answer: BlockAnswer) {
+        let answer = match answer {
+            BlockAnswer::Inserted => "inserted",
+            BlockAnswer::Delayed => "delayed",
+            BlockAnswer::Refused => "refused",
+        };
+        self.blocks.get_or_create(&BlockLabels { answer }).inc();
+    }
+
+    /// So many clicks are in ClickHouse.
+    pub(crate) fn clicks(&self, count: usize) {
+        self.clicks.inc_by(count as u64);
+    }
+
+    /// A record could not be read.
+    pub(crate) fn record_skipped(&self, table: Table) {
+        let labels = TableLabels {
+            table: table.name(),
+        };
+        self.skipped.get_or_create(&labels).inc();
+    }
+
+    /// A conversion was answered.
+    pub(crate) fn conversion(&self, source: ConversionSource, answer: ConversionAnswer) {
+        let labels = ConversionLabels {
+            source: match source {
+                ConversionSource::Pixel => "pixel",
+                ConversionSource::Beacon => "beacon",
+                ConversionSource::Server => "server",
+            },
+            answer: match answer {
+                ConversionAnswer::Accepted => "accepted",
+                ConversionAnswer::Replayed => "replayed",
+                ConversionAnswer::Conflicting => "conflicting",
+                ConversionAnswer::Refused => "refused",
+                ConversionAnswer::Unavailable => "unavailable",
+            },
+        };
+        self.conversions.get_or_create(&labels).inc();
+    }
+
+    /// An insert has succeeded.
+    pub(crate) fn inserted(&self, table: Table, took: Duration) {
+        let labels = TableLabels {
+            table: table.name(),
+        };
+        self.insert_seconds
+            .get_or_create(&labels)
+            .observe(took.as_secs_f64());
+    }
+}

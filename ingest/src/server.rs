@@ -1,0 +1,228 @@
+//! The collector as a whole: checks its configuration, opens its journal, binds its ports, serves, drains.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use whence_core::admin::{self, Readiness};
+use whence_core::config::Config;
+use whence_core::journal::{self, LaneReader, OpenError, Poisoned, ReadError};
+use whence_core::process::Failure;
+use whence_core::ship::{self, ShipError, ShipMetrics};
+use whence_core::store::LinkStore;
+use whence_core::{clickhouse, serve, telemetry};
+
+use crate::api::{self, Shared};
+use crate::conversion::desk::Desk;
+use crate::conversion::sink::ConversionTable;
+use crate::enrich::{EnrichError, Enricher};
+use crate::insert::Inserts;
+use crate::known::Known;
+use crate::metrics::Metrics;
+
+/// Blocks in memory at a time: some 40 MiB each at worst, and more would only wait for ClickHouse.
+const BLOCKS_AT_A_TIME: usize = 4;
+
+/// Why the collector did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// A key of the configuration cannot be used.
+    #[error("{0}")]
+    Config(String),
+    /// A file that enriching needs cannot be used.
+    #[error(transparent)]
+    Enrich(#[from] EnrichError),
+    /// A port cannot be bound.
+    #[error("{key} {address}: {source}")]
+    Bind {
+        /// The key that names it.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The journal cannot be opened.
+    #[error("journal: {0}")]
+    Journal(#[from] OpenError),
+    /// What the journal holds cannot be read back.
+    #[error("journal: {0}")]
+    Backlog(#[from] ReadError),
+}
+
+/// Why the collector stopped by itself.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// The journal can no longer be trusted, so neither can an answer.
+    #[error(transparent)]
+    Journal(#[from] Poisoned),
+    /// The journal cannot be shipped.
+    #[error(transparent)]
+    Ship(#[from] ShipError),
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Config(_) | StartError::Enrich(_) => Self::Config(error.to_string()),
+            error => Self::runtime(error),
+        }
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Self {
+        Self::runtime(error)
+    }
+}
+
+/// A collector that has bound its ports and not yet answered.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    admin: TcpListener,
+    admin_address: SocketAddr,
+    shared: Arc<Shared>,
+    reader: LaneReader,
+    table: Arc<ConversionTable>,
+    registry: Registry,
+    ship_metrics: ShipMetrics,
+    broken: mpsc::Receiver<Poisoned>,
+    drain: Duration,
+}
+
+impl Server {
+    /// Checks the configuration, reads what enriching needs, opens the journal and binds the ports.
+    /// ClickHouse may be away: what arrives meanwhile waits where it is.
+    pub async fn bind(config: &Config, store: Arc<dyn LinkStore>) -> Result<Self, StartError> {
+        let settings = &config.ingest;
+        let key = config.click_id_key().map_err(StartError::Config)?;
+        if settings.token.is_empty() {
+            let reason = "ingest.token is not set; make one with: openssl rand -hex 32";
+            return Err(StartError::Config(reason.into()));
+        }
+        let enricher = Enricher::open(settings)?;
+
+        let mut registry = telemetry::registry("ingest");
+        let metrics = Metrics::register(&mut registry);
+        let ship_metrics = ShipMetrics::register(&mut registry);
+        let client = clickhouse::client(&config.clickhouse);
+        let inserts = Arc::new(Inserts::new(client.clone(), metrics.clone()));
+
+        let lane = config
+            .journal_dir(&settings.journal, "ingest")
+            .join("conversions");
+        let (writer, mut reader) = journal::open(&lane, settings.journal.lane_options())?;
+        let (report, broken) = mpsc::channel(1);
+        let desk = Arc::new(Desk::open(writer, &mut reader, client, report)?);
+        let table = ConversionTable::new(Arc::clone(&inserts), Arc::clone(&desk), metrics.clone());
+
+        let (listener, address) = bind("ingest.listen", settings.listen).await?;
+        let (admin, admin_address) = bind("ingest.admin", settings.admin).await?;
+        let shared = Shared {
+            enricher,
+            inserts,
+            desk,
+            key,
+            token: settings.token.clone(),
+            known: Known::new(store),
+            visitor_cookie: config.redirector.cookies.visitor.clone(),
+            blocks: Semaphore::new(BLOCKS_AT_A_TIME),
+            metrics,
+        };
+        Ok(Self {
+            listener,
+            address,
+            admin,
+            admin_address,
+            shared: Arc::new(shared),
+            reader,
+            table: Arc::new(table),
+            registry,
+            ship_metrics,
+            broken,
+            drain: Duration::from_millis(settings.drain_ms),
+        })
+    }
+
+    /// Where blocks and conversions arrive.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the admin port answers.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin_address
+    }
+
+    /// Serves until `shutdown`, then answers what is under way, ships what it can, and returns.
+    pub async fn run(
+        mut self,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), RunError> {
+        let ready = Readiness::default();
+        let admin = tokio::spawn(admin::serve(self.admin, self.registry, ready.clone()));
+        let stop_shipping = CancellationToken::new();
+        let mut shipping = tokio::spawn(ship::run(
+            self.reader,
+            self.table,
+            self.ship_metrics,
+            stop_shipping.clone(),
+            self.drain,
+        ));
+        let stop_serving = CancellationToken::new();
+        let app = api::router(self.shared);
+        let serving = tokio::spawn(serve::serve(
+            self.listener,
+            app,
+            stop_serving.clone(),
+            self.drain,
+        ));
+        ready.set(true);
+
+        let mut ended = None;
+        let result = tokio::select! {
+            () = shutdown => Ok(()),
+            Some(cause) = self.broken.recv() => Err(RunError::Journal(cause)),
+            shipped = &mut shipping => {
+                ended = Some(());
+                shipped.unwrap_or(Ok(())).map_err(RunError::Ship)
+            }
+        };
+        ready.set(false);
+        stop_serving.cancel();
+        // Neither task panics, and neither is aborted.
+        let _ = serving.await;
+        stop_shipping.cancel();
+        if ended.is_none()
+            && let Ok(Err(error)) = shipping.await
+        {
+            tracing::error!(%error, "the journal of conversions could not be shipped");
+        }
+        admin.abort();
+        result
+    }
+}
+
+async fn bind(
+    key: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |source| StartError::Bind {
+        key,
+        address,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
