@@ -1,1 +1,26 @@
-//! x
+//! What marketers use: links, domains and the workspace over HTTP, and reports on what became of the
+//! clicks.
+//!
+//! A request's way: [`server`] binds and serves, [`router`] finds the handler, [`door`] lets the key's
+//! holder in, [`fields`] reads what was sent, then [`links`], [`domains`], [`workspace`] or
+//! [`reports`] answer. What is refused is an RFC 9457 problem that names the field.
+//!
+//! Architecture invariant: a handler learns its workspace only from the caller's key, so no request
+//! can reach another's data. All SQL stands in `sql/reports`. Redirects never pass here.
+
+mod api;
+mod domains;
+mod door;
+mod fields;
+mod keys;
+mod limits;
+mod links;
+mod metrics;
+mod openapi;
+mod problems;
+mod reports;
+mod router;
+mod server;
+mod workspace;
+
+pub use server::{RunError, Server, StartError};

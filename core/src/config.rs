@@ -9,7 +9,7 @@ mod sections;
 pub use layers::{ConfigError, SECRETS_FILE, Sources};
 pub use sections::{
     Analytics, Cache, ClickHouse, Config, Cookies, Embedded, Ingest, Journal, Log,
-    LogFormat, OnFull, Redirector, Store,
+    LogFormat, OnFull, Redirector, Scheme, Store,
 };
 
 /// The exit code for a configuration that cannot be used (`EX_USAGE` of sysexits).

@@ -353,6 +353,10 @@ pub struct Analytics {
     pub key_burst: u32,
     /// How long a report may take, in milliseconds.
     pub query_timeout_ms: u64,
+    /// Scheme of the short URLs that the API shows: how visitors reach the redirector.
+    pub short_url_scheme: Scheme,
+    /// Port of the short URLs that the API shows; 0 is the scheme's own.
+    pub short_url_port: u16,
     /// How long a stopping server waits for requests under way, in milliseconds.
     pub drain_ms: u64,
 }
@@ -365,7 +369,30 @@ impl Default for Analytics {
             key_rate: 100,
             key_burst: 1000,
             query_timeout_ms: 30_000,
+            short_url_scheme: Scheme::Https,
+            short_url_port: 0,
             drain_ms: 10_000,
+        }
+    }
+}
+
+/// A scheme of URLs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scheme {
+    /// Plain HTTP: a first trial on one machine.
+    Http,
+    /// HTTP over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As it stands in a URL.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
         }
     }
 }

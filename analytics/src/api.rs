@@ -1,0 +1,48 @@
+//! What every handler has at hand.
+
+use std::sync::Arc;
+
+use whence_core::config::{Analytics, Config};
+use whence_core::store::LinkStore;
+
+use crate::keys::Keys;
+use crate::limits::Limits;
+use crate::metrics::Metrics;
+use crate::reports::Warehouse;
+
+/// The state that handlers share.
+#[derive(Debug)]
+pub(crate) struct Api {
+    /// Links, domains, workspaces and keys.
+    pub(crate) store: Arc<dyn LinkStore>,
+    /// Keys that have just been seen.
+    pub(crate) keys: Keys,
+    /// How often a key may ask.
+    pub(crate) limits: Limits,
+    /// Clicks and conversions.
+    pub(crate) warehouse: Warehouse,
+    /// The service's section of the configuration.
+    pub(crate) config: Analytics,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
+}
+
+impl Api {
+    /// The state of a server with this configuration.
+    pub(crate) fn new(config: &Config, store: Arc<dyn LinkStore>, metrics: Metrics) -> Self {
+        Self {
+            keys: Keys::new(Arc::clone(&store)),
+            store,
+            limits: Limits::new(&config.analytics),
+            warehouse: Warehouse::new(config, metrics.clone()),
+            config: config.analytics.clone(),
+            metrics,
+        }
+    }
+
+    /// Forgets what is no longer needed. To be called each second.
+    pub(crate) fn tidy(&self) {
+        self.keys.tidy();
+        self.limits.tidy();
+    }
+}

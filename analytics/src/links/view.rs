@@ -1,0 +1,133 @@
+//! A link as the API shows it.
+
+use jiff::Timestamp;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use utoipa::ToSchema;
+use whence_core::config::Analytics;
+use whence_core::link::{Host, Link, Slug};
+
+/// What a slug may have in a URL as it is: RFC 3986's path characters.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/');
+
+/// A short link.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Link)]
+pub(crate) struct LinkView {
+    /// Its id, for good.
+    id: String,
+    /// The host it stands on.
+    domain: String,
+    /// The path it stands at, without the first `/`, percent-decoded; empty for the bare domain.
+    slug: String,
+    /// What people share.
+    short_url: String,
+    /// Where it leads.
+    destination: String,
+    /// How the redirect is answered: 301, 302, 307 or 308.
+    status: u16,
+    /// The channel it was made for.
+    channel: Option<String>,
+    /// The campaign its clicks count for.
+    campaign: Option<String>,
+    /// The referral program it belongs to.
+    program: Option<String>,
+    /// The advocate who shares it.
+    advocate: Option<String>,
+    /// Counts the changes, from 1; also the ETag.
+    revision: u64,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When it was last changed.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+impl LinkView {
+    /// The link, with its URL as this installation is reached.
+    pub(crate) fn of(link: &Link, config: &Analytics) -> Self {
+        let label = |label: &Option<whence_core::link::Label>| label.clone().map(String::from);
+        Self {
+            id: link.id.to_string(),
+            domain: link.domain.to_string(),
+            slug: link.slug.to_string(),
+            short_url: short_url(config, &link.domain, &link.slug),
+            destination: link.destination.to_string(),
+            status: link.status.into(),
+            channel: label(&link.channel),
+            campaign: label(&link.campaign),
+            program: label(&link.program),
+            advocate: label(&link.advocate),
+            revision: link.revision,
+            created_at: link.created_at,
+            updated_at: link.updated_at,
+        }
+    }
+}
+
+/// The URL under which a link is clicked.
+fn short_url(config: &Analytics, domain: &Host, slug: &Slug) -> String {
+    let scheme = config.short_url_scheme.as_str();
+    let path = utf8_percent_encode(slug.as_str(), KEPT);
+    match config.short_url_port {
+        0 => format!("{scheme}://{domain}/{path}"),
+        port => format!("{scheme}://{domain}:{port}/{path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+    use whence_core::config::Scheme;
+
+    use super::*;
+
+    fn url(slug: &str) -> String {
+        let host = "go.example".parse().unwrap();
+        short_url(&Analytics::default(), &host, &slug.parse().unwrap())
+    }
+
+    #[test]
+    fn short_urls() {
+        assert_eq!(url("summer/sale"), "https://go.example/summer/sale");
+        assert_eq!(url(""), "https://go.example/");
+        assert_eq!(url("Grüße 100%"), "https://go.example/Gr%C3%BC%C3%9Fe%20100%25");
+        let config = Analytics {
+            short_url_scheme: Scheme::Http,
+            short_url_port: 8080,
+            ..Analytics::default()
+        };
+        let (host, slug) = ("localhost".parse().unwrap(), "hello".parse().unwrap());
+        assert_eq!(short_url(&config, &host, &slug), "http://localhost:8080/hello");
+    }
+
+    proptest! {
+        #[test]
+        fn a_browser_asks_for_the_slug_that_was_meant(slug in "\\PC{0,30}") {
+            prop_assume!(slug.parse::<Slug>().is_ok());
+            let parsed = url::Url::parse(&url(&slug)).unwrap();
+            let asked = percent_decode_str(&parsed.path()[1..]).decode_utf8().unwrap();
+            prop_assert_eq!(asked, slug);
+        }
+    }
+}

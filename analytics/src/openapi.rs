@@ -1,0 +1,87 @@
+//! The API's own description: OpenAPI 3.1, made from the handlers.
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder};
+use utoipa::openapi::security::SecurityRequirement;
+
+use crate::problems;
+
+/// Where the description is; it needs no key.
+pub(crate) const PATH: &str = "/api/v1/openapi.json";
+
+/// What stands around the routes.
+pub(crate) fn frame() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Whence")
+        .description(Some(
+            "Short links and what became of their clicks. Every call works in the workspace of its API key.",
+        ))
+        .version(env!("CARGO_PKG_VERSION"))
+        .license(Some(License::new("Apache-2.0")));
+    let components = ComponentsBuilder::new()
+        .schema(problems::SCHEMA, problems::schema())
+        .security_scheme("key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+    OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components.build()))
+        .security(Some([SecurityRequirement::new("key", Vec::<String>::new())]))
+        .build()
+}
+
+/// The description as an answer.
+pub(crate) fn answer(text: &str) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (json, text.to_owned()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::router::described;
+
+    #[test]
+    fn every_route_is_described_and_refuses_in_one_way() {
+        let (_, description) = described();
+        let json = serde_json::to_value(description).unwrap();
+        assert!(json["openapi"].as_str().unwrap().starts_with("3.1."));
+        let mut found = BTreeSet::new();
+        for (path, item) in json["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                found.insert(format!("{method} {path}"));
+                let refusal = &operation["responses"]["default"]["content"]["application/problem+json"];
+                let schema = refusal["schema"]["$ref"].as_str().unwrap();
+                assert_eq!(schema, "#/components/schemas/Problem", "{method} {path}");
+                assert!(operation["summary"].is_string(), "{method} {path} says what it does");
+            }
+        }
+        let expected = [
+            "delete /api/v1/links/{id}",
+            "get /api/v1/domains",
+            "get /api/v1/links",
+            "get /api/v1/links/{id}",
+            "get /api/v1/reports/breakdown",
+            "get /api/v1/reports/clicks",
+            "get /api/v1/reports/funnel",
+            "get /api/v1/workspace",
+            "patch /api/v1/links/{id}",
+            "patch /api/v1/workspace",
+            "post /api/v1/domains",
+            "post /api/v1/links",
+        ];
+        assert_eq!(found, expected.map(str::to_owned).into());
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let (_, description) = described();
+        let json = serde_json::to_value(description).unwrap();
+        let text = json.to_string();
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap();
+            assert!(json.pointer(pointer).is_some(), "{pointer}");
+        }
+    }
+}

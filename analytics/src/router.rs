@@ -1,0 +1,56 @@
+//! Which path leads to which handler, and what stands around all of them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::get;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::Api;
+use crate::{domains, door, links, metrics, openapi, problems, reports, workspace};
+
+/// The longest body: no request here is a hundredth of it.
+const BODY_BYTES: usize = 1 << 20;
+
+/// The routes that need a key, and their description.
+pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
+    OpenApiRouter::with_openapi(openapi::frame())
+        .routes(routes!(links::create, links::list))
+        .routes(routes!(links::read, links::change, links::delete))
+        .routes(routes!(domains::claim, domains::list))
+        .routes(routes!(workspace::read, workspace::change))
+        .routes(routes!(reports::clicks::clicks))
+        .routes(routes!(reports::breakdown::breakdown))
+        .routes(routes!(reports::funnel::funnel))
+        .split_for_parts()
+}
+
+/// The whole application.
+pub(crate) fn app(api: Arc<Api>) -> Router {
+    let (routes, description) = described();
+    let text: Arc<str> = description
+        .to_json()
+        .expect("the description is JSON")
+        .into();
+    routes
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&api),
+            door::let_in,
+        ))
+        .route(
+            openapi::PATH,
+            get(async move |_: crate::fields::NoQuery| openapi::answer(&text)),
+        )
+        .fallback(problems::no_route)
+        .method_not_allowed_fallback(problems::no_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&api),
+            metrics::count,
+        ))
+        .with_state(api)
+}

@@ -1,0 +1,22 @@
+-- The opening of every report: the clicks that it is about, under the name `selected`.
+--
+-- A click counts when it was redirected; a request that found no link is an orphan and never counts.
+-- Parameters:
+--   workspace    whose clicks
+--   from_ms      milliseconds since 1970, included
+--   to_ms        milliseconds since 1970, excluded
+--   all_traffic  0 for clicks judged human, 1 for every verdict
+--   channels, sources, links  only clicks with one of these values; an empty list leaves all in
+WITH selected AS
+(
+    SELECT *
+    FROM clicks
+    WHERE workspace = {workspace:String}
+      AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
+      AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      AND outcome = 'redirected'
+      AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
+      AND (empty({channels:Array(String)}) OR has({channels:Array(String)}, channel))
+      AND (empty({sources:Array(String)}) OR has({sources:Array(String)}, source))
+      AND (empty({links:Array(UInt64)}) OR has({links:Array(UInt64)}, link_id))
+)
