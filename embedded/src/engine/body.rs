@@ -35,6 +35,15 @@ pub(super) fn carry(body: Incoming) -> BodyReader {
     }
 }
 
+/// A body that has been read already.
+pub(super) fn empty() -> BodyReader {
+    let (_, pieces) = mpsc::channel(1);
+    BodyReader {
+        pieces,
+        current: Bytes::new(),
+    }
+}
+
 async fn pump(mut body: Incoming, sender: mpsc::Sender<io::Result<Bytes>>) {
     let mut thrown_away = 0;
     loop {

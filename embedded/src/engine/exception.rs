@@ -143,11 +143,11 @@ impl fmt::Display for Exception {
 fn split_prefix(text: &str) -> Option<(i32, &str)> {
     let rest = text.trim_start().strip_prefix("Code: ")?;
     let (code, rest) = rest.split_once(". DB::")?;
-    let (kind, rest) = rest.split_once(": ")?;
+    let (kind, rest) = rest.split_once(':')?;
     if !kind.ends_with("Exception") || kind.contains(char::is_whitespace) {
         return None;
     }
-    Some((code.parse().ok()?, rest))
+    Some((code.parse().ok()?, rest.trim_start()))
 }
 
 /// Cuts a last group in parentheses, one level of nested ones allowed, whose inside fits.

@@ -51,7 +51,7 @@ pub(super) struct Pool {
     api: &'static Api,
     path: String,
     running: Arc<Semaphore>,
-    queue: Semaphore,
+    admitted: Arc<Semaphore>,
     /// Keeps the engine booted between requests, and stops statements.
     control: Mutex<Connection>,
     instance: u64,
@@ -62,6 +62,7 @@ pub(super) struct Pool {
 
 /// A statement's right to run, given back when it is dropped.
 pub(super) struct Permit {
+    _admitted: OwnedSemaphorePermit,
     _running: OwnedSemaphorePermit,
 }
 
@@ -114,7 +115,7 @@ impl Pool {
             api,
             path,
             running: Arc::new(Semaphore::new(connections)),
-            queue: Semaphore::new(connections + queue),
+            admitted: Arc::new(Semaphore::new(connections + queue)),
             control: Mutex::new(control),
             instance: u64::from_ne_bytes(seed),
             next: AtomicU64::new(0),
@@ -129,12 +130,14 @@ impl Pool {
                 "Too many simultaneous queries: {what}; try again, or raise --connections"
             ))
         };
-        let _place = self
-            .queue
-            .try_acquire()
+        let admitted = Arc::clone(&self.admitted)
+            .try_acquire_owned()
             .map_err(|_| full("the queue is full"))?;
         match tokio::time::timeout(QUEUE_WAIT, Arc::clone(&self.running).acquire_owned()).await {
-            Ok(Ok(running)) => Ok(Permit { _running: running }),
+            Ok(Ok(running)) => Ok(Permit {
+                _admitted: admitted,
+                _running: running,
+            }),
             Ok(Err(_closed)) => Err(Exception::aborted("the engine is stopping")),
             Err(_elapsed) => Err(full("no connection became free in time")),
         }

@@ -3,6 +3,7 @@
 //! What this adapter does not have is refused here by name. The body is read elsewhere.
 
 mod credentials;
+mod form;
 mod pairs;
 
 use hyper::http::request::Parts;
@@ -50,8 +51,8 @@ pub(super) struct Request {
     pub(super) wait_end: bool,
     /// How many bytes to hold back at least.
     pub(super) buffer: usize,
-    /// Whether the URL has any parameter.
-    pub(super) has_parameters: bool,
+    /// The boundary of the fields, where the body is a form of further parameters.
+    pub(super) form: Option<String>,
 }
 
 /// Parameters and headers of the server that have no meaning without what this adapter leaves out.
@@ -79,7 +80,6 @@ impl Request {
         };
         let mut packed_response = true;
         for (name, value) in pairs::decode(parts.uri.query().unwrap_or_default()) {
-            request.has_parameters = true;
             request.parameter(&name, value, &mut packed_response)?;
         }
         request.headers(&parts.headers)?;
@@ -147,10 +147,13 @@ impl Request {
                 )));
             }
         }
-        if text(headers, "content-type")?.is_some_and(|kind| kind.starts_with("multipart/")) {
-            return Err(Exception::not_implemented(
-                "multipart bodies (external tables, parameters in forms) are not supported by the embedded ClickHouse",
-            ));
+        if let Some(kind) = text(headers, "content-type")?
+            && kind.starts_with("multipart/")
+        {
+            let boundary = multer::parse_boundary(kind).map_err(|error| {
+                Exception::bad_arguments(format!("the body is no form that can be read: {error}"))
+            })?;
+            self.form = Some(boundary);
         }
         if let Some(database) = text(headers, "x-clickhouse-database")? {
             self.database = Some(database.as_bytes().to_vec());
@@ -254,12 +257,7 @@ mod tests {
                 48,
                 "x-clickhouse-quota",
             ),
-            (
-                "/",
-                &[("Content-Type", "multipart/form-data; boundary=x")],
-                48,
-                "multipart",
-            ),
+            ("/", &[("Content-Type", "multipart/mixed")], 36, "form"),
             ("/", &[("Content-Encoding", "br")], 48, "'br'"),
             ("/?a%27b=1", &[], 115, "a\\'b"),
             ("/?compress=maybe", &[], 36, "compress"),

@@ -12,7 +12,8 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::body;
+use super::body::{self, BodyReader};
+use super::exception::Exception;
 use super::pool::{Pool, StopOnDrop};
 use super::request::{Account, Request};
 use super::response::{Answer, Body, full};
@@ -124,7 +125,6 @@ impl Server {
     async fn query(&self, request: HttpRequest<Incoming>) -> Response<Body> {
         let since = Instant::now();
         let (parts, incoming) = request.into_parts();
-        let body = body::carry(incoming);
         let run = self.pool.run();
         let mut answer = Answer {
             pool: Arc::clone(&self.pool),
@@ -143,9 +143,10 @@ impl Server {
         if let Some(id) = request.query_id.take() {
             answer.query_id = id;
         }
-        if let Err(exception) = request.credentials.check(&self.account) {
-            return answer.exception(&exception);
-        }
+        let body = match self.enter(&mut request, incoming).await {
+            Ok(body) => body,
+            Err(exception) => return answer.exception(&exception),
+        };
         answer.compress = request.compress;
         answer.coding = request.response_coding;
         answer.wait_end = request.wait_end;
@@ -166,6 +167,24 @@ impl Server {
         };
         let work = tokio::task::spawn_blocking(move || job.run());
         answer.response(on_start, work).await
+    }
+
+    /// Lets the right user in, and with them their body: data to be carried, or a form to be read.
+    async fn enter(
+        &self,
+        request: &mut Request,
+        incoming: Incoming,
+    ) -> Result<BodyReader, Exception> {
+        let Some(boundary) = request.form.take() else {
+            let body = body::carry(incoming);
+            return request.credentials.check(&self.account).map(|()| body);
+        };
+        request.credentials.check(&self.account)?;
+        let read = tokio::time::timeout(IDLE, request.read_form(boundary, incoming));
+        read.await.map_err(|_elapsed| {
+            Exception::socket_timeout("the client did not send its form in time")
+        })??;
+        Ok(body::empty())
     }
 }
 

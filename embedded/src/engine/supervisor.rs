@@ -129,7 +129,8 @@ impl SupervisorOptions {
 impl Supervisor {
     /// Starts the child in the background, if there is a library for it.
     pub async fn start(options: SupervisorOptions) -> Result<Self, StartError> {
-        library::find(options.library.clone()).map_err(|error| StartError::Library(error.to_string()))?;
+        library::find(options.library.clone())
+            .map_err(|error| StartError::Library(error.to_string()))?;
         let configured = format!("http://{}", options.listen);
         let (sender, state) = watch::channel(State::Starting);
         let (stop, stopped) = oneshot::channel();
@@ -215,6 +216,8 @@ async fn keep(
             }
         };
         let pid = child.id().unwrap_or_default();
+        // Waiting for a child closes its standard input, which would be the sign to end.
+        let _lifeline = child.stdin.take();
         let last_words = tokio::spawn(forward(child.stderr.take()));
         let mut ready = ready_line(child.stdout.take());
         let status = loop {

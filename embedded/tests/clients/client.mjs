@@ -64,7 +64,7 @@ for (const compression of [{}, { request: true, response: true }]) {
   assert.equal(seen, 300_000);
 
   await refused(client.query({ query: "SELECT * FROM nowhere" }), "60", "UNKNOWN_TABLE");
-  await refused(client.command({ query: "SELEC 1" }), "62", "SYNTAX_ERROR");
+  await refused(client.command({ query: "selec 1" }), "62", "SYNTAX_ERROR");
   await refused(client.query({ query: "SELECT 1", clickhouse_settings: { no_such_setting: 1 } }), "115", "UNKNOWN_SETTING");
   await refused(client.query({ query: "SELECT 1", session_id: "mine" }), "48", "NOT_IMPLEMENTED");
   await refused(client.insert({ table: "things", values: "x,y\n", format: "CSV" }).then(() => {}), "27", "CANNOT_PARSE_INPUT_ASSERTION_FAILED").catch(() =>

@@ -11,8 +11,15 @@ fn scripts() -> PathBuf {
 
 #[track_caller]
 fn succeeded(what: &str, output: Output) {
-    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{what} failed ({})\n{out}\n{err}", output.status);
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{what} failed ({})\n{out}\n{err}",
+        output.status
+    );
 }
 
 fn run(program: &Path, missing: &str, script: &str, engine: &Engine) {
@@ -25,7 +32,12 @@ fn run(program: &Path, missing: &str, script: &str, engine: &Engine) {
         .env("CLICKHOUSE_PASSWORD", PASSWORD)
         .output()
         .unwrap_or_else(|error| panic!("{missing}: {error}"));
-    assert!(String::from_utf8_lossy(&output.stdout).trim_end().ends_with("ok") || !output.status.success());
+    assert!(
+        String::from_utf8_lossy(&output.stdout)
+            .trim_end()
+            .ends_with("ok")
+            || !output.status.success()
+    );
     succeeded(script, output);
 }
 
@@ -39,13 +51,29 @@ fn python() -> PathBuf {
         return python;
     }
     let missing = "python3 (3.10 or newer, with venv) is missing; the official Python client cannot be tested without it";
-    let output = Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home).output();
-    succeeded(missing, output.unwrap_or_else(|error| panic!("{missing}: {error}")));
+    let output = Command::new("python3")
+        .args(["-m", "venv", "--clear"])
+        .arg(&home)
+        .output();
+    succeeded(
+        missing,
+        output.unwrap_or_else(|error| panic!("{missing}: {error}")),
+    );
     let output = Command::new(&python)
-        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+        .args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "-r",
+        ])
         .arg(scripts().join("requirements.txt"))
         .output();
-    succeeded("pip install of tests/clients/requirements.txt", output.unwrap());
+    succeeded(
+        "pip install of tests/clients/requirements.txt",
+        output.unwrap(),
+    );
     std::fs::write(made_from, requirements).unwrap();
     python
 }
@@ -53,13 +81,23 @@ fn python() -> PathBuf {
 #[test]
 fn clickhouse_connect_for_python() {
     let python = python();
-    run(&python, "the virtual environment has no python", "connect.py", &Engine::start());
+    run(
+        &python,
+        "the virtual environment has no python",
+        "connect.py",
+        &Engine::start(),
+    );
 }
 
 #[test]
 fn clickhouse_client_for_node() {
-    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../node_modules/@clickhouse/client/package.json");
-    assert!(installed.is_file(), "@clickhouse/client is missing: run `npm ci` where package.json lies");
-    let missing = "node (20 or newer) is missing; the official JavaScript client cannot be tested without it";
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../node_modules/@clickhouse/client/package.json");
+    assert!(
+        installed.is_file(),
+        "@clickhouse/client is missing: run `npm ci` where package.json lies"
+    );
+    let missing =
+        "node (20 or newer) is missing; the official JavaScript client cannot be tested without it";
     run(Path::new("node"), missing, "client.mjs", &Engine::start());
 }

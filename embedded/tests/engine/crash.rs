@@ -35,7 +35,10 @@ fn options(path: &Path) -> SupervisorOptions {
 }
 
 fn client(url: &str) -> Client {
-    Client::default().with_url(url).with_user(USER).with_password(PASSWORD)
+    Client::default()
+        .with_url(url)
+        .with_user(USER)
+        .with_password(PASSWORD)
 }
 
 async fn send(client: &Client, block: u32) -> clickhouse::error::Result<()> {
@@ -92,20 +95,42 @@ async fn killed_while_rows_go_in_it_loses_none_and_counts_none_twice() {
     assert_eq!(engine.wait_ready().await.unwrap(), url, "the address stays");
     assert!(failures >= KILLS, "{failures} failures for {KILLS} kills");
     let expected = (u64::from(block) * u64::from(ROWS), u64::from(block));
-    let (rows, blocks, distinct): (u64, u64, u64) =
-        client.query("SELECT count(), uniqExact(block), uniqExact(block, row) FROM events").fetch_one().await.unwrap();
-    assert_eq!((rows, blocks, distinct), (expected.0, expected.1, expected.0));
-    let (entries, total): (u64, u64) = client.query("SELECT count(), sum(n) FROM totals").fetch_one().await.unwrap();
+    let (rows, blocks, distinct): (u64, u64, u64) = client
+        .query("SELECT count(), uniqExact(block), uniqExact(block, row) FROM events")
+        .fetch_one()
+        .await
+        .unwrap();
+    assert_eq!(
+        (rows, blocks, distinct),
+        (expected.0, expected.1, expected.0)
+    );
+    let (entries, total): (u64, u64) = client
+        .query("SELECT count(), sum(n) FROM totals")
+        .fetch_one()
+        .await
+        .unwrap();
     assert_eq!((entries, total), (expected.1, expected.0));
 
     let engine = std::sync::Arc::into_inner(engine).unwrap();
-    let State::Ready { pid, .. } = engine.state() else { panic!("not ready") };
+    let State::Ready { pid, .. } = engine.state() else {
+        panic!("not ready")
+    };
     engine.stop().await;
-    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "the child is gone");
+    assert!(
+        !Path::new(&format!("/proc/{pid}")).exists(),
+        "the child is gone"
+    );
 
     let again = Supervisor::start(options(directory.path())).await.unwrap();
     let client = self::client(&again.wait_ready().await.unwrap());
-    assert_eq!(client.query("SELECT count() FROM events").fetch_one::<u64>().await.unwrap(), expected.0);
+    assert_eq!(
+        client
+            .query("SELECT count() FROM events")
+            .fetch_one::<u64>()
+            .await
+            .unwrap(),
+        expected.0
+    );
     again.stop().await;
 }
 
@@ -115,11 +140,29 @@ async fn a_dropped_supervisor_takes_its_child_with_it() {
     let engine = Supervisor::start(options(directory.path())).await.unwrap();
     let url = engine.wait_ready().await.unwrap();
     assert_eq!(engine.url(), url);
-    let State::Ready { pid, .. } = engine.state() else { panic!("not ready") };
+    let State::Ready { pid, .. } = engine.state() else {
+        panic!("not ready")
+    };
+    assert_eq!(
+        client(&url)
+            .query("SELECT 1")
+            .fetch_one::<u8>()
+            .await
+            .unwrap(),
+        1
+    );
     drop(engine);
     let since = Instant::now();
-    while client(&url).query("SELECT 1").fetch_one::<u8>().await.is_ok() {
-        assert!(since.elapsed() < Duration::from_secs(5), "process {pid} still answers");
+    while client(&url)
+        .query("SELECT 1")
+        .fetch_one::<u8>()
+        .await
+        .is_ok()
+    {
+        assert!(
+            since.elapsed() < Duration::from_secs(5),
+            "process {pid} still answers"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -131,15 +174,27 @@ async fn a_child_that_cannot_start_is_told_once_with_its_reason() {
     std::fs::write(&file, "").unwrap();
     let engine = Supervisor::start(options(&file)).await.unwrap();
     match engine.wait_ready().await.unwrap_err() {
-        StartError::Ended { reason } => assert!(reason.contains("cannot use the data directory"), "{reason}"),
+        StartError::Ended { reason } => {
+            assert!(reason.contains("cannot use the data directory"), "{reason}")
+        }
         other => panic!("{other:?}"),
     }
     let mut nowhere = options(directory.path());
     nowhere.program = "/nowhere/whence".into();
     let engine = Supervisor::start(nowhere).await.unwrap();
-    assert!(engine.wait_ready().await.unwrap_err().to_string().contains("/nowhere/whence"));
+    assert!(
+        engine
+            .wait_ready()
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("/nowhere/whence")
+    );
     let mut no_library = options(directory.path());
     no_library.library = Some("/nowhere/libchdb.so".into());
     let error = Supervisor::start(no_library).await.unwrap_err().to_string();
-    assert!(error.contains("/nowhere/libchdb.so") && error.contains("clickhouse.url"), "{error}");
+    assert!(
+        error.contains("/nowhere/libchdb.so") && error.contains("clickhouse.url"),
+        "{error}"
+    );
 }

@@ -46,14 +46,24 @@ async fn rows_go_in_and_come_out_the_same() {
     let engine = Engine::start();
     create(&engine.client()).await;
     let rows = visits(50_000);
-    for client in [engine.client(), engine.client().with_compression(Compression::None)] {
+    for client in [
+        engine.client(),
+        engine.client().with_compression(Compression::None),
+    ] {
         insert(&client, &rows).await.unwrap();
-        let mut cursor = client.query("SELECT ?fields FROM visits ORDER BY id").fetch::<Visit>().unwrap();
+        let mut cursor = client
+            .query("SELECT ?fields FROM visits ORDER BY id")
+            .fetch::<Visit>()
+            .unwrap();
         for expected in &rows {
             assert_eq!(cursor.next().await.unwrap().as_ref(), Some(expected));
         }
         assert_eq!(cursor.next().await.unwrap(), None);
-        client.query("TRUNCATE TABLE visits").execute().await.unwrap();
+        client
+            .query("TRUNCATE TABLE visits")
+            .execute()
+            .await
+            .unwrap();
     }
 }
 
@@ -74,7 +84,12 @@ async fn parameters_are_the_servers() {
         .await
         .unwrap();
     assert_eq!(found, 2);
-    let echoed: String = client.query("SELECT {place:String}").param("place", place).fetch_one().await.unwrap();
+    let echoed: String = client
+        .query("SELECT {place:String}")
+        .param("place", place)
+        .fetch_one()
+        .await
+        .unwrap();
     assert_eq!(echoed, place);
 }
 
@@ -87,12 +102,37 @@ async fn errors_are_typed_and_say_what_the_engine_said() {
         Error::BadResponse(text) => text,
         other => panic!("not a response of the server: {other:?}"),
     };
-    for client in [client.clone(), client.clone().with_compression(Compression::None)] {
-        let text = said(client.query("SELECT * FROM nowhere").fetch_one::<u8>().await.unwrap_err());
-        assert!(text.starts_with("Code: 60.") && text.contains("UNKNOWN_TABLE"), "{text}");
-        let text = said(client.query("CREATE TABLE visits (a Int8) ENGINE = Memory").execute().await.unwrap_err());
+    for client in [
+        client.clone(),
+        client.clone().with_compression(Compression::None),
+    ] {
+        let text = said(
+            client
+                .query("SELECT * FROM nowhere")
+                .fetch_one::<u8>()
+                .await
+                .unwrap_err(),
+        );
+        assert!(
+            text.starts_with("Code: 60.") && text.contains("UNKNOWN_TABLE"),
+            "{text}"
+        );
+        let text = said(
+            client
+                .query("CREATE TABLE visits (a Int8) ENGINE = Memory")
+                .execute()
+                .await
+                .unwrap_err(),
+        );
         assert!(text.starts_with("Code: 57."), "{text}");
-        let text = said(client.query("SELECT 1").with_setting("no_such_setting", "1").fetch_one::<u8>().await.unwrap_err());
+        let text = said(
+            client
+                .query("SELECT 1")
+                .with_setting("no_such_setting", "1")
+                .fetch_one::<u8>()
+                .await
+                .unwrap_err(),
+        );
         assert!(text.contains("UNKNOWN_SETTING"), "{text}");
         // Half-way through a result: rows first, then the error.
         let mut cursor = client
@@ -111,7 +151,10 @@ async fn errors_are_typed_and_say_what_the_engine_said() {
         assert!(said(error).contains("FUNCTION_THROW_IF_VALUE_IS_NON_ZERO"));
     }
     let wrong = engine.client().with_user(USER).with_password("wrong");
-    assert!(said(wrong.query("SELECT 1").fetch_one::<u8>().await.unwrap_err()).contains("AUTHENTICATION_FAILED"));
+    assert!(
+        said(wrong.query("SELECT 1").fetch_one::<u8>().await.unwrap_err())
+            .contains("AUTHENTICATION_FAILED")
+    );
 }
 
 #[derive(Row, Serialize)]
@@ -140,7 +183,10 @@ async fn a_row_of_other_types_is_refused_before_it_is_sent() {
     };
     let text = std::panic::AssertUnwindSafe(refused);
     let outcome = futures::FutureExt::catch_unwind(text).await;
-    assert!(!matches!(outcome, Ok(Ok(()))), "a String went into a UInt64");
+    assert!(
+        !matches!(outcome, Ok(Ok(()))),
+        "a String went into a UInt64"
+    );
     assert_eq!(engine.ask("SELECT count() FROM visits").await, "0");
 }
 
@@ -165,8 +211,16 @@ async fn a_token_counts_once_in_the_table_and_in_its_view() {
     for token in ["block-1", "block-1", "block-2", "block-1"] {
         insert(&with(token), &rows).await.unwrap();
     }
-    assert_eq!(engine.ask("SELECT count(), uniqExact(id) FROM visits").await, "2000\t1000");
-    assert_eq!(engine.ask("SELECT count(), sum(n) FROM totals").await, "2\t2000");
+    assert_eq!(
+        engine
+            .ask("SELECT count(), uniqExact(id) FROM visits")
+            .await,
+        "2000\t1000"
+    );
+    assert_eq!(
+        engine.ask("SELECT count(), sum(n) FROM totals").await,
+        "2\t2000"
+    );
     // Without a token nothing is taken for a repeat but the same data.
     insert(&with(""), &rows[..10]).await.unwrap();
     insert(&with(""), &rows[10..20]).await.unwrap();

@@ -263,8 +263,33 @@ fn a_piece_is_not_judged_before_enough_of_it_is_there() {
 
 /// What statements, and attacks on a scanner, are made of.
 const PIECES: &[&[u8]] = &[
-    b"INSERT INTO ", b"SELECT ", b"WITH ", b"FORMAT ", b"VALUES", b"INTO OUTFILE ", b"FROM INFILE ", b"input", b"SETTINGS ",
-    b"(", b")", b"'", b"`", b"\"", b";", b"--", b"# ", b"/*", b"*/", b"$a$", b"\\", b"t ", b"\n", b"\r", b" ", b"\xff", b"\0",
+    b"INSERT INTO ",
+    b"SELECT ",
+    b"WITH ",
+    b"FORMAT ",
+    b"VALUES",
+    b"INTO OUTFILE ",
+    b"FROM INFILE ",
+    b"input",
+    b"SETTINGS ",
+    b"(",
+    b")",
+    b"'",
+    b"`",
+    b"\"",
+    b";",
+    b"--",
+    b"# ",
+    b"/*",
+    b"*/",
+    b"$a$",
+    b"\\",
+    b"t ",
+    b"\n",
+    b"\r",
+    b" ",
+    b"\xff",
+    b"\0",
 ];
 
 proptest! {
