@@ -1,10 +1,13 @@
-//! What the tests of several crates need: a real redis-server, started on a free port and stopped when
-//! it is dropped, and a small HTTP client.
+//! What the tests of several crates need: a real redis-server and a real ClickHouse engine, started on a
+//! free port and stopped when they are dropped, and a small HTTP client.
 //!
 //! Behind the feature `test-support`, so that it is in no binary that is shipped. What only one test
 //! needs does not belong here.
 
+mod engine;
 pub mod http;
+
+pub use engine::Engine;
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
