@@ -108,7 +108,7 @@ impl Ledger {
         let mut damaged = 0;
         for slot in HEADS..SLOTS {
             let entry = get(control, half, slot);
-            if entry[0] as u32 != ledger.checksum(slot, &entry) {
+            if !ledger.is_sound(slot, &entry) {
                 continue;
             }
             damaged += slot - ledger.used;
@@ -284,6 +284,11 @@ impl Ledger {
     fn put(&self, slot: usize, mut entry: Entry) {
         entry[0] |= u64::from(self.checksum(slot, &entry));
         set(&self.control, self.half, slot, entry);
+    }
+
+    fn is_sound(&self, slot: usize, entry: &Entry) -> bool {
+        // Most slots were never written.
+        *entry != Entry::default() && entry[0] as u32 == self.checksum(slot, entry)
     }
 
     fn checksum(&self, slot: usize, entry: &Entry) -> u32 {

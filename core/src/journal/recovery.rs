@@ -45,6 +45,9 @@ pub(super) fn open(
     let control_path = control::path(dir);
 
     let found = find_segments(&*fs, dir)?;
+    // A name that the last process gave or took may not be durable yet.
+    fs.sync_dir(dir)
+        .map_err(|source| failed("sync", dir, source))?;
     let (mut control, lane) = identify(&*fs, dir, &found)?;
     if let Some((segment, Some(owner))) = found
         .iter()

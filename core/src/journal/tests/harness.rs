@@ -6,10 +6,13 @@ use std::{
     sync::Arc,
 };
 
-use super::model::{Crash, Dice, Image, ModelFs, Plan};
+use super::model::{Crash, Dice, ModelFs, Plan};
 use crate::journal::{
     AckError, AppendError, Block, LaneId, LaneOptions, LaneReader, LaneWriter, OpenError,
-    ReadError, Seq, keeper::Keeper, lane::Lane, recovery,
+    ReadError, Seq,
+    keeper::Keeper,
+    lane::Lane,
+    recovery::{self, Recovered},
 };
 
 pub(super) const DIR: &str = "/journal/lane";
@@ -17,13 +20,7 @@ pub(super) const DIR: &str = "/journal/lane";
 /// Opens a lane without its thread.
 pub(super) fn open(fs: &ModelFs, options: &LaneOptions) -> Result<Open, OpenError> {
     let recovered = recovery::open(Arc::new(fs.clone()), Path::new(DIR), options.clone())?;
-    let lane = recovered.lane;
-    Ok(Open {
-        writer: LaneWriter::new(Arc::clone(&lane), recovered.pen, None),
-        reader: LaneReader::new(Arc::clone(&lane), recovered.ledger, None),
-        keeper: Keeper::new(Arc::clone(&lane)),
-        lane,
-    })
+    Ok(recovered.into())
 }
 
 /// All parts of an open lane.
@@ -32,6 +29,17 @@ pub(super) struct Open {
     pub(super) reader: LaneReader,
     pub(super) keeper: Keeper,
     pub(super) lane: Arc<Lane>,
+}
+
+impl From<Recovered> for Open {
+    fn from(Recovered { lane, pen, ledger }: Recovered) -> Self {
+        Self {
+            writer: LaneWriter::new(Arc::clone(&lane), pen, None),
+            reader: LaneReader::new(Arc::clone(&lane), ledger, None),
+            keeper: Keeper::new(Arc::clone(&lane)),
+            lane,
+        }
+    }
 }
 
 impl Open {
@@ -371,9 +379,5 @@ impl Harness {
                 .is_none()
         );
         assert!(self.handed.is_empty());
-    }
-
-    pub(super) fn image(&self) -> Image {
-        self.fs.image()
     }
 }
