@@ -14,6 +14,7 @@ mod codec;
 mod connection;
 mod exception;
 mod ffi;
+mod flush;
 mod library;
 mod lock;
 mod pool;

@@ -22,6 +22,7 @@ use encoding::Encoding;
 use super::codec::Coding;
 use super::connection::Tally;
 use super::exception::Exception;
+use super::flush::Flushes;
 use super::pool::{Pool, StopOnDrop};
 use super::run::{Ended, Started};
 
@@ -37,6 +38,8 @@ pub(super) struct Answer {
     pub(super) pool: Arc<Pool>,
     /// Stops the statement when the client goes away.
     pub(super) guard: StopOnDrop,
+    /// Tells when the connection has sent what it was given.
+    pub(super) flushes: Arc<Flushes>,
     /// When the request came.
     pub(super) since: Instant,
     /// The query's name.
@@ -171,7 +174,11 @@ impl Answer {
         };
         match Encoding::new(self.compress, self.coding) {
             Ok(encoding) => {
-                let body = stream::from_file(tokio::fs::File::from_std(file), encoding);
+                let body = stream::from_file(
+                    tokio::fs::File::from_std(file),
+                    encoding,
+                    Arc::clone(&self.flushes),
+                );
                 Ok(self.head(StatusCode::OK, Some(format), tally, body))
             }
             Err(error) => Err((
@@ -207,7 +214,7 @@ impl Answer {
             tag: tag.clone(),
             version: self.pool.about.version.clone(),
         };
-        let (body, feed) = stream::from_engine(source);
+        let (body, feed) = stream::from_engine(source, Arc::clone(&self.flushes));
         let mut response = self.head(StatusCode::OK, Some(format), Tally::default(), body);
         insert(&mut response, "x-clickhouse-exception-tag", &tag);
         let guard = self.guard;

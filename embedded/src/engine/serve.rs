@@ -59,7 +59,7 @@ pub struct EngineArgs {
     /// Seconds that running queries have to end on SIGTERM
     #[arg(long, default_value_t = 10)]
     pub drain_seconds: u16,
-    /// End when standard input does: how a supervisor's child notices that its parent is gone
+    /// Obey standard input instead of signals: a line stops, its end says that the parent is gone
     #[arg(long, hide = true)]
     pub exit_with_parent: bool,
 }
@@ -129,13 +129,15 @@ pub fn serve(args: EngineArgs, password: Secret) -> Result<(), ServeError> {
     let ended = runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let orphaned = watch_parent(parent.filter(|_| args.exit_with_parent));
+        let parent = watch_parent(parent.filter(|_| args.exit_with_parent));
         let drain = Duration::from_secs(args.drain_seconds.into());
         let stop = async move {
             let drain = tokio::select! {
-                _ = terminate.recv() => drain,
-                _ = interrupt.recv() => drain,
-                Ok(()) = orphaned => drain.min(ORPHAN_DRAIN),
+                // A service manager may signal every process at once; a supervised child must
+                // outlast the parent, which still has rows to store.
+                _ = terminate.recv(), if !args.exit_with_parent => drain,
+                _ = interrupt.recv(), if !args.exit_with_parent => drain,
+                Ok(told) = parent => if told { drain } else { drain.min(ORPHAN_DRAIN) },
             };
             tracing::info!("stopping: queries have {drain:?} to end");
             drain
@@ -176,18 +178,23 @@ fn take_stdin() -> io::Result<Option<File>> {
     Ok(Some(own.into()))
 }
 
-/// Completes when the other end of `parent` is closed, which the system does however it dies.
-fn watch_parent(parent: Option<File>) -> oneshot::Receiver<()> {
-    let (sender, orphaned) = oneshot::channel();
+/// Completes with true when the parent writes, which means "stop"; with false when the other end is
+/// closed, which the system does however the parent dies.
+fn watch_parent(parent: Option<File>) -> oneshot::Receiver<bool> {
+    let (sender, word) = oneshot::channel();
     let Some(mut parent) = parent else {
         // Never completes: the receiver's `Ok` arm is what is waited for.
         drop(sender);
-        return orphaned;
+        return word;
     };
     std::thread::spawn(move || {
-        let mut ignored = [0; 64];
-        while !matches!(parent.read(&mut ignored), Ok(0) | Err(_)) {}
-        let _ = sender.send(());
+        let told = loop {
+            match parent.read(&mut [0; 64]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read.is_ok_and(|count| count > 0),
+            }
+        };
+        let _ = sender.send(told);
     });
-    orphaned
+    word
 }

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::body::{self, BodyReader};
 use super::exception::Exception;
+use super::flush::{Flushed, Flushes};
 use super::pool::{Pool, StopOnDrop};
 use super::request::{Account, Request};
 use super::response::{Answer, Body, full};
@@ -65,19 +66,19 @@ impl Server {
             };
             let _ = stream.set_nodelay(true);
             let service = Arc::clone(&server);
-            let connection =
-                http1::Builder::new()
-                    .timer(TokioTimer::new())
-                    .header_read_timeout(IDLE)
-                    .serve_connection(
-                        TokioIo::new(stream),
-                        service_fn(move |request| {
-                            let server = Arc::clone(&service);
-                            async move {
-                                Ok::<_, std::convert::Infallible>(server.answer(request).await)
-                            }
-                        }),
-                    );
+            let flushes = Arc::new(Flushes::default());
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(IDLE)
+                .serve_connection(
+                    Flushed::new(TokioIo::new(stream), Arc::clone(&flushes)),
+                    service_fn(move |request| {
+                        let (server, flushes) = (Arc::clone(&service), Arc::clone(&flushes));
+                        async move {
+                            Ok::<_, std::convert::Infallible>(server.answer(request, flushes).await)
+                        }
+                    }),
+                );
             let connection = graceful.watch(connection);
             tokio::spawn(async move {
                 if let Err(error) = connection.await {
@@ -100,7 +101,11 @@ impl Server {
             .is_ok()
     }
 
-    async fn answer(&self, request: HttpRequest<Incoming>) -> Response<Body> {
+    async fn answer(
+        &self,
+        request: HttpRequest<Incoming>,
+        flushes: Arc<Flushes>,
+    ) -> Response<Body> {
         match (request.method(), request.uri().path()) {
             (&Method::GET | &Method::HEAD, "/ping" | "/replicas_status") => {
                 plain(StatusCode::OK, "Ok.\n")
@@ -110,7 +115,9 @@ impl Server {
             {
                 plain(StatusCode::OK, "Ok.\n")
             }
-            (&Method::GET | &Method::HEAD | &Method::POST, "/") => self.query(request).await,
+            (&Method::GET | &Method::HEAD | &Method::POST, "/") => {
+                self.query(request, flushes).await
+            }
             (_, "/") => plain(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "GET, HEAD and POST are supported here\n",
@@ -122,13 +129,14 @@ impl Server {
         }
     }
 
-    async fn query(&self, request: HttpRequest<Incoming>) -> Response<Body> {
+    async fn query(&self, request: HttpRequest<Incoming>, flushes: Arc<Flushes>) -> Response<Body> {
         let since = Instant::now();
         let (parts, incoming) = request.into_parts();
         let run = self.pool.run();
         let mut answer = Answer {
             pool: Arc::clone(&self.pool),
             guard: StopOnDrop::new(Arc::clone(&self.pool), Arc::clone(&run)),
+            flushes,
             since,
             query_id: run.tag.clone(),
             compress: false,

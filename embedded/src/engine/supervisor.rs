@@ -12,8 +12,8 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use whence_core::config::Config;
@@ -217,7 +217,7 @@ async fn keep(
         };
         let pid = child.id().unwrap_or_default();
         // Waiting for a child closes its standard input, which would be the sign to end.
-        let _lifeline = child.stdin.take();
+        let lifeline = child.stdin.take();
         let last_words = tokio::spawn(forward(child.stderr.take()));
         let mut ready = ready_line(child.stdout.take());
         let status = loop {
@@ -230,7 +230,7 @@ async fn keep(
                 }
                 status = child.wait() => break status,
                 _ = &mut stop => {
-                    end(&mut child, options.drain).await;
+                    end(&mut child, lifeline, options.drain).await;
                     return State::Stopped;
                 }
             }
@@ -281,7 +281,7 @@ fn spawn(options: &SupervisorOptions) -> io::Result<Child> {
     Command::new(&options.program)
         .args(arguments)
         .env(PASSWORD_VARIABLE, options.password.expose())
-        // Held open, never written: its end is the parent's.
+        // Held open: its end is the parent's, a line in it is the word to stop.
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -291,14 +291,12 @@ fn spawn(options: &SupervisorOptions) -> io::Result<Child> {
         .spawn()
 }
 
-/// Asks the child to end, and kills it when it does not.
-async fn end(child: &mut Child, drain: Duration) {
-    let pid = child
-        .id()
-        .and_then(|pid| i32::try_from(pid).ok())
-        .and_then(rustix::process::Pid::from_raw);
-    if let Some(pid) = pid {
-        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+/// Tells the child to end, and kills it when it does not.
+async fn end(child: &mut Child, lifeline: Option<ChildStdin>, drain: Duration) {
+    let mut lifeline = lifeline;
+    if let Some(lifeline) = &mut lifeline {
+        // A child that is gone has nothing to be told.
+        let _ = lifeline.write_all(b"stop\n").await;
     }
     if tokio::time::timeout(drain + STOP_GRACE, child.wait())
         .await

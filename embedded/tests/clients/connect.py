@@ -72,7 +72,7 @@ for compress in [True, False, "lz4", "zstd", "gzip"]:
     refused("TABLE_ALREADY_EXISTS", lambda: client.command("CREATE TABLE things (a Int8) ENGINE = Memory"))
 
 refused("AUTHENTICATION_FAILED", lambda: connect(password="wrong"))
-refused("session_id", lambda: connect(session_id="mine"))
+refused("session_id", lambda: connect(session_id="mine").query("SELECT 1"))
 
 once = {"insert_deduplication_token": "t-1"}
 client = connect()

@@ -1,10 +1,11 @@
 //! Bodies that are sent while they are made, and what they say when that fails half-way.
 
 use std::io;
+use std::sync::Arc;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -14,15 +15,23 @@ use tokio::sync::mpsc;
 use super::encoding::Encoding;
 use super::{Body, PIECE, Work, ended};
 use crate::engine::exception::Exception;
+use crate::engine::flush::Flushes;
 
 /// How long a client may leave a piece unread before its query is stopped: it holds one of few
 /// connections, and `max_execution_time` does not count the time that the engine waits for a reader.
 const UNREAD: Duration = Duration::from_secs(120);
-/// Between an exception in the body and the break of the connection: long enough for the exception
-/// to leave the buffer first.
-const BEFORE_BREAK: Duration = Duration::from_millis(100);
 
-type Sender = mpsc::Sender<io::Result<Frame<Bytes>>>;
+/// What goes from the task that makes a body to the connection that sends it.
+enum Piece {
+    /// More of the body.
+    Data(Bytes),
+    /// The last of the body, after which the connection breaks: an exception.
+    Exception(Bytes),
+    /// The body cannot go on.
+    Broken(io::Error),
+}
+
+type Sender = mpsc::Sender<Piece>;
 
 /// A result that the engine is making.
 pub(super) struct Source {
@@ -41,37 +50,63 @@ pub(super) struct Source {
 }
 
 /// A body that is fed by the future beside it, which ends when the query or the client does.
-pub(super) fn from_engine(source: Source) -> (Body, impl Future<Output = ()> + Send) {
-    let (sender, body) = channel();
+pub(super) fn from_engine(
+    source: Source,
+    flushes: Arc<Flushes>,
+) -> (Body, impl Future<Output = ()> + Send) {
+    let (sender, body) = channel(flushes);
     (body, async move {
         if let Err(error) = feed(source, &sender).await {
-            let _ = send(&sender, Err(error)).await;
+            let _ = send(&sender, Piece::Broken(error)).await;
         }
     })
 }
 
 /// A body that is read from a file.
-pub(super) fn from_file(mut file: tokio::fs::File, mut encoding: Encoding) -> Body {
-    let (sender, body) = channel();
+pub(super) fn from_file(
+    mut file: tokio::fs::File,
+    mut encoding: Encoding,
+    flushes: Arc<Flushes>,
+) -> Body {
+    let (sender, body) = channel(flushes);
     tokio::spawn(async move {
         let fed = async {
             copy(&mut file, &mut encoding, &sender).await?;
-            send(&sender, Ok(Frame::data(encoding.finish()?))).await
+            send(&sender, Piece::Data(encoding.finish()?)).await
         };
         if let Err(error) = fed.await {
-            let _ = send(&sender, Err(error)).await;
+            let _ = send(&sender, Piece::Broken(error)).await;
         }
     });
     body
 }
 
-fn channel() -> (Sender, Body) {
+fn channel(flushes: Arc<Flushes>) -> (Sender, Body) {
     let (sender, mut receiver) = mpsc::channel(1);
-    let pieces = futures::stream::poll_fn(move |context| receiver.poll_recv(context));
-    // An empty piece would end a chunked body.
-    let pieces = pieces.filter(|piece: &io::Result<Frame<Bytes>>| {
-        let empty = matches!(piece, Ok(frame) if frame.data_ref().is_some_and(Bytes::is_empty));
-        std::future::ready(!empty)
+    let mut breaks_after = None;
+    let pieces = futures::stream::poll_fn(move |context| {
+        if let Some(before) = breaks_after {
+            // As the server does: a client that does not know the tag must not take this for an end.
+            ready!(flushes.poll_after(before, context));
+            return Poll::Ready(Some(Err(io::Error::other(
+                "the query failed after the response had begun",
+            ))));
+        }
+        loop {
+            let data = match ready!(receiver.poll_recv(context)) {
+                None => return Poll::Ready(None),
+                Some(Piece::Broken(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Piece::Data(data)) => data,
+                Some(Piece::Exception(data)) => {
+                    breaks_after = Some(flushes.count());
+                    data
+                }
+            };
+            // An empty piece would end a chunked body.
+            if !data.is_empty() {
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
+        }
     });
     (sender, BodyExt::boxed(StreamBody::new(pieces)))
 }
@@ -85,18 +120,13 @@ async fn feed(source: Source, sender: &Sender) -> io::Result<()> {
         tag,
         version,
     } = source;
-    send(sender, Ok(Frame::data(encoding.piece(held)?))).await?;
+    send(sender, Piece::Data(encoding.piece(held)?)).await?;
     copy(&mut result, &mut encoding, sender).await?;
     match ended(work).await {
-        Ok(_) => send(sender, Ok(Frame::data(encoding.finish()?))).await,
+        Ok(_) => send(sender, Piece::Data(encoding.finish()?)).await,
         Err(exception) => {
             let text = exception_block(&exception, &version, &tag);
-            send(sender, Ok(Frame::data(encoding.piece(text)?))).await?;
-            tokio::time::sleep(BEFORE_BREAK).await;
-            // As the server does: a client that does not know the tag must not take this for an end.
-            Err(io::Error::other(
-                "the query failed after the response had begun",
-            ))
+            send(sender, Piece::Exception(encoding.piece(text)?)).await
         }
     }
 }
@@ -114,11 +144,11 @@ async fn copy(
             },
             () = sender.closed() => return Err(gone()),
         }
-        send(sender, Ok(Frame::data(encoding.piece(piece)?))).await?;
+        send(sender, Piece::Data(encoding.piece(piece)?)).await?;
     }
 }
 
-async fn send(sender: &Sender, piece: io::Result<Frame<Bytes>>) -> io::Result<()> {
+async fn send(sender: &Sender, piece: Piece) -> io::Result<()> {
     sender.send_timeout(piece, UNREAD).await.map_err(|_| gone())
 }
 
