@@ -5,3 +5,4 @@
 
 pub mod engine;
 pub mod manage;
+pub mod up;

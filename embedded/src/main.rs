@@ -9,6 +9,7 @@ use whence_core::secret::Secret;
 use whence_core::telemetry;
 use whence_embedded::engine::{self, EngineArgs, PASSWORD_VARIABLE};
 use whence_embedded::manage::{self, New};
+use whence_embedded::up;
 
 /// Link tracking and click analytics for referral marketing.
 #[derive(Debug, Parser)]
@@ -22,6 +23,8 @@ struct Cli {
 /// The subcommands.
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run redirector, ingest, analytics and ClickHouse on this machine
+    Up(Flags),
     /// Say whether a configuration can be used, without starting anything
     Check(Flags),
     /// Bring the database up to date
@@ -41,6 +44,16 @@ enum Command {
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Up(flags) => {
+            // A first start has no secrets yet; they are a layer of the configuration from then on.
+            let prepared = flags
+                .load()
+                .and_then(|config| up::ensure_secrets(&config).map_err(Failure::runtime));
+            match prepared {
+                Ok(()) => process::main(&flags, up::up),
+                Err(failure) => failure.report(),
+            }
+        }
         Command::Check(flags) => process::main(&flags, async |config| manage::check(&config)),
         Command::Migrate(flags) => process::main(&flags, manage::migrate),
         Command::New { what, flags } => {

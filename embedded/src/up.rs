@@ -12,7 +12,6 @@ pub use secrets::{SecretsError, ensure as ensure_secrets};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -22,20 +21,20 @@ use whence_core::{clickhouse, store};
 
 use crate::engine::{Supervisor, SupervisorOptions};
 
-/// Statements that run at once: the inserts of a few lanes beside the reports of a few people.
-const ENGINE_CONNECTIONS: u16 = 8;
-/// How long statements may take to end when everything stops.
-const ENGINE_DRAIN: Duration = Duration::from_secs(10);
-
 /// Runs everything until Ctrl-C or SIGTERM.
 pub async fn up(mut config: Config) -> Result<(), Failure> {
     let engine = start_engine(&mut config).await?;
-    let applied = clickhouse::migrate(&clickhouse::client(&config.clickhouse), &config.clickhouse.database)
-        .await
-        .map_err(Failure::runtime)?;
+    let applied = clickhouse::migrate(
+        &clickhouse::client(&config.clickhouse),
+        &config.clickhouse.database,
+    )
+    .await
+    .map_err(Failure::runtime)?;
     tracing::info!(?applied, "database is ready");
 
-    let store = store::open(&config.store_url()).await.map_err(Failure::runtime)?;
+    let store = store::open(&config.store_url())
+        .await
+        .map_err(Failure::runtime)?;
     let first = first::workspace(&config, &*store).await?;
 
     let ingest = whence_ingest::Server::bind(&config, Arc::clone(&store)).await?;
@@ -61,7 +60,11 @@ pub async fn up(mut config: Config) -> Result<(), Failure> {
         failed = &mut analytics.running => Err(early("analytics", failed)),
     };
     eprintln!("stopping: answering what is under way, and storing what is journalled …");
-    let stopped = [redirector.stop().await, ingest.stop().await, analytics.stop().await];
+    let stopped = [
+        redirector.stop().await,
+        ingest.stop().await,
+        analytics.stop().await,
+    ];
     if let Some(engine) = engine {
         engine.stop().await;
     }
@@ -76,16 +79,8 @@ async fn start_engine(config: &mut Config) -> Result<Option<Supervisor>, Failure
     if !config.embedded.clickhouse {
         return Ok(None);
     }
-    let engine = Supervisor::start(SupervisorOptions {
-        program: std::env::current_exe().map_err(Failure::runtime)?,
-        path: config.data_dir().join("clickhouse"),
-        listen: config.embedded.listen,
-        user: config.clickhouse.user.clone(),
-        password: config.clickhouse.password.clone(),
-        library: config.embedded.library.clone(),
-        connections: ENGINE_CONNECTIONS,
-        drain: ENGINE_DRAIN,
-    });
+    let options = SupervisorOptions::of(config).map_err(Failure::runtime)?;
+    let engine = Supervisor::start(options).await.map_err(Failure::runtime)?;
     config.clickhouse.url = engine.wait_ready().await.map_err(Failure::runtime)?;
     Ok(Some(engine))
 }
@@ -109,7 +104,10 @@ impl Part {
             let _ = stopped.await;
         });
         let running = run(stopped);
-        Self { stop, running: tokio::spawn(async { Ok(running.await?) }) }
+        Self {
+            stop,
+            running: tokio::spawn(async { Ok(running.await?) }),
+        }
     }
 
     async fn stop(self) -> Result<(), Failure> {
@@ -118,7 +116,9 @@ impl Part {
             // It was heard already, or it has nothing to say.
             return Ok(());
         }
-        self.running.await.unwrap_or_else(|error| Err(Failure::runtime(error)))
+        self.running
+            .await
+            .unwrap_or_else(|error| Err(Failure::runtime(error)))
     }
 }
 

@@ -34,16 +34,29 @@ pub(super) struct First {
 pub(super) async fn workspace(config: &Config, store: &dyn LinkStore) -> Result<First, Failure> {
     let id: WorkspaceId = WORKSPACE.parse().expect("a workspace id");
     let key_file = config.data_dir().join("api-key");
-    let is_new = store.workspace(&id).await.map_err(Failure::runtime)?.is_none();
+    let is_new = store
+        .workspace(&id)
+        .await
+        .map_err(Failure::runtime)?
+        .is_none();
     if is_new {
         let workspace = Workspace::new(id.clone(), "My workspace");
-        store.put_workspace(&workspace).await.map_err(Failure::runtime)?;
+        store
+            .put_workspace(&workspace)
+            .await
+            .map_err(Failure::runtime)?;
     }
     let domain = DOMAIN.parse().expect("a host name");
-    store.claim_domain(&domain, &id).await.map_err(Failure::runtime)?;
+    store
+        .claim_domain(&domain, &id)
+        .await
+        .map_err(Failure::runtime)?;
 
     let known = match fs::read_to_string(&key_file) {
-        Ok(text) => store.key(KeyHash::of(text.trim())).await.map_err(Failure::runtime)?,
+        Ok(text) => store
+            .key(KeyHash::of(text.trim()))
+            .await
+            .map_err(Failure::runtime)?,
         Err(_) => None,
     };
     if known.is_none() {
@@ -57,7 +70,15 @@ pub(super) async fn workspace(config: &Config, store: &dyn LinkStore) -> Result<
         let failed = |error| Failure::Runtime(format!("{}: {error}", key_file.display()));
         // Written first: a key that opens nothing is harmless, one that nobody knows is not.
         write_private(&key_file, &format!("{}\n", text.expose())).map_err(failed)?;
-        store.put_key(KeyHash::of(text.expose()), &stored).await.map_err(Failure::runtime)?;
+        store
+            .put_key(KeyHash::of(text.expose()), &stored)
+            .await
+            .map_err(Failure::runtime)?;
     }
-    Ok(First { workspace: id, domain: DOMAIN, key_file, is_new })
+    Ok(First {
+        workspace: id,
+        domain: DOMAIN,
+        key_file,
+        is_new,
+    })
 }

@@ -38,11 +38,17 @@ pub fn ensure(config: &Config) -> Result<(), SecretsError> {
 
 /// Writes a file that only its owner may read, whole or not at all.
 pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let dir = path.parent().expect("the file stands in the data directory");
+    let dir = path
+        .parent()
+        .expect("the file stands in the data directory");
     fs::create_dir_all(dir)?;
     let unfinished = path.with_extension("unfinished");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&unfinished)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
@@ -50,7 +56,10 @@ pub(super) fn write_private(path: &Path, text: &str) -> io::Result<()> {
 }
 
 fn random_hex() -> String {
-    key::generate().expose().trim_start_matches("whk_").to_owned()
+    key::generate()
+        .expose()
+        .trim_start_matches("whk_")
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -66,7 +75,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let data = dir.path().join("new/data");
         let flags = vec![format!("data_dir={}", data.display())];
-        let load = || Sources { flags: flags.clone(), ..Sources::default() }.load().unwrap();
+        let load = || {
+            Sources {
+                flags: flags.clone(),
+                ..Sources::default()
+            }
+            .load()
+            .unwrap()
+        };
         assert!(load().click_id_key().is_err());
         ensure(&load()).unwrap();
         let first = load();
@@ -75,7 +91,10 @@ mod tests {
         assert_eq!(first.clickhouse.password.expose().len(), 64);
         ensure(&load()).unwrap();
         assert_eq!(load().click_id_key.expose(), first.click_id_key.expose());
-        let mode = fs::metadata(data.join(SECRETS_FILE)).unwrap().permissions().mode();
+        let mode = fs::metadata(data.join(SECRETS_FILE))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }

@@ -20,7 +20,11 @@ pub(super) fn page(config: &Config, at: &Addresses, first: &First) -> String {
     let port = |url: &str| url.rsplit(':').next().unwrap_or_default().to_owned();
     let short = format!("http://{}:{}", first.domain, port(&at.redirector));
     let mut page = String::new();
-    let greeting = if first.is_new { "Whence is up." } else { "Whence is up again, with all its data." };
+    let greeting = if first.is_new {
+        "Whence is up."
+    } else {
+        "Whence is up again, with all its data."
+    };
     let _ = write!(
         page,
         r#"
