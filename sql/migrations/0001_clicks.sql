@@ -56,4 +56,8 @@ ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
 ORDER BY (workspace, toStartOfHour(time), link_id, time)
 -- A block's token must be remembered longer than any journal can hold the block back: 100,000 blocks.
-SETTINGS non_replicated_deduplication_window = 100000;
+-- Synced before the insert is answered: what is acknowledged is freed from the journal.
+SETTINGS
+    non_replicated_deduplication_window = 100000,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1;

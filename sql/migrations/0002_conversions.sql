@@ -24,4 +24,8 @@ CREATE TABLE IF NOT EXISTS conversions
 )
 ENGINE = ReplacingMergeTree(precedence)
 ORDER BY (workspace, event_id)
-SETTINGS non_replicated_deduplication_window = 100000;
+-- Tokens and syncs as for clicks.
+SETTINGS
+    non_replicated_deduplication_window = 100000,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1;

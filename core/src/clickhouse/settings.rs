@@ -20,9 +20,6 @@ pub const INSERT_SETTINGS: &[(&str, &str)] = &[
     ("input_format_parallel_parsing", "0"),
     // Equal rows are two clicks until their (lane, seq) says otherwise; never collapse while inserting.
     ("optimize_on_insert", "0"),
-    // Answer when the part is on the disk: what is acknowledged is freed from the journal.
-    ("fsync_after_insert", "1"),
-    ("fsync_part_directory", "1"),
 ];
 
 /// Asks the server whether it takes every pinned setting, before anything depends on it.
