@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 use encoding::Encoding;
 
 use super::codec::Coding;
-use super::connection::Tally;
+use super::connection::{Outcome, Tally};
 use super::exception::Exception;
 use super::flush::Flushes;
 use super::pool::{Pool, StopOnDrop};
@@ -36,8 +36,8 @@ const PIECE: usize = 256 << 10;
 pub(super) struct Answer {
     /// The engine.
     pub(super) pool: Arc<Pool>,
-    /// Stops the statement when the client goes away.
-    pub(super) guard: StopOnDrop,
+    /// Stops the statement when the client goes away; taken along by a result that streams.
+    pub(super) guard: Option<StopOnDrop>,
     /// Tells when the connection has sent what it was given.
     pub(super) flushes: Arc<Flushes>,
     /// When the request came.
@@ -60,92 +60,68 @@ pub(super) type Work = JoinHandle<Result<Ended, Exception>>;
 impl Answer {
     /// Answers.
     pub(super) async fn response(
-        self,
+        mut self,
         started: oneshot::Receiver<Started>,
         work: Work,
     ) -> Response<Body> {
-        match self.try_response(started, work).await {
+        match self.result(started, work).await {
             Ok(response) => response,
-            Err((answer, exception)) => answer.exception(&exception),
+            Err(exception) => self.exception(&exception),
         }
     }
 
-    async fn try_response(
-        self,
+    async fn result(
+        &mut self,
         started: oneshot::Receiver<Started>,
         work: Work,
-    ) -> Result<Response<Body>, (Self, Exception)> {
+    ) -> Result<Response<Body>, Exception> {
         let Ok(started) = started.await else {
-            return match ended(work).await {
-                Ok(ended) => self.whole(
-                    ended.format.as_deref(),
-                    ended.outcome.tally,
-                    ended.outcome.body,
-                ),
-                Err(exception) => Err((self, exception)),
-            };
+            let ended = ended(work).await?;
+            let Outcome { body, tally } = ended.outcome;
+            return self.whole(ended.format.as_deref(), tally, body);
         };
-        let mut result = match pipe::Receiver::from_owned_fd(started.result.into()) {
-            Ok(result) => result,
-            Err(error) => {
-                return Err((
-                    self,
-                    Exception::engine(format!("the result cannot be read: {error}")),
-                ));
-            }
-        };
+        let unreadable = |error| Exception::engine(format!("the result cannot be read: {error}"));
+        let mut result =
+            pipe::Receiver::from_owned_fd(started.result.into()).map_err(unreadable)?;
         // Held back in memory up to the asked size; then, when everything is to be held back, on disk.
         let mut held = Vec::with_capacity(PIECE);
         loop {
             held.reserve(PIECE);
-            match result.read_buf(&mut held).await {
-                Ok(0) => {
-                    return match ended(work).await {
-                        Ok(ended) => self.whole(Some(&started.format), ended.outcome.tally, held),
-                        Err(exception) => Err((self, exception)),
-                    };
-                }
-                Ok(_) if held.len() < self.buffer => {}
-                Ok(_) if self.wait_end => {
-                    return self.spooled(&started.format, held, result, work).await;
-                }
-                Ok(_) => return self.streamed(&started.format, held, result, work),
-                Err(error) => {
-                    return Err((
-                        self,
-                        Exception::engine(format!("the result cannot be read: {error}")),
-                    ));
-                }
+            let count = result.read_buf(&mut held).await.map_err(unreadable)?;
+            if count == 0 {
+                let tally = ended(work).await?.outcome.tally;
+                return self.whole(Some(&started.format), tally, held);
             }
+            if held.len() >= self.buffer {
+                break;
+            }
+        }
+        if self.wait_end {
+            self.spooled(&started.format, held, result, work).await
+        } else {
+            self.streamed(&started.format, held, result, work)
         }
     }
 
     /// A result that is in memory.
     fn whole(
-        self,
+        &self,
         format: Option<&str>,
         tally: Tally,
         body: Vec<u8>,
-    ) -> Result<Response<Body>, (Self, Exception)> {
-        let packed =
-            Encoding::new(self.compress, self.coding).and_then(|encoding| encoding.whole(body));
-        match packed {
-            Ok(packed) => Ok(self.head(StatusCode::OK, format, tally, full(packed))),
-            Err(error) => Err((
-                self,
-                Exception::engine(format!("the result cannot be packed: {error}")),
-            )),
-        }
+    ) -> Result<Response<Body>, Exception> {
+        let packed = self.encoding()?.whole(body).map_err(unpackable)?;
+        Ok(self.head(StatusCode::OK, format, tally, full(packed)))
     }
 
     /// A result that is larger than memory should be, and must be complete before it is sent.
     async fn spooled(
-        self,
+        &self,
         format: &str,
         held: Vec<u8>,
         mut result: pipe::Receiver,
         work: Work,
-    ) -> Result<Response<Body>, (Self, Exception)> {
+    ) -> Result<Response<Body>, Exception> {
         let spool = async {
             let mut file = tempfile::tempfile()?;
             let mut piece = held;
@@ -157,95 +133,58 @@ impl Answer {
                 result.read_buf(&mut piece).await?;
             }
             file.seek(SeekFrom::Start(0))?;
-            std::io::Result::Ok(file)
+            std::io::Result::Ok(tokio::fs::File::from_std(file))
         };
-        let file = match spool.await {
-            Ok(file) => file,
-            Err(error) => {
-                return Err((
-                    self,
-                    Exception::engine(format!("the result cannot be held back: {error}")),
-                ));
-            }
-        };
-        let tally = match ended(work).await {
-            Ok(ended) => ended.outcome.tally,
-            Err(exception) => return Err((self, exception)),
-        };
-        match Encoding::new(self.compress, self.coding) {
-            Ok(encoding) => {
-                let body = stream::from_file(
-                    tokio::fs::File::from_std(file),
-                    encoding,
-                    Arc::clone(&self.flushes),
-                );
-                Ok(self.head(StatusCode::OK, Some(format), tally, body))
-            }
-            Err(error) => Err((
-                self,
-                Exception::engine(format!("the result cannot be packed: {error}")),
-            )),
-        }
+        let file = spool.await.map_err(|error| {
+            Exception::engine(format!("the result cannot be held back: {error}"))
+        })?;
+        let tally = ended(work).await?.outcome.tally;
+        let body = stream::from_file(file, self.encoding()?, Arc::clone(&self.flushes));
+        Ok(self.head(StatusCode::OK, Some(format), tally, body))
     }
 
     /// A result that is sent while it is made.
     fn streamed(
-        self,
+        &mut self,
         format: &str,
         held: Vec<u8>,
         result: pipe::Receiver,
         work: Work,
-    ) -> Result<Response<Body>, (Self, Exception)> {
-        let encoding = match Encoding::new(self.compress, self.coding) {
-            Ok(encoding) => encoding,
-            Err(error) => {
-                return Err((
-                    self,
-                    Exception::engine(format!("the result cannot be packed: {error}")),
-                ));
-            }
-        };
+    ) -> Result<Response<Body>, Exception> {
         let tag = stream::exception_tag();
         let source = stream::Source {
             held,
             result,
             work,
-            encoding,
+            encoding: self.encoding()?,
             tag: tag.clone(),
             version: self.pool.about.version.clone(),
         };
         let (body, feed) = stream::from_engine(source, Arc::clone(&self.flushes));
-        let mut response = self.head(StatusCode::OK, Some(format), Tally::default(), body);
-        insert(&mut response, "x-clickhouse-exception-tag", &tag);
-        let guard = self.guard;
+        let guard = self.guard.take();
         tokio::spawn(async move {
             feed.await;
             drop(guard);
         });
+        let mut response = self.head(StatusCode::OK, Some(format), Tally::default(), body);
+        insert(&mut response, "x-clickhouse-exception-tag", &tag);
         Ok(response)
     }
 
+    fn encoding(&self) -> Result<Encoding, Exception> {
+        Encoding::new(self.compress, self.coding).map_err(unpackable)
+    }
+
     /// An exception that came before anything was sent.
-    pub(super) fn exception(self, exception: &Exception) -> Response<Body> {
+    pub(super) fn exception(&self, exception: &Exception) -> Response<Body> {
         let text = format!("{}\n", exception.render(&self.pool.about.version)).into_bytes();
-        let packed = Encoding::new(self.compress, self.coding)
-            .and_then(|encoding| encoding.whole(text.clone()));
-        let (mut response, packed) = match packed {
-            Ok(packed) => (
-                self.head(exception.status(), None, Tally::default(), full(packed)),
-                true,
-            ),
-            Err(_) => (
-                self.head(
-                    exception.status(),
-                    None,
-                    Tally::default(),
-                    full(Bytes::from(text)),
-                ),
-                false,
-            ),
-        };
-        if !packed {
+        let packed = self
+            .encoding()
+            .and_then(|encoding| encoding.whole(text.clone()).map_err(unpackable));
+        let is_packed = packed.is_ok();
+        let body = full(packed.unwrap_or_else(|_| text.into()));
+        let mut response = self.head(exception.status(), None, Tally::default(), body);
+        if !is_packed {
             response.headers_mut().remove(CONTENT_ENCODING);
         }
         insert(
@@ -290,6 +229,10 @@ impl Answer {
         );
         response
     }
+}
+
+fn unpackable(error: std::io::Error) -> Exception {
+    Exception::engine(format!("the result cannot be packed: {error}"))
 }
 
 /// Waits for the blocking thread.

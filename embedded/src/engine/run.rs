@@ -74,10 +74,19 @@ impl Job {
             body,
             started,
         } = self;
-        let result = run_statement(&pool, &run, request, body, started);
-        run.end();
-        drop(permit);
-        result
+        // Falls in the other order: the statement has ended before another takes its place.
+        let _permit = permit;
+        let run = EndOnDrop(run);
+        run_statement(&pool, &run.0, request, body, started)
+    }
+}
+
+/// Says that a statement has ended, however its thread does.
+struct EndOnDrop(Arc<Run>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

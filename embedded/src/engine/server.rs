@@ -135,7 +135,7 @@ impl Server {
         let run = self.pool.run();
         let mut answer = Answer {
             pool: Arc::clone(&self.pool),
-            guard: StopOnDrop::new(Arc::clone(&self.pool), Arc::clone(&run)),
+            guard: Some(StopOnDrop::new(Arc::clone(&self.pool), Arc::clone(&run))),
             flushes,
             since,
             query_id: run.tag.clone(),

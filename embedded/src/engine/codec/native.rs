@@ -88,7 +88,7 @@ impl<R: Read> FrameReader<R> {
         };
         let (method, packed, unpacked) =
             (head[CHECKSUM], number(CHECKSUM + 1), number(CHECKSUM + 5));
-        if packed < HEADER || packed > LARGEST || unpacked > LARGEST {
+        if !(HEADER..=LARGEST).contains(&packed) || unpacked > LARGEST {
             return Err(broken(format!(
                 "a compressed frame says it has {packed} bytes packed and {unpacked} unpacked; from {HEADER} to {LARGEST} are accepted"
             )));

@@ -53,7 +53,7 @@ impl<'a> Lexer<'a> {
         loop {
             match (self.peek(0), self.peek(1)) {
                 (Some(byte), _) if byte.is_ascii_whitespace() || byte == 0x0b => self.at += 1,
-                (Some(b'-'), Some(b'-')) | (Some(b'#'), Some(b' ' | b'!')) => self.to_line_end(),
+                (Some(b'-'), Some(b'-')) | (Some(b'#'), Some(b' ' | b'!')) => self.skip_line(),
                 (Some(b'/'), Some(b'*')) => match find(self.text, b"*/", self.at + 2) {
                     Some(end) => self.at = end + 2,
                     None => return false,
@@ -63,7 +63,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         self.at = find(self.text, b"\n", self.at).map_or(self.text.len(), |end| end + 1);
     }
 
@@ -72,9 +72,8 @@ impl<'a> Lexer<'a> {
     fn quoted_end(&self, quote: u8) -> Option<usize> {
         let mut at = self.at + 1;
         while let Some(&byte) = self.text.get(at) {
-            if byte == b'\\' {
-                at += 2;
-            } else if byte == quote && self.text.get(at + 1) == Some(&quote) {
+            let doubled = byte == quote && self.text.get(at + 1) == Some(&quote);
+            if byte == b'\\' || doubled {
                 at += 2;
             } else if byte == quote {
                 return Some(at + 1);

@@ -107,11 +107,8 @@ pub(crate) fn scan(text: &[u8], complete: bool) -> Result<Scan<'_>, Exception> {
         let word = Word::new(text, token, tokens.last().copied());
         match shape {
             Shape::Unknown => shape = Shape::of(&word, depth, &tokens, text),
-            Shape::With if depth == 0 => match () {
-                () if word.is("SELECT") => shape = Shape::Select,
-                () if word.is("INSERT") => shape = Shape::Other,
-                () => {}
-            },
+            Shape::With if depth == 0 && word.is("SELECT") => shape = Shape::Select,
+            Shape::With if depth == 0 && word.is("INSERT") => shape = Shape::Other,
             Shape::Insert => {
                 if word.follows(text, "FROM") && word.is("INFILE") {
                     return Err(Exception::unknown_type_of_query(
@@ -181,15 +178,17 @@ impl Shape {
         if word.token.kind == Kind::Open && text[word.token.start] == b'(' {
             return Self::Unknown;
         }
-        let opened = !before.is_empty();
-        match () {
-            () if word.is("SELECT") || word.is("FROM") => Self::Select,
-            // The main word of `(WITH … SELECT …)` stands inside the parentheses, and can be no INSERT.
-            () if word.is("WITH") && depth > 0 => Self::Select,
-            () if word.is("WITH") => Self::With,
-            () if word.is("INSERT") && !opened => Self::Insert,
-            () => Self::Other,
+        if word.is("SELECT") || word.is("FROM") {
+            return Self::Select;
         }
+        // The main word of `(WITH … SELECT …)` stands inside the parentheses, and can be no INSERT.
+        if word.is("WITH") {
+            return if depth > 0 { Self::Select } else { Self::With };
+        }
+        if word.is("INSERT") && before.is_empty() {
+            return Self::Insert;
+        }
+        Self::Other
     }
 }
 
