@@ -15,10 +15,10 @@ use crate::telemetry;
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Flags {
     /// TOML file with the configuration
-    #[arg(long, value_name = "FILE", env = config::FILE_VARIABLE)]
+    #[arg(long, global = true, value_name = "FILE", env = config::FILE_VARIABLE)]
     pub config: Option<PathBuf>,
     /// One key of the configuration, such as redirector.listen=0.0.0.0:80; may be given again
-    #[arg(long, value_name = "KEY=VALUE")]
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
 }
 
@@ -26,7 +26,9 @@ impl Flags {
     /// Reads every layer of the configuration.
     pub fn load(&self) -> Result<Config, Failure> {
         let sources = Sources::of_process(self.config.clone(), self.set.clone());
-        sources.load().map_err(|error| Failure::Config(error.to_string()))
+        sources
+            .load()
+            .map_err(|error| Failure::Config(error.to_string()))
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Got {
     pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body, which must be text.
+    /// Its body; what is no text in it is replaced.
     pub body: String,
 }
 
@@ -30,7 +30,11 @@ impl Got {
     /// The texts of a header that may come more than once.
     #[must_use]
     pub fn all(&self, name: &str) -> Vec<&str> {
-        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
+        self.headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect()
     }
 
     /// The value of a cookie that is set; empty where it is not.
@@ -38,7 +42,9 @@ impl Got {
     pub fn cookie(&self, name: &str) -> &str {
         let cookies = self.all("set-cookie").into_iter();
         let mut pairs = cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('='));
-        pairs.find_map(|(found, value)| (found == name).then_some(value)).unwrap_or_default()
+        pairs
+            .find_map(|(found, value)| (found == name).then_some(value))
+            .unwrap_or_default()
     }
 
     /// The body as JSON.
@@ -64,19 +70,24 @@ pub async fn ask(
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let connection = tokio::spawn(connection);
     let mut request = Request::builder().method(method).uri(path);
-    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+    if !headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("host"))
+    {
         request = request.header("host", address.to_string());
     }
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let answer = sender.send_request(request.body(Full::new(body.into()))?).await?;
+    let answer = sender
+        .send_request(request.body(Full::new(body.into()))?)
+        .await?;
     let (parts, body) = answer.into_parts();
     let body = body.collect().await?.to_bytes();
     connection.abort();
     Ok(Got {
         status: parts.status,
         headers: parts.headers,
-        body: String::from_utf8(body.to_vec())?,
+        body: String::from_utf8_lossy(&body).into_owned(),
     })
 }
