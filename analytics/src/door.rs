@@ -76,7 +76,12 @@ async fn admit(api: &Api, headers: &HeaderMap) -> Result<(Caller, Allowance), Bo
     let found = api.keys.find(hash).await;
     let key = found
         .map_err(|error| refuse(store_problem(&error)))?
-        .ok_or_else(|| refuse(Problem::new(StatusCode::UNAUTHORIZED, "this API key is not known")))?;
+        .ok_or_else(|| {
+            refuse(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "this API key is not known",
+            ))
+        })?;
     match api.limits.admit(hash) {
         Ok(allowance) => Ok((Caller(key), allowance)),
         Err(too_many) => {

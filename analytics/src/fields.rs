@@ -69,7 +69,11 @@ impl<V> Fields<V> {
             } else {
                 format!("is not known here; known are: {}", self.asked.join(", "))
             };
-            let shown: String = name.chars().filter(|c| !c.is_control()).take(NAME_SHOWN).collect();
+            let shown: String = name
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(NAME_SHOWN)
+                .collect();
             self.wrong(shown, detail);
         }
         if self.problems.is_empty() {
@@ -138,7 +142,12 @@ impl Query {
     }
 
     /// A number between two bounds, both included.
-    pub(crate) fn number(&mut self, name: &'static str, least: usize, most: usize) -> Option<usize> {
+    pub(crate) fn number(
+        &mut self,
+        name: &'static str,
+        least: usize,
+        most: usize,
+    ) -> Option<usize> {
         self.read(name, |text| match text.parse() {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
             _ => Err(format!("must be a number from {least} to {most}")),
@@ -213,9 +222,15 @@ mod tests {
             ("chanel", "known are: destination, channel, program, slug"),
             ("slug", "is required"),
         ] {
-            assert!(problem.contains(&format!("{field:?}")) && problem.contains(detail), "{problem}");
+            assert!(
+                problem.contains(&format!("{field:?}")) && problem.contains(detail),
+                "{problem}"
+            );
         }
-        assert!(!problem.contains("\"program\""), "null is left out: {problem}");
+        assert!(
+            !problem.contains("\"program\""),
+            "null is left out: {problem}"
+        );
     }
 
     #[test]
@@ -241,7 +256,10 @@ mod tests {
         assert_eq!(query.number("limit", 1, 10), Some(5));
         let problem = told(&query.finish().unwrap_err());
         assert!(problem.starts_with("400"), "{problem}");
-        assert!(problem.contains("is given twice") && problem.contains("\"nonsense\""), "{problem}");
+        assert!(
+            problem.contains("is given twice") && problem.contains("\"nonsense\""),
+            "{problem}"
+        );
         assert!(problem.contains("\"ab\""), "{problem}");
     }
 
@@ -251,7 +269,10 @@ mod tests {
             let mut query = Query::parse(text);
             assert_eq!(query.number("limit", 1, 10), None);
             let problem = told(&query.finish().unwrap_err());
-            assert!(problem.contains("must be a number from 1 to 10"), "{problem}");
+            assert!(
+                problem.contains("must be a number from 1 to 10"),
+                "{problem}"
+            );
         }
     }
 }

@@ -43,7 +43,8 @@ impl Keys {
 
     /// Forgets keys that are no longer believed.
     pub(crate) fn tidy(&self) {
-        self.lock().retain(|_, (since, _)| since.elapsed() < BELIEVED);
+        self.lock()
+            .retain(|_, (since, _)| since.elapsed() < BELIEVED);
     }
 
     fn remembered(&self, hash: KeyHash) -> Option<Arc<ApiKey>> {

@@ -12,12 +12,8 @@ use governor::{Quota, RateLimiter};
 use whence_core::config::Analytics;
 use whence_core::key::KeyHash;
 
-type Limiter = RateLimiter<
-    KeyHash,
-    DefaultKeyedStateStore<KeyHash>,
-    DefaultClock,
-    StateInformationMiddleware,
->;
+type Limiter =
+    RateLimiter<KeyHash, DefaultKeyedStateStore<KeyHash>, DefaultClock, StateInformationMiddleware>;
 
 /// Keys are counted afresh once this many are remembered: some megabytes. Only keys that exist get here.
 const MOST_KEYS: usize = 10_000;
@@ -169,10 +165,7 @@ mod tests {
         let limits = limits(0, 1);
         let mut headers = HeaderMap::new();
         for _ in 0..1000 {
-            limits
-                .admit(KeyHash::of("a"))
-                .unwrap()
-                .write(&mut headers);
+            limits.admit(KeyHash::of("a")).unwrap().write(&mut headers);
         }
         assert!(headers.is_empty());
     }

@@ -2,9 +2,9 @@
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder};
-use utoipa::openapi::security::SecurityRequirement;
 
 use crate::problems;
 
@@ -22,11 +22,17 @@ pub(crate) fn frame() -> OpenApi {
         .license(Some(License::new("Apache-2.0")));
     let components = ComponentsBuilder::new()
         .schema(problems::SCHEMA, problems::schema())
-        .security_scheme("key", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        .security_scheme(
+            "key",
+            SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)),
+        );
     OpenApiBuilder::new()
         .info(info)
         .components(Some(components.build()))
-        .security(Some([SecurityRequirement::new("key", Vec::<String>::new())]))
+        .security(Some([SecurityRequirement::new(
+            "key",
+            Vec::<String>::new(),
+        )]))
         .build()
 }
 
@@ -51,10 +57,14 @@ mod tests {
         for (path, item) in json["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 found.insert(format!("{method} {path}"));
-                let refusal = &operation["responses"]["default"]["content"]["application/problem+json"];
+                let refusal =
+                    &operation["responses"]["default"]["content"]["application/problem+json"];
                 let schema = refusal["schema"]["$ref"].as_str().unwrap();
                 assert_eq!(schema, "#/components/schemas/Problem", "{method} {path}");
-                assert!(operation["summary"].is_string(), "{method} {path} says what it does");
+                assert!(
+                    operation["summary"].is_string(),
+                    "{method} {path} says what it does"
+                );
             }
         }
         let expected = [

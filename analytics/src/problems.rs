@@ -34,7 +34,10 @@ pub(crate) fn store_problem(error: &StoreError) -> Problem {
 
 /// ClickHouse does not answer.
 pub(crate) fn away() -> Problem {
-    Problem::unavailable("ClickHouse is unavailable, so there are no reports", RETRY_SECONDS)
+    Problem::unavailable(
+        "ClickHouse is unavailable, so there are no reports",
+        RETRY_SECONDS,
+    )
 }
 
 /// One field is not as it must be.

@@ -124,9 +124,12 @@ pub(crate) async fn change(
 /// The caller's workspace.
 pub(crate) async fn find(api: &Api, id: &WorkspaceId) -> Result<Workspace, Problem> {
     let found = api.store.workspace(id).await;
-    found
-        .map_err(|e| store_problem(&e))?
-        .ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, "the workspace of this API key is gone"))
+    found.map_err(|e| store_problem(&e))?.ok_or_else(|| {
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "the workspace of this API key is gone",
+        )
+    })
 }
 
 /// The time zone of this name.
@@ -169,7 +172,14 @@ mod tests {
         ] {
             assert_eq!(zone_name(given.into()), Ok(kept.to_owned()));
         }
-        for bad in ["", "Mars/Olympus", "CET-1CEST", "+01:00", "Etc/Unknown", "Europe/Berlin\0"] {
+        for bad in [
+            "",
+            "Mars/Olympus",
+            "CET-1CEST",
+            "+01:00",
+            "Etc/Unknown",
+            "Europe/Berlin\0",
+        ] {
             assert!(zone_name(bad.into()).is_err(), "{bad:?}");
         }
         assert!(zone_name(Value::Null).is_err());

@@ -13,26 +13,27 @@
 , counted AS
 (
     SELECT
-        toUInt8(grouping(key)) AS is_total,
-        toString({by:Identifier}) AS key,
-        uniqExact(key) AS keys,
+        toUInt8(grouping(grouped)) AS is_total,
+        -- The optimizer may group by the bare column, whose value in the row of all is not the empty text.
+        if(is_total = 1, '', grouped) AS key,
+        uniqExact(grouped) AS keys,
         count() AS clicks,
         uniqExactIf(visitor_id, visitor_id != 0) AS visitors
-    FROM selected
-    GROUP BY GROUPING SETS ((key), ())
+    FROM (SELECT toString({by:Identifier}) AS grouped, visitor_id FROM selected)
+    GROUP BY GROUPING SETS ((grouped), ())
 ),
 converted AS
 (
     SELECT
-        toUInt8(grouping(key)) AS is_total,
-        key,
+        toUInt8(grouping(grouped)) AS is_total,
+        if(is_total = 1, '', grouped) AS key,
         countIf(kind = 'lead') AS leads,
         countIf(kind = 'sale') AS sales,
         uniqExact(click_id) AS converted_clicks,
         sumMapIf([toString(currency)], [toInt128(amount_minor)], kind = 'sale' AND currency != '') AS revenue
     FROM
     (
-        SELECT toString({by:Identifier}) AS key, click_id, event_id, kind, currency, amount_minor
+        SELECT toString({by:Identifier}) AS grouped, click_id, event_id, kind, currency, amount_minor
         FROM selected
         INNER JOIN attributed ON click_id = owed_to
         WHERE occurred_at >= time
@@ -40,7 +41,7 @@ converted AS
         ORDER BY time, lane, seq
         LIMIT 1 BY event_id
     )
-    GROUP BY GROUPING SETS ((key), ())
+    GROUP BY GROUPING SETS ((grouped), ())
 )
 SELECT is_total, key, keys, clicks, visitors, leads, sales, converted_clicks, revenue
 FROM counted

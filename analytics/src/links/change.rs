@@ -107,13 +107,18 @@ pub(crate) async fn change(
         let link = found
             .map_err(|e| store_problem(&e))?
             .ok_or_else(no_such_link)?;
-        if wanted.as_ref().is_some_and(|wanted| !wanted.contains(&link.revision)) {
+        if wanted
+            .as_ref()
+            .is_some_and(|wanted| !wanted.contains(&link.revision))
+        {
             return Err(stale(link.revision));
         }
         let changed = change.applied_to(link);
         match api.store.change_link(&changed).await {
             Ok(()) => return Ok(answer(StatusCode::OK, &changed, &api)),
-            Err(ChangeError::Revision { current }) if wanted.is_some() => return Err(stale(current)),
+            Err(ChangeError::Revision { current }) if wanted.is_some() => {
+                return Err(stale(current));
+            }
             Err(ChangeError::Revision { .. }) => {}
             Err(ChangeError::NotFound) => return Err(no_such_link()),
             Err(ChangeError::Store(error)) => return Err(store_problem(&error)),
@@ -134,7 +139,10 @@ fn if_match(headers: &HeaderMap) -> Result<Option<Vec<u64>>, Problem> {
             return Ok(None);
         }
         for tag in tags.split(',') {
-            let bare = tag.trim().strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            let bare = tag
+                .trim()
+                .strip_prefix('"')
+                .and_then(|tag| tag.strip_suffix('"'));
             match bare.map(str::parse) {
                 Some(Ok(revision)) => revisions.push(revision),
                 // A tag that we never gave matches nothing.

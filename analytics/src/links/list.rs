@@ -68,13 +68,19 @@ pub(crate) async fn list(
     let workspace = caller.with(Right::Links)?;
     let page = Page::read(query)?;
     // One more than asked for tells whether there is another page.
-    let found = api.store.links(workspace, page.cursor, page.limit + 1).await;
+    let found = api
+        .store
+        .links(workspace, page.cursor, page.limit + 1)
+        .await;
     let mut links = found.map_err(|e| store_problem(&e))?;
     let more = links.len() > page.limit;
     links.truncate(page.limit);
     let last = links.last().filter(|_| more);
     Ok(Json(LinkList {
         next_cursor: last.map(|link| link.id.to_string()),
-        links: links.iter().map(|link| LinkView::of(link, &api.config)).collect(),
+        links: links
+            .iter()
+            .map(|link| LinkView::of(link, &api.config))
+            .collect(),
     }))
 }

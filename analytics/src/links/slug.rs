@@ -16,7 +16,9 @@ pub(super) fn random() -> Slug {
         let mut bytes = [0; 2 * LENGTH];
         getrandom::fill(&mut bytes).expect("the operating system has a random generator");
         // Bytes above the last whole multiple would make the first letters likelier.
-        let whole = bytes.iter().filter(|&&byte| usize::from(byte) < 256 / ALPHABET.len() * ALPHABET.len());
+        let whole = bytes
+            .iter()
+            .filter(|&&byte| usize::from(byte) < 256 / ALPHABET.len() * ALPHABET.len());
         let letters = whole.map(|&byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]));
         text.extend(letters.take(LENGTH - text.len()));
     }

@@ -111,14 +111,20 @@ mod tests {
     fn short_urls() {
         assert_eq!(url("summer/sale"), "https://go.example/summer/sale");
         assert_eq!(url(""), "https://go.example/");
-        assert_eq!(url("Grüße 100%"), "https://go.example/Gr%C3%BC%C3%9Fe%20100%25");
+        assert_eq!(
+            url("Grüße 100%"),
+            "https://go.example/Gr%C3%BC%C3%9Fe%20100%25"
+        );
         let config = Analytics {
             short_url_scheme: Scheme::Http,
             short_url_port: 8080,
             ..Analytics::default()
         };
         let (host, slug) = ("localhost".parse().unwrap(), "hello".parse().unwrap());
-        assert_eq!(short_url(&config, &host, &slug), "http://localhost:8080/hello");
+        assert_eq!(
+            short_url(&config, &host, &slug),
+            "http://localhost:8080/hello"
+        );
     }
 
     proptest! {

@@ -74,7 +74,12 @@ pub(super) struct Freshness {
 
 impl About {
     /// What there is to say of an answer to this question.
-    pub(super) fn of(question: &Question, definitions: Definitions, fresh: Fresh, read: Read) -> Self {
+    pub(super) fn of(
+        question: &Question,
+        definitions: Definitions,
+        fresh: Fresh,
+        read: Read,
+    ) -> Self {
         let range = &question.range;
         let show = |ms: i64| {
             let at = (ms > 0).then(|| Timestamp::from_millisecond(ms).ok());

@@ -23,7 +23,8 @@ use crate::fields::Query;
 use crate::problems::{Refusals, field};
 
 const BREAKDOWN: Sql = sql!("breakdown": "selected.sql", "attributed.sql", "breakdown.sql");
-const UNATTRIBUTED: Sql = sql!("unattributed": "selected.sql", "attributed.sql", "unattributed.sql");
+const UNATTRIBUTED: Sql =
+    sql!("unattributed": "selected.sql", "attributed.sql", "unattributed.sql");
 
 /// The most keys that one answer has.
 const MOST: usize = 1000;
@@ -64,7 +65,7 @@ struct Dimension {
     column: &'static str,
 }
 
-const DIMENSIONS: [Dimension; 16] = {
+const DIMENSIONS: [Dimension; 17] = {
     const fn same(name: &'static str) -> Dimension {
         Dimension { name, column: name }
     }
@@ -82,6 +83,7 @@ const DIMENSIONS: [Dimension; 16] = {
         same("device"),
         same("agent_class"),
         same("verdict"),
+        same("method"),
         same("language"),
         same("program"),
         same("advocate"),
@@ -121,7 +123,7 @@ impl FromStr for Dimension {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Grouping {
     /// channel, source, campaign, link, domain, slug, referrer_host, country, browser, os, device,
-    /// agent_class, verdict, language, program or advocate.
+    /// agent_class, verdict, method, language, program or advocate.
     #[param(value_type = String)]
     by: Dimension,
     /// How many keys at most.
@@ -239,7 +241,12 @@ pub(crate) async fn breakdown(
     )?;
 
     let mut report = BreakdownReport {
-        about: About::of(&question, DEFINITIONS, fresh, read + unattributed_read + fresh_read),
+        about: About::of(
+            &question,
+            DEFINITIONS,
+            fresh,
+            read + unattributed_read + fresh_read,
+        ),
         by: grouping.by.name,
         rows: Vec::with_capacity(counted.len()),
         keys: 0,

@@ -105,7 +105,9 @@ fn next(interval: Interval, at: Timestamp, range: &Range) -> Timestamp {
                 day = match interval {
                     Interval::Month => day.saturating_add(1.month()),
                     Interval::Week => day.saturating_add(1.week()),
-                    Interval::Minute | Interval::Hour | Interval::Day => day.saturating_add(1.day()),
+                    Interval::Minute | Interval::Hour | Interval::Day => {
+                        day.saturating_add(1.day())
+                    }
                 };
                 let next = start_of(day, &range.zone);
                 // A day that a zone has left out of its calendar begins where the next one does.
@@ -158,24 +160,49 @@ mod tests {
 
     #[test]
     fn an_hour_that_comes_twice_is_two_and_one_that_is_skipped_is_none() {
-        let autumn = shown(Interval::Hour, &range("2026-10-25", "2026-10-25", "Europe/Berlin"));
+        let autumn = shown(
+            Interval::Hour,
+            &range("2026-10-25", "2026-10-25", "Europe/Berlin"),
+        );
         assert_eq!(autumn.len(), 25);
-        assert_eq!(autumn[2..4], ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"]);
-        let spring = shown(Interval::Hour, &range("2026-03-08", "2026-03-08", "America/New_York"));
+        assert_eq!(
+            autumn[2..4],
+            ["2026-10-25T02:00:00+02:00", "2026-10-25T02:00:00+01:00"]
+        );
+        let spring = shown(
+            Interval::Hour,
+            &range("2026-03-08", "2026-03-08", "America/New_York"),
+        );
         assert_eq!(spring.len(), 23);
-        assert_eq!(spring[1..3], ["2026-03-08T01:00:00-05:00", "2026-03-08T03:00:00-04:00"]);
+        assert_eq!(
+            spring[1..3],
+            ["2026-03-08T01:00:00-05:00", "2026-03-08T03:00:00-04:00"]
+        );
     }
 
     #[test]
     fn hours_of_a_zone_between_two_hours_are_its_own() {
-        let hours = shown(Interval::Hour, &range("2026-11-01T00:10:00Z", "2026-11-01T01:00:00Z", "Asia/Kolkata"));
-        assert_eq!(hours, ["2026-11-01T05:00:00+05:30", "2026-11-01T06:00:00+05:30"]);
+        let hours = shown(
+            Interval::Hour,
+            &range(
+                "2026-11-01T00:10:00Z",
+                "2026-11-01T01:00:00Z",
+                "Asia/Kolkata",
+            ),
+        );
+        assert_eq!(
+            hours,
+            ["2026-11-01T05:00:00+05:30", "2026-11-01T06:00:00+05:30"]
+        );
     }
 
     #[test]
     fn clocks_moved_by_half_an_hour_end_an_hour_early() {
         // From 02:00 back to 01:30.
-        let hours = shown(Interval::Hour, &range("2026-04-05", "2026-04-05", "Australia/Lord_Howe"));
+        let hours = shown(
+            Interval::Hour,
+            &range("2026-04-05", "2026-04-05", "Australia/Lord_Howe"),
+        );
         let around = [
             "2026-04-05T01:00:00+11:00",
             "2026-04-05T01:30:00+10:30",
@@ -192,7 +219,10 @@ mod tests {
         assert_eq!(weeks.first().unwrap(), "2025-12-29T00:00:00+01:00");
         assert_eq!(weeks.last().unwrap(), "2026-01-26T00:00:00+01:00");
         let months = shown(Interval::Month, &asked);
-        assert_eq!(months, ["2026-01-01T00:00:00+01:00", "2026-02-01T00:00:00+01:00"]);
+        assert_eq!(
+            months,
+            ["2026-01-01T00:00:00+01:00", "2026-02-01T00:00:00+01:00"]
+        );
     }
 
     #[test]
@@ -206,7 +236,10 @@ mod tests {
 
     #[test]
     fn a_day_that_a_zone_left_out_is_no_interval() {
-        let days = shown(Interval::Day, &range("2011-12-28", "2012-01-01", "Pacific/Apia"));
+        let days = shown(
+            Interval::Day,
+            &range("2011-12-28", "2012-01-01", "Pacific/Apia"),
+        );
         assert_eq!(days.len(), 4);
         assert!(!days.iter().any(|day| day.starts_with("2011-12-30")));
     }

@@ -95,7 +95,10 @@ impl Common {
         let id = caller.with(Right::Reports)?;
         let workspace = workspace::find(api, id).await?;
         let zone = workspace::zone(&workspace.time_zone).ok_or_else(|| {
-            let detail = format!("the workspace's time zone {:?} is not known", workspace.time_zone);
+            let detail = format!(
+                "the workspace's time zone {:?} is not known",
+                workspace.time_zone
+            );
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
         })?;
         let range = Range::new(self.from, self.to, zone, Timestamp::now())

@@ -145,7 +145,8 @@ mod tests {
     #[test]
     fn thirty_days_with_today_where_nothing_is_said() {
         // Tomorrow already where the workspace is.
-        let range = Range::new(None, None, zone("Asia/Kolkata"), at("2026-11-20T19:00:00Z")).unwrap();
+        let range =
+            Range::new(None, None, zone("Asia/Kolkata"), at("2026-11-20T19:00:00Z")).unwrap();
         assert_eq!(range.show(range.from), "2026-10-23T00:00:00+05:30");
         assert_eq!(range.show(range.to), "2026-11-22T00:00:00+05:30");
         let until = moment("2026-03-31");
@@ -155,24 +156,42 @@ mod tests {
 
     #[test]
     fn instants_are_taken_as_they_are() {
-        let (from, to) = (moment("2026-11-01T12:00:00.5+01:00"), moment("2026-11-01T11:00:00.501Z"));
+        let (from, to) = (
+            moment("2026-11-01T12:00:00.5+01:00"),
+            moment("2026-11-01T11:00:00.501Z"),
+        );
         let range = Range::new(from, to, TimeZone::UTC, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(range.to.as_millisecond() - range.from.as_millisecond(), 1);
         let refused = Range::new(to, from, TimeZone::UTC, Timestamp::UNIX_EPOCH);
         assert_eq!(refused, Err(Backwards));
-        assert_eq!(Range::new(from, from, TimeZone::UTC, Timestamp::UNIX_EPOCH), Err(Backwards));
+        assert_eq!(
+            Range::new(from, from, TimeZone::UTC, Timestamp::UNIX_EPOCH),
+            Err(Backwards)
+        );
     }
 
     #[test]
     fn a_day_begins_when_the_clocks_go_on() {
         // Clocks went from 23:59:59 to 01:00:00.
         let day = "2026-04-24".parse().unwrap();
-        assert_eq!(start_of(day, &zone("Africa/Cairo")), at("2026-04-23T22:00:00Z"));
+        assert_eq!(
+            start_of(day, &zone("Africa/Cairo")),
+            at("2026-04-23T22:00:00Z")
+        );
     }
 
     #[test]
     fn what_is_no_moment() {
-        for text in ["", "yesterday", "2026-13-01", "2026-02-30", "1999-12-31", "2101-01-01", "2026-11-01T12:00:00", "20261101"] {
+        for text in [
+            "",
+            "yesterday",
+            "2026-13-01",
+            "2026-02-30",
+            "1999-12-31",
+            "2101-01-01",
+            "2026-11-01T12:00:00",
+            "20261101",
+        ] {
             assert!(text.parse::<Moment>().is_err(), "{text:?}");
         }
     }

@@ -80,7 +80,20 @@ mod tests {
             assert_eq!((span.as_ms(), span.to_string()), (ms, shown.to_owned()));
         }
         assert_eq!(Span::days(7), "168h".parse().unwrap());
-        for bad in ["", "d", "0d", "-1d", "+1d", "1.5h", "7", "7w", "3651d", "99999999999999999999d", "7é", "1 d"] {
+        for bad in [
+            "",
+            "d",
+            "0d",
+            "-1d",
+            "+1d",
+            "1.5h",
+            "7",
+            "7w",
+            "3651d",
+            "99999999999999999999d",
+            "7é",
+            "1 d",
+        ] {
             assert!(bad.parse::<Span>().is_err(), "{bad:?}");
         }
     }

@@ -140,12 +140,16 @@ impl Warehouse {
         let statement = put(self.client.query_raw(sql.text));
         let rows = tokio::time::timeout(self.patience, fetch(statement)).await;
         let result = rows.unwrap_or(Err(Error::TimedOut));
-        self.metrics.query(sql.name, started.elapsed(), result.is_ok());
+        self.metrics
+            .query(sql.name, started.elapsed(), result.is_ok());
         result.map_err(|error| problem(sql.name, &error))
     }
 
     /// The last events of a workspace.
-    pub(super) async fn freshness(&self, workspace: &WorkspaceId) -> Result<(Fresh, Read), Problem> {
+    pub(super) async fn freshness(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<(Fresh, Read), Problem> {
         let put = |statement: Statement| statement.param("workspace", workspace.as_str());
         let (rows, read) = self.ask::<Fresh>(FRESHNESS, put).await?;
         let nothing = Fresh {
@@ -221,7 +225,10 @@ mod tests {
     fn what_went_wrong_is_told_by_its_number() {
         let status = |text: &str| problem("test", &Error::BadResponse(text.into())).status();
         assert_eq!(status("Code: 159. DB::Exception: Timeout exceeded"), 504);
-        assert_eq!(status("Code: 202. DB::Exception: Too many simultaneous queries"), 503);
+        assert_eq!(
+            status("Code: 202. DB::Exception: Too many simultaneous queries"),
+            503
+        );
         assert_eq!(status("Code: 60. DB::Exception: Unknown table"), 503);
         assert_eq!(status("Code: 62. DB::Exception: Syntax error"), 500);
         assert_eq!(status("502 Bad Gateway"), 500);

@@ -1,0 +1,141 @@
+//! Links changed, by one or by several at a time.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::support::{Service, about, problem};
+
+async fn with_a_link() -> (Arc<Service>, String) {
+    let service = Service::start().await;
+    let body = r#"{"slug": "s", "destination": "https://example.com/", "channel": "Email", "advocate": "ada"}"#;
+    let link = service.make(body).await;
+    let path = format!("/api/v1/links/{}", link["id"].as_str().unwrap());
+    (Arc::new(service), path)
+}
+
+#[tokio::test]
+async fn only_what_is_named_changes() {
+    let (service, path) = with_a_link().await;
+    let before = service.get(&path).await;
+    let body =
+        r#"{"destination": "https://example.com/new", "channel": null, "campaign": "spring"}"#;
+    let changed = service.ask(&service.acme, "PATCH", &path, body).await;
+    assert_eq!(changed.status, 200, "{}", changed.body);
+    assert_eq!(changed.header("etag"), "\"2\"");
+    let after = changed.json();
+    let mut expected = before.clone();
+    expected["destination"] = json!("https://example.com/new");
+    expected["channel"] = Value::Null;
+    expected["campaign"] = json!("spring");
+    expected["revision"] = json!(2);
+    expected["updated_at"] = after["updated_at"].clone();
+    assert_eq!(after, expected);
+    assert_ne!(after["updated_at"], before["updated_at"]);
+    assert_eq!(service.get(&path).await, after);
+}
+
+#[tokio::test]
+async fn where_a_link_stands_does_not_change() {
+    let (service, path) = with_a_link().await;
+    let body = r#"{"domain": "go.example", "slug": "t", "destination": "https://example.com/new"}"#;
+    let got = service.ask(&service.acme, "PATCH", &path, body).await;
+    let refused = problem(&got, 422);
+    about(&refused, &["domain", "slug"]);
+    assert!(
+        refused["detail"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be changed")
+    );
+    assert_eq!(service.get(&path).await["revision"], 1);
+}
+
+#[tokio::test]
+async fn a_revision_that_has_passed_is_refused() {
+    let (service, path) = with_a_link().await;
+    let patch = async |tag: &str, body: &str| {
+        service
+            .ask_with(
+                &service.acme,
+                "PATCH",
+                &path,
+                &[("if-match", tag)],
+                body.to_owned(),
+            )
+            .await
+    };
+    let first = patch("\"1\"", r#"{"channel": "SMS"}"#).await;
+    assert_eq!(
+        (first.status.as_u16(), first.header("etag")),
+        (200, "\"2\"")
+    );
+    for tag in ["\"1\"", "\"3\", \"4\"", "\"never-given\""] {
+        problem(&patch(tag, r#"{"channel": "Print"}"#).await, 412);
+    }
+    for tag in ["2", "W/\"2\"", ""] {
+        about(&problem(&patch(tag, "{}").await, 400), &["If-Match"]);
+    }
+    for (tag, revision) in [("*", 3), ("\"9\", \"3\"", 4)] {
+        let got = patch(tag, r#"{"channel": "Print"}"#).await;
+        assert_eq!(got.json()["revision"], revision, "{tag}");
+    }
+    // Deleting cannot be made conditional, and does not pretend to be.
+    let got = service
+        .ask_with(&service.acme, "DELETE", &path, &[("if-match", "\"4\"")], "")
+        .await;
+    about(&problem(&got, 400), &["If-Match"]);
+}
+
+#[tokio::test]
+async fn of_many_with_one_revision_one_changes_the_link() {
+    let (service, path) = with_a_link().await;
+    let tries = (0..10).map(|n| {
+        let (service, path) = (Arc::clone(&service), path.clone());
+        tokio::spawn(async move {
+            let body = json!({"campaign": n.to_string()}).to_string();
+            let got = service
+                .ask_with(
+                    &service.acme,
+                    "PATCH",
+                    &path,
+                    &[("if-match", "\"1\"")],
+                    body,
+                )
+                .await;
+            got.status.as_u16()
+        })
+    });
+    let mut statuses = Vec::new();
+    for tried in tries.collect::<Vec<_>>() {
+        statuses.push(tried.await.unwrap());
+    }
+    statuses.sort_unstable();
+    let expected: Vec<u16> = [200].into_iter().chain([412; 9]).collect();
+    assert_eq!(statuses, expected);
+    assert_eq!(service.get(&path).await["revision"], 2);
+}
+
+#[tokio::test]
+async fn changes_of_different_fields_all_arrive() {
+    let (service, path) = with_a_link().await;
+    let fields = ["channel", "campaign", "program", "advocate"];
+    let tries = fields.map(|field| {
+        let (service, path) = (Arc::clone(&service), path.clone());
+        tokio::spawn(async move {
+            let body = json!({field: format!("new {field}")}).to_string();
+            service
+                .ask(&service.acme, "PATCH", &path, body)
+                .await
+                .status
+        })
+    });
+    for tried in tries {
+        assert_eq!(tried.await.unwrap(), 200);
+    }
+    let link = service.get(&path).await;
+    for field in fields {
+        assert_eq!(link[field], format!("new {field}"));
+    }
+    assert_eq!(link["revision"], 5);
+}

@@ -1,0 +1,19 @@
+//! The service from outside: a real server on a free port, a real link store in a file, and where a
+//! report is asked, the real ClickHouse engine.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says as much as one that expects"
+)]
+
+mod changes;
+mod events;
+mod keys;
+mod links;
+mod oracle;
+mod refusals;
+mod reports;
+mod separation;
+mod service;
+mod support;
+mod workspace;

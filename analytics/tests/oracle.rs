@@ -1,0 +1,60 @@
+//! The reports against a second opinion: random streams of events go into the real engine, and each
+//! report must say what a slow and simple count over the same events says.
+//!
+//! `stream` makes the events, `reference` counts them, and neither knows any SQL. Each case is a
+//! workspace of its own in the same tables, so that what is another's is always close at hand.
+
+mod compare;
+mod reference;
+mod stream;
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream as futures_stream};
+use whence_core::key::Right;
+use whence_core::test_support::Engine;
+
+use crate::events::insert;
+use crate::support::{Service, add_key, add_workspace};
+
+/// Workspaces, each asked every report in two ways: 300 comparisons.
+const WORKSPACES: u64 = 50;
+
+/// Requests at a time: more than one, so that answers could be mixed up.
+const AT_A_TIME: usize = 4;
+
+#[tokio::test]
+async fn reports_say_what_a_simple_count_says() {
+    let engine = Engine::migrated().await;
+    let service = Arc::new(
+        Service::start_with(|config| {
+            config.clickhouse = engine.config();
+            config.analytics.key_rate = 0;
+        })
+        .await,
+    );
+    let worlds = stream::worlds(WORKSPACES);
+    let client = engine.client();
+    // In several blocks and out of order, as late events come.
+    for block in stream::shuffled(&worlds, |world| &world.clicks).chunks(2000) {
+        insert(&client, "clicks", block).await;
+    }
+    for block in stream::shuffled(&worlds, |world| &world.conversions).chunks(500) {
+        insert(&client, "conversions", block).await;
+    }
+    let mut cases = Vec::new();
+    for world in worlds {
+        add_workspace(&*service.store, &world.workspace, world.zone).await;
+        let key = add_key(&*service.store, &world.workspace, &[Right::Reports]).await;
+        cases.push((Arc::new(world), key));
+    }
+    let asked = futures_stream::iter(cases).map(async |(world, key)| {
+        let mut compared = 0;
+        for round in 0..2 {
+            compared += compare::all(&service, &key, &world, round).await;
+        }
+        compared
+    });
+    let compared: Vec<usize> = asked.buffer_unordered(AT_A_TIME).collect().await;
+    assert_eq!(compared.iter().sum::<usize>(), WORKSPACES as usize * 6);
+}

@@ -1,0 +1,189 @@
+//! Asks the service and the reference the same question, and wants the same answer.
+
+use fastrand::Rng;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+use whence_core::id::LinkId;
+
+use super::reference::{self, Asked, KeyOf, Windows};
+use super::stream::{DAY, HOUR, MINUTE, World};
+use crate::events::{Click, HUMAN};
+use crate::support::Service;
+
+/// Compares each report once; answers how many that were.
+pub(super) async fn all(service: &Service, key: &str, world: &World, round: u64) -> usize {
+    let seed: u64 = world.workspace[1..].parse().unwrap();
+    let mut rng = Rng::with_seed(seed * 2 + round + 1_000_000);
+    clicks(service, key, world, &mut rng).await;
+    breakdown(service, key, world, &mut rng).await;
+    funnel(service, key, world, &mut rng).await;
+    3
+}
+
+async fn clicks(service: &Service, key: &str, world: &World, rng: &mut Rng) {
+    let (asked, mut query) = question(world, rng);
+    let span = asked.to - asked.from;
+    let possible = ["minute", "hour", "day", "week", "month"];
+    let least = usize::from(span > 6 * DAY);
+    let interval = possible[rng.usize(least..possible.len())];
+    query.push(("interval", interval.into()));
+    let mut got = ask(service, key, "clicks", &query).await;
+    let mut expected = reference::clicks(&asked, world, interval);
+    // The service says where an interval begins; that must lie in the interval that is meant.
+    let zone = TimeZone::get(world.zone).unwrap();
+    for point in got["series"].as_array_mut().unwrap() {
+        let time: Timestamp = point["time"].as_str().unwrap().parse().unwrap();
+        *point = json!({
+            "label": reference::label(time.as_millisecond(), &zone, interval),
+            "clicks": point["clicks"], "visitors": point["visitors"],
+        });
+    }
+    same(
+        &mut got,
+        &mut expected,
+        &["series", "totals"],
+        world,
+        &query,
+    );
+}
+
+async fn breakdown(service: &Service, key: &str, world: &World, rng: &mut Rng) {
+    let (asked, mut query) = question(world, rng);
+    let dimensions: [(&str, KeyOf); 6] = [
+        ("channel", |click| click.channel.clone()),
+        ("source", |click| click.source.clone()),
+        ("link", |click| LinkId(click.link_id).to_string()),
+        ("slug", |click| click.slug.clone()),
+        ("country", |click| click.country.clone()),
+        ("verdict", |click| {
+            if click.verdict == HUMAN {
+                "human"
+            } else {
+                "bot"
+            }
+            .into()
+        }),
+    ];
+    let (by, key_of) = dimensions[rng.usize(..dimensions.len())];
+    let limit = rng.usize(1..5);
+    query.extend([("by", by.into()), ("limit", limit.to_string())]);
+    let mut got = ask(service, key, "breakdown", &query).await;
+    let mut expected = reference::breakdown(&asked, world, key_of, limit);
+    same(
+        &mut got,
+        &mut expected,
+        &["rows", "keys", "totals", "unattributed"],
+        world,
+        &query,
+    );
+}
+
+async fn funnel(service: &Service, key: &str, world: &World, rng: &mut Rng) {
+    let (asked, mut query) = question(world, rng);
+    let spans = [
+        ("1s", 1000),
+        ("30m", 30 * MINUTE),
+        ("3h", 3 * HOUR),
+        ("7d", 7 * DAY),
+        ("365d", 365 * DAY),
+    ];
+    let (lead, sale, both) = (
+        spans[rng.usize(..5)],
+        spans[rng.usize(..5)],
+        spans[rng.usize(..5)],
+    );
+    let within = rng.bool().then_some(both);
+    query.extend([
+        ("lead_within", lead.0.into()),
+        ("sale_within", sale.0.into()),
+    ]);
+    query.extend(within.map(|(text, _)| ("within", text.to_owned())));
+    let mut got = ask(service, key, "funnel", &query).await;
+    let now: Timestamp = got["as_of"].as_str().unwrap().parse().unwrap();
+    let windows = Windows {
+        lead: lead.1,
+        sale: sale.1,
+        within: within.map(|(_, ms)| ms),
+    };
+    let steps = reference::funnel(&asked, world, windows, now.as_millisecond());
+    same(
+        &mut got,
+        &mut json!({"steps": steps}),
+        &["steps"],
+        world,
+        &query,
+    );
+}
+
+/// A random question, and the parameters that ask it.
+fn question(world: &World, rng: &mut Rng) -> (Asked, Vec<(&'static str, String)>) {
+    let zone = TimeZone::get(world.zone).unwrap();
+    let spread = [2 * HOUR, 2 * DAY, 25 * DAY][rng.usize(..3)];
+    let instant = |ms: i64| Timestamp::from_millisecond(ms).unwrap();
+    let mut from = world.around - rng.i64(0..spread);
+    let mut to = world.around + rng.i64(1..spread);
+    let (from_text, to_text) = if rng.bool() {
+        let day = |ms: i64| instant(ms).to_zoned(zone.clone()).date();
+        let (first, last) = (day(from), day(to));
+        let start = |day: jiff::civil::Date| {
+            day.to_zoned(zone.clone())
+                .unwrap()
+                .timestamp()
+                .as_millisecond()
+        };
+        (from, to) = (start(first), start(last.tomorrow().unwrap()));
+        (first.to_string(), last.to_string())
+    } else {
+        (instant(from).to_string(), instant(to).to_string())
+    };
+    let some = |rng: &mut Rng| rng.u8(0..4) == 0;
+    let asked = Asked {
+        from,
+        to,
+        all_traffic: rng.bool(),
+        channel: some(rng).then(|| "Email".into()),
+        source: some(rng).then(|| "news'letter\\".into()),
+        link: some(rng).then_some(2),
+    };
+    let mut query = vec![("from", from_text), ("to", to_text)];
+    if asked.all_traffic {
+        query.push(("traffic", "all".into()));
+    }
+    query.extend(asked.channel.clone().map(|channel| ("channel", channel)));
+    query.extend(asked.source.clone().map(|source| ("source", source)));
+    query.extend(asked.link.map(|link| ("link", LinkId(link).to_string())));
+    (asked, query)
+}
+
+async fn ask(service: &Service, key: &str, report: &str, query: &[(&str, String)]) -> Value {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(query)
+        .finish();
+    let path = format!("/api/v1/reports/{report}?{query}");
+    let got = service.ask(key, "GET", &path, "").await;
+    assert_eq!(got.status, 200, "{path}: {}", got.body);
+    got.json()
+}
+
+#[track_caller]
+fn same(
+    got: &mut Value,
+    expected: &mut Value,
+    parts: &[&str],
+    world: &World,
+    query: &[(&str, String)],
+) {
+    for part in parts {
+        // Written and read once, as what came over HTTP was, so that a rate is rounded alike.
+        let expected: Value = serde_json::from_str(&expected[part].to_string()).unwrap();
+        assert_eq!(
+            got[part].take(),
+            expected,
+            "{part} of {} in {}, asked {query:?}",
+            world.workspace,
+            world.zone,
+        );
+    }
+}

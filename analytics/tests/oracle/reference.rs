@@ -1,0 +1,312 @@
+//! What the reports must say, counted the slow way: one event after the other, in the words of the
+//! definitions, with nothing shared with the service and no regard for time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use serde_json::{Value, json};
+
+use super::stream::World;
+use crate::events::{Click, Conversion, HUMAN, LEAD, SALE};
+
+/// A question, as a test asks it.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) from: i64,
+    pub(super) to: i64,
+    pub(super) all_traffic: bool,
+    pub(super) channel: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) link: Option<u64>,
+}
+
+impl Asked {
+    /// Whether a click counts at all, for anybody.
+    fn counts(&self, click: &Click) -> bool {
+        click.outcome == 1 && (self.all_traffic || click.verdict == HUMAN)
+    }
+
+    /// Whether the report is about this click.
+    fn selects(&self, click: &Click) -> bool {
+        let is =
+            |wanted: &Option<String>, found: &String| wanted.as_ref().is_none_or(|w| w == found);
+        self.counts(click)
+            && self.has(click.time)
+            && is(&self.channel, &click.channel)
+            && is(&self.source, &click.source)
+            && self.link.is_none_or(|link| link == click.link_id)
+    }
+
+    fn has(&self, time: i64) -> bool {
+        self.from <= time && time < self.to
+    }
+}
+
+/// The conversions that stand: of those with one event id the first that was received.
+fn standing(world: &World) -> Vec<&Conversion> {
+    let mut by_id: BTreeMap<&str, &Conversion> = BTreeMap::new();
+    for conversion in &world.conversions {
+        let kept = by_id.entry(&conversion.event_id).or_insert(conversion);
+        if conversion.received_at < kept.received_at {
+            *kept = conversion;
+        }
+    }
+    by_id.into_values().collect()
+}
+
+/// The id of the click that a conversion is owed to.
+fn owed_to(conversion: &Conversion, standing: &[&Conversion]) -> Option<u128> {
+    if conversion.click_id != 0 {
+        return Some(conversion.click_id);
+    }
+    if conversion.customer.is_empty() {
+        return None;
+    }
+    let with_click = standing
+        .iter()
+        .filter(|other| other.customer == conversion.customer && other.click_id != 0);
+    let earliest = with_click.min_by_key(|other| (other.occurred_at, &other.event_id))?;
+    (earliest.occurred_at <= conversion.occurred_at).then_some(earliest.click_id)
+}
+
+/// Each standing conversion with its click, or with the reason why it has none that counts.
+fn attributed<'a>(
+    asked: &Asked,
+    world: &'a World,
+) -> Vec<(&'a Conversion, Result<&'a Click, &'static str>)> {
+    let standing = standing(world);
+    let click_of = |conversion: &Conversion| {
+        let id = owed_to(conversion, &standing).ok_or("no_click")?;
+        let click = world.clicks.iter().find(|click| click.click_id == id);
+        let click = click.ok_or("unknown_click")?;
+        if !asked.counts(click) {
+            Err("excluded_click")
+        } else if conversion.occurred_at < click.time {
+            Err("before_click")
+        } else {
+            Ok(click)
+        }
+    };
+    standing
+        .iter()
+        .map(|&conversion| (conversion, click_of(conversion)))
+        .collect()
+}
+
+/// The points of a series, and its totals.
+pub(super) fn clicks(asked: &Asked, world: &World, interval: &str) -> Value {
+    let zone = TimeZone::get(world.zone).unwrap();
+    let selected: Vec<&Click> = world
+        .clicks
+        .iter()
+        .filter(|click| asked.selects(click))
+        .collect();
+    // Looks at the workspace's clock once a minute, from the beginning to the end.
+    let mut labels: Vec<String> = Vec::new();
+    let mut at = asked.from;
+    while at < asked.to {
+        let label = label(at, &zone, interval);
+        if labels.last() != Some(&label) {
+            labels.push(label);
+        }
+        at = (at.div_euclid(60_000) + 1) * 60_000;
+    }
+    let points: Vec<Value> = labels
+        .iter()
+        .map(|wanted| {
+            let of = selected
+                .iter()
+                .filter(|click| &label(click.time, &zone, interval) == wanted);
+            let (clicks, visitors) = count(&of.copied().collect::<Vec<_>>());
+            json!({"label": wanted, "clicks": clicks, "visitors": visitors})
+        })
+        .collect();
+    let (clicks, visitors) = count(&selected);
+    json!({"series": points, "totals": {"clicks": clicks, "visitors": visitors}})
+}
+
+/// What tells an instant's interval from every other: what the clock shows, and for less than a day also
+/// how the clock is set.
+pub(super) fn label(ms: i64, zone: &TimeZone, interval: &str) -> String {
+    let local: Zoned = Timestamp::from_millisecond(ms)
+        .unwrap()
+        .to_zoned(zone.clone());
+    let format = match interval {
+        "minute" => "%Y-%m-%d %H:%M %::z",
+        "hour" => "%Y-%m-%d %H %::z",
+        "day" => "%Y-%m-%d",
+        "week" => "%G-W%V",
+        "month" => "%Y-%m",
+        other => panic!("{other}"),
+    };
+    local.strftime(format).to_string()
+}
+
+fn count(clicks: &[&Click]) -> (usize, usize) {
+    let visitors: BTreeSet<u128> = clicks
+        .iter()
+        .map(|click| click.visitor_id)
+        .filter(|&v| v != 0)
+        .collect();
+    (clicks.len(), visitors.len())
+}
+
+/// Finds the key under which a click is counted.
+pub(super) type KeyOf = fn(&Click) -> String;
+
+/// The rows of a breakdown, its totals, and what belongs to no click.
+pub(super) fn breakdown(asked: &Asked, world: &World, key_of: KeyOf, limit: usize) -> Value {
+    let attributed = attributed(asked, world);
+    let selected: Vec<&Click> = world
+        .clicks
+        .iter()
+        .filter(|click| asked.selects(click))
+        .collect();
+    let outcome = |clicks: &[&Click]| {
+        let has = |click: &Click| clicks.iter().any(|of| of.click_id == click.click_id);
+        let owned: Vec<(&Conversion, &Click)> = attributed
+            .iter()
+            .filter_map(|(conversion, click)| click.ok().map(|click| (*conversion, click)))
+            .filter(|(_, click)| has(click))
+            .collect();
+        let converted: BTreeSet<u128> = owned.iter().map(|(_, click)| click.click_id).collect();
+        let mut outcome = sums(owned.iter().map(|(conversion, _)| *conversion));
+        let (clicks, visitors) = count(clicks);
+        outcome["clicks"] = json!(clicks);
+        outcome["visitors"] = json!(visitors);
+        outcome["converted_clicks"] = json!(converted.len());
+        outcome["conversion_rate"] = match clicks {
+            0 => Value::Null,
+            clicks => json!(converted.len() as f64 / clicks as f64),
+        };
+        outcome
+    };
+    let mut by_key: BTreeMap<String, Vec<&Click>> = BTreeMap::new();
+    for click in &selected {
+        by_key.entry(key_of(click)).or_default().push(click);
+    }
+    let mut ordered: Vec<_> = by_key.iter().collect();
+    ordered.sort_by_key(|(key, clicks)| (std::cmp::Reverse(clicks.len()), key.as_bytes().to_vec()));
+    let rows: Vec<Value> = ordered
+        .into_iter()
+        .take(limit)
+        .map(|(key, clicks)| {
+            let mut row = outcome(clicks);
+            row["key"] = json!(key);
+            row
+        })
+        .collect();
+    let mut reasons: BTreeMap<&str, Vec<&Conversion>> = BTreeMap::new();
+    for (conversion, click) in &attributed {
+        if let (Err(reason), true) = (click, asked.has(conversion.occurred_at)) {
+            reasons.entry(reason).or_default().push(conversion);
+        }
+    }
+    let unattributed: Vec<Value> = reasons
+        .into_iter()
+        .map(|(reason, conversions)| {
+            let mut row = sums(conversions.into_iter());
+            row["reason"] = json!(reason);
+            row
+        })
+        .collect();
+    json!({
+        "rows": rows, "keys": by_key.len(), "totals": outcome(&selected), "unattributed": unattributed,
+    })
+}
+
+fn sums<'a>(conversions: impl Iterator<Item = &'a Conversion>) -> Value {
+    let (mut leads, mut sales) = (0, 0);
+    let mut revenue: BTreeMap<&str, i64> = BTreeMap::new();
+    for conversion in conversions {
+        match conversion.kind {
+            LEAD => leads += 1,
+            SALE => {
+                sales += 1;
+                if !conversion.currency.is_empty() {
+                    *revenue.entry(&conversion.currency).or_default() += conversion.amount_minor;
+                }
+            }
+            other => panic!("{other}"),
+        }
+    }
+    let revenue: Vec<Value> = revenue
+        .into_iter()
+        .map(|(currency, minor)| json!({"currency": currency, "amount_minor": minor}))
+        .collect();
+    json!({"leads": leads, "sales": sales, "conversions": leads + sales, "revenue": revenue})
+}
+
+/// How long the steps of a funnel may take, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Windows {
+    pub(super) lead: i64,
+    pub(super) sale: i64,
+    pub(super) within: Option<i64>,
+}
+
+/// The steps of a funnel, asked at `now`.
+pub(super) fn funnel(asked: &Asked, world: &World, windows: Windows, now: i64) -> Value {
+    let person = |click: &Click| match click.visitor_id {
+        0 => ("click", click.click_id),
+        visitor => ("visitor", visitor),
+    };
+    let attributed = attributed(asked, world);
+    let mut entries: BTreeMap<(&str, u128), i64> = BTreeMap::new();
+    for click in world.clicks.iter().filter(|click| asked.selects(click)) {
+        let entry = entries.entry(person(click)).or_insert(click.time);
+        *entry = click.time.min(*entry);
+    }
+    let (mut to_lead, mut to_sale, mut open_lead, mut open_sale) = (Vec::new(), Vec::new(), 0, 0);
+    for (&who, &entry) in &entries {
+        let first = |kind: i8, from: i64, until: i64| {
+            let own = attributed.iter().filter(|(conversion, click)| {
+                conversion.kind == kind && click.is_ok_and(|click| person(click) == who)
+            });
+            let times = own.map(|(conversion, _)| conversion.occurred_at);
+            times.filter(|&at| from <= at && at <= until).min()
+        };
+        let end = |from: i64, window: i64| {
+            let own = from + window;
+            windows.within.map_or(own, |within| own.min(entry + within))
+        };
+        let lead_until = end(entry, windows.lead);
+        let Some(lead) = first(LEAD, entry, lead_until) else {
+            open_lead += i32::from(now <= lead_until);
+            continue;
+        };
+        to_lead.push(lead - entry);
+        let sale_until = end(lead, windows.sale);
+        let Some(sale) = first(SALE, lead, sale_until) else {
+            open_sale += i32::from(now <= sale_until);
+            continue;
+        };
+        to_sale.push(sale - lead);
+    }
+    let (clicked, led, sold) = (entries.len(), to_lead.len(), to_sale.len());
+    let rate = |part: usize, whole: usize| match whole {
+        0 => Value::Null,
+        whole => json!(part as f64 / whole as f64),
+    };
+    let median = |mut times: Vec<i64>| {
+        times.sort_unstable();
+        // The lower of the two in the middle.
+        let middle = times.len().checked_sub(1).map(|last| times[last / 2]);
+        middle.map_or(Value::Null, |ms| json!(ms as f64 / 1000.0))
+    };
+    json!([
+        {
+            "step": "click", "people": clicked, "rate_from_previous": null,
+            "rate_from_first": rate(clicked, clicked), "open": 0, "median_seconds": null,
+        },
+        {
+            "step": "lead", "people": led, "rate_from_previous": rate(led, clicked),
+            "rate_from_first": rate(led, clicked), "open": open_lead, "median_seconds": median(to_lead),
+        },
+        {
+            "step": "sale", "people": sold, "rate_from_previous": rate(sold, led),
+            "rate_from_first": rate(sold, clicked), "open": open_sale, "median_seconds": median(to_sale),
+        },
+    ])
+}

@@ -1,0 +1,153 @@
+//! Random but repeatable events, full of what goes wrong in real ones: ties, repeats, gaps, what comes
+//! too early or too late, and ids that are another's.
+
+use fastrand::Rng;
+use jiff::Timestamp;
+
+use crate::events::{BOT, Click, Conversion, HUMAN, LEAD, SALE};
+
+/// Zones whose clocks are moved, by an hour or by half an hour, and zones between two hours.
+const ZONES: [&str; 10] = [
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "America/St_Johns",
+    "America/Havana",
+    "Africa/Cairo",
+    "Pacific/Chatham",
+];
+
+/// Days on which clocks are moved in some of those zones, and one on which they are not.
+const DAYS: [&str; 7] = [
+    "2026-03-08T00:00:00Z",
+    "2026-03-29T00:00:00Z",
+    "2026-04-05T00:00:00Z",
+    "2026-04-24T00:00:00Z",
+    "2026-10-25T00:00:00Z",
+    "2026-11-01T00:00:00Z",
+    "2026-07-01T00:00:00Z",
+];
+
+pub(super) const MINUTE: i64 = 60_000;
+pub(super) const HOUR: i64 = 60 * MINUTE;
+pub(super) const DAY: i64 = 24 * HOUR;
+
+/// A workspace and all that happened in it.
+pub(super) struct World {
+    pub(super) workspace: String,
+    pub(super) zone: &'static str,
+    /// The instant around which it all happens, in milliseconds since 1970.
+    pub(super) around: i64,
+    pub(super) clicks: Vec<Click>,
+    pub(super) conversions: Vec<Conversion>,
+}
+
+/// So many workspaces; always the same.
+pub(super) fn worlds(count: u64) -> Vec<World> {
+    let mut worlds: Vec<World> = (0..count).map(world).collect();
+    // Conversions that carry a click id of another workspace.
+    let foreign: Vec<u128> = worlds
+        .iter()
+        .map(|world| world.clicks.first().map_or(1, |click| click.click_id))
+        .collect();
+    for (number, world) in worlds.iter_mut().enumerate() {
+        let anothers = foreign[(number + 1) % foreign.len()];
+        if let Some(conversion) = world.conversions.iter_mut().find(|c| c.event_id == "e3") {
+            conversion.click_id = anothers;
+        }
+    }
+    worlds
+}
+
+fn world(number: u64) -> World {
+    let mut rng = Rng::with_seed(number);
+    let workspace = format!("w{number}");
+    let day: Timestamp = DAYS[rng.usize(..DAYS.len())].parse().unwrap();
+    let around = day.as_millisecond();
+    // A coarse grid makes events meet in the same millisecond; a fine one does not.
+    let grid = [1, 1000, 15 * MINUTE, HOUR][rng.usize(..4)];
+    let spread = [3 * HOUR, 2 * DAY, 20 * DAY][rng.usize(..3)];
+    let time = |rng: &mut Rng| around + rng.i64(-spread / grid..=spread / grid) * grid;
+    let mut clicks = Vec::new();
+    for unique in 0..rng.u32(0..80) {
+        let at = time(&mut rng);
+        // A small number of visitors, so that one clicks often; 0 is not known.
+        let visitor = u128::from(rng.u8(0..8));
+        clicks.push(Click {
+            outcome: if rng.u8(0..10) == 0 { 2 } else { 1 },
+            verdict: if rng.u8(0..4) == 0 { BOT } else { HUMAN },
+            link_id: rng.u64(1..4),
+            slug: ["", "a", "ß/b"][rng.usize(..3)].into(),
+            country: ["", "DE", "IN"][rng.usize(..3)].into(),
+            channel: ["Direct", "Email", "WhatsApp"][rng.usize(..3)].into(),
+            source: ["", "google", "news'letter\\"][rng.usize(..3)].into(),
+            ..Click::new(&workspace, at, unique + 1, visitor)
+        });
+    }
+    let conversions = conversions(&mut rng, &workspace, &clicks, time);
+    World {
+        workspace,
+        zone: ZONES[rng.usize(..ZONES.len())],
+        around,
+        clicks,
+        conversions,
+    }
+}
+
+fn conversions(
+    rng: &mut Rng,
+    workspace: &str,
+    clicks: &[Click],
+    time: impl Fn(&mut Rng) -> i64,
+) -> Vec<Conversion> {
+    let mut conversions: Vec<Conversion> = Vec::new();
+    for number in 0..rng.u32(0..50) {
+        let of = (!clicks.is_empty()).then(|| &clicks[rng.usize(..clicks.len())]);
+        let (click_id, at) = match (of, rng.u8(0..8)) {
+            // At the same millisecond, before, soon after, long after.
+            (Some(click), 0) => (click.click_id, click.time),
+            (Some(click), 1) => (click.click_id, click.time - rng.i64(1..HOUR)),
+            (Some(click), 2 | 3) => (click.click_id, click.time + rng.i64(0..3) * HOUR),
+            (Some(click), 4) => (click.click_id, click.time + rng.i64(0..40) * DAY),
+            (_, 5) => (u128::from(number) + 1, time(rng)),
+            _ => (0, time(rng)),
+        };
+        let kind = if rng.bool() { LEAD } else { SALE };
+        let customer = ["", "", "k1", "k2", "k3"][rng.usize(..5)];
+        let currency = ["", "EUR", "USD", "JPY"][rng.usize(..4)];
+        let conversion = Conversion {
+            customer: customer.into(),
+            amount_minor: if currency.is_empty() {
+                0
+            } else {
+                rng.i64(0..1_000_000_000_000_000)
+            },
+            currency: currency.into(),
+            // Each at its own time, so that it is known which was the first of two with one event id.
+            received_at: at + i64::from(number),
+            ..Conversion::new(workspace, &format!("e{number}"), kind, at, click_id)
+        };
+        conversions.push(conversion.clone());
+        if rng.u8(0..4) == 0 {
+            // The same event, told again and otherwise; or another one under its name, sooner or later.
+            conversions.push(Conversion {
+                kind: if rng.bool() { LEAD } else { SALE },
+                occurred_at: conversion.occurred_at + rng.i64(-2..3) * HOUR,
+                amount_minor: conversion.amount_minor / 2,
+                received_at: conversion.received_at + [-7 * MINUTE, 7 * MINUTE][rng.usize(..2)],
+                ..conversion
+            });
+        }
+    }
+    conversions
+}
+
+/// Everything of every world, in no order.
+pub(super) fn shuffled<T: Clone>(worlds: &[World], of: impl Fn(&World) -> &Vec<T>) -> Vec<T> {
+    let mut all: Vec<T> = worlds.iter().flat_map(|world| of(world).clone()).collect();
+    Rng::with_seed(7).shuffle(&mut all);
+    all
+}

@@ -1,0 +1,401 @@
+//! The reports over a day that can be counted by hand, and what they say when ClickHouse cannot answer.
+//! That they are right on any day is for `oracle` to show.
+
+use serde_json::{Value, json};
+use whence_core::test_support::Engine;
+
+use crate::events::{BOT, Click, Conversion, LEAD, SALE, insert};
+use crate::support::{Service, problem};
+
+/// 2024-10-27T00:00:00Z, the day on which clocks go back in Berlin: there it is two o'clock in summer,
+/// and an hour later it is two o'clock again.
+const DAY: i64 = 1_729_987_200_000;
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+
+/// Four clicks that count, a bot's, an orphan, and conversions of every sort.
+async fn fill(engine: &Engine) {
+    let client = engine.client();
+    let click = |time: i64, unique, visitor, channel: &str| Click {
+        channel: channel.into(),
+        ..Click::new("acme", DAY + time, unique, visitor)
+    };
+    let email = click(30 * MINUTE, 1, 7, "Email");
+    let email_again = click(90 * MINUTE, 2, 7, "Email");
+    let unknown_visitor = click(2 * HOUR, 3, 0, "SMS");
+    let other = click(3 * HOUR, 4, 8, "SMS");
+    let bot = Click {
+        verdict: BOT,
+        ..click(4 * HOUR, 5, 9, "SMS")
+    };
+    let orphan = Click {
+        outcome: 2,
+        ..click(5 * HOUR, 6, 10, "SMS")
+    };
+    let conversion =
+        |id: &str, kind, time: i64, of: u128| Conversion::new("acme", id, kind, DAY + time, of);
+    let money = |conversion: Conversion, minor, currency: &str| Conversion {
+        amount_minor: minor,
+        currency: currency.into(),
+        ..conversion
+    };
+    let of_customer = |conversion: Conversion| Conversion {
+        customer: "k1".into(),
+        ..conversion
+    };
+    let sale = money(
+        conversion("sale", SALE, 3 * HOUR, email.click_id),
+        1999,
+        "EUR",
+    );
+    let conversions = [
+        // At the very millisecond of its click; a lead's amount is no revenue.
+        money(
+            conversion("lead", LEAD, 30 * MINUTE, email.click_id),
+            100,
+            "EUR",
+        ),
+        sale.clone(),
+        // The same event, told otherwise later: the first one stands.
+        Conversion {
+            amount_minor: 1,
+            received_at: sale.received_at + 1,
+            ..sale
+        },
+        of_customer(conversion(
+            "k1 signs up",
+            LEAD,
+            4 * HOUR,
+            unknown_visitor.click_id,
+        )),
+        of_customer(money(conversion("k1 pays", SALE, 5 * HOUR, 0), 500, "USD")),
+        // Before anything is known of the customer.
+        of_customer(money(
+            conversion("k1 in the shop", SALE, HOUR, 0),
+            300,
+            "USD",
+        )),
+        money(conversion("nobody's", SALE, HOUR, 0), 200, "EUR"),
+        conversion("of a bot", LEAD, 6 * HOUR, bot.click_id),
+        conversion("of an orphan", LEAD, 6 * HOUR, orphan.click_id),
+        conversion("not arrived", LEAD, 6 * HOUR, 12345),
+        conversion("too early", LEAD, HOUR, other.click_id),
+    ];
+    insert(
+        &client,
+        "clicks",
+        &[email, email_again, unknown_visitor, other, bot, orphan],
+    )
+    .await;
+    for conversion in conversions {
+        insert(&client, "conversions", &[conversion]).await;
+    }
+    // What is another workspace's is never in an answer.
+    let stranger = Click {
+        channel: "globex secret".into(),
+        ..Click::new("globex", DAY, 1, 7)
+    };
+    insert(&client, "clicks", &[stranger]).await;
+}
+
+async fn berlin(engine: &Engine) -> Service {
+    let service = Service::on(engine).await;
+    let body = r#"{"time_zone": "Europe/Berlin"}"#;
+    let got = service
+        .ask(&service.acme, "PATCH", "/api/v1/workspace", body)
+        .await;
+    assert_eq!(got.status, 200);
+    service
+}
+
+#[tokio::test]
+async fn a_day_that_can_be_counted_by_hand() {
+    let engine = Engine::migrated().await;
+    fill(&engine).await;
+    let service = berlin(&engine).await;
+    over_time(&service).await;
+    by_channel(&service).await;
+    by_other_dimensions(&service).await;
+    funnel(&service).await;
+    nothing_of_anothers(&service).await;
+}
+
+async fn over_time(service: &Service) {
+    let report = service
+        .get("/api/v1/reports/clicks?from=2024-10-27&to=2024-10-27&interval=hour")
+        .await;
+    let series = report["series"].as_array().unwrap();
+    assert_eq!(series.len(), 25);
+    assert_eq!(
+        series[2],
+        json!({"time": "2024-10-27T02:00:00+02:00", "clicks": 1, "visitors": 1})
+    );
+    assert_eq!(
+        series[3],
+        json!({"time": "2024-10-27T02:00:00+01:00", "clicks": 1, "visitors": 1})
+    );
+    assert_eq!(
+        series[4],
+        json!({"time": "2024-10-27T03:00:00+01:00", "clicks": 1, "visitors": 0})
+    );
+    assert_eq!(
+        series[6],
+        json!({"time": "2024-10-27T05:00:00+01:00", "clicks": 0, "visitors": 0})
+    );
+    assert_eq!(report["totals"], json!({"clicks": 4, "visitors": 2}));
+    for (part, expected) in [
+        ("time_zone", json!("Europe/Berlin")),
+        ("from", json!("2024-10-27T00:00:00+02:00")),
+        ("to", json!("2024-10-28T00:00:00+01:00")),
+        ("traffic", json!("human")),
+        ("exact", json!(true)),
+        ("interval", json!("hour")),
+        (
+            "freshness",
+            json!({
+                "last_click": "2024-10-27T06:00:00+01:00",
+                "last_conversion": "2024-10-27T07:00:00+01:00",
+            }),
+        ),
+    ] {
+        assert_eq!(report[part], expected, "{part}");
+    }
+    assert!(report["definition"]["clicks"].is_string());
+    assert!(report["rows_read"].as_u64().unwrap() >= 6, "{report}");
+    assert!(report["bytes_read"].as_u64().unwrap() > 0);
+
+    let all = "/api/v1/reports/clicks?from=2024-10-27&to=2024-10-27&traffic=all&interval=month";
+    let report = service.get(all).await;
+    let month = json!([{"time": "2024-10-01T00:00:00+02:00", "clicks": 5, "visitors": 3}]);
+    assert_eq!(report["series"], month);
+    let one = "/api/v1/reports/clicks?from=2024-10-27T00:30:00Z&to=2024-10-27T00:30:00.001Z";
+    assert_eq!(service.get(one).await["totals"]["clicks"], 1);
+    assert_eq!(
+        service
+            .get("/api/v1/reports/clicks?from=2024-10-28&to=2024-10-28")
+            .await["totals"]["clicks"],
+        0
+    );
+}
+
+async fn by_channel(service: &Service) {
+    let path = "/api/v1/reports/breakdown?by=channel&from=2024-10-27&to=2024-10-27";
+    let report = service.get(path).await;
+    let email = json!({
+        "key": "Email", "clicks": 2, "visitors": 1, "leads": 1, "sales": 1, "conversions": 2,
+        "converted_clicks": 1, "conversion_rate": 0.5, "revenue": [{"currency": "EUR", "amount_minor": 1999}],
+    });
+    let sms = json!({
+        "key": "SMS", "clicks": 2, "visitors": 1, "leads": 1, "sales": 1, "conversions": 2,
+        "converted_clicks": 1, "conversion_rate": 0.5, "revenue": [{"currency": "USD", "amount_minor": 500}],
+    });
+    assert_eq!(report["rows"], json!([email, sms]));
+    let totals = json!({
+        "clicks": 4, "visitors": 2, "leads": 2, "sales": 2, "conversions": 4, "converted_clicks": 2,
+        "conversion_rate": 0.5,
+        "revenue": [{"currency": "EUR", "amount_minor": 1999}, {"currency": "USD", "amount_minor": 500}],
+    });
+    assert_eq!(report["totals"], totals);
+    assert_eq!(report["keys"], 2);
+    let unattributed = |reason: &str, leads: u64, sales: u64, revenue: Value| {
+        json!({
+            "reason": reason, "leads": leads, "sales": sales, "conversions": leads + sales, "revenue": revenue,
+        })
+    };
+    let revenue =
+        json!([{"currency": "EUR", "amount_minor": 200}, {"currency": "USD", "amount_minor": 300}]);
+    let expected = json!([
+        unattributed("before_click", 1, 0, json!([])),
+        unattributed("excluded_click", 2, 0, json!([])),
+        unattributed("no_click", 0, 2, revenue),
+        unattributed("unknown_click", 1, 0, json!([])),
+    ]);
+    assert_eq!(report["unattributed"], expected);
+
+    let first = service.get(&format!("{path}&limit=1")).await;
+    assert_eq!(first["rows"], json!([email]), "of equals the first by name");
+    assert_eq!(
+        (&first["keys"], &first["totals"]),
+        (&json!(2), &totals),
+        "totals are of all"
+    );
+
+    // With bots a bot's lead counts; an orphan's never does.
+    let all = service.get(&format!("{path}&traffic=all")).await;
+    assert_eq!(all["totals"]["clicks"], 5);
+    assert_eq!(all["totals"]["leads"], 3);
+    assert_eq!(
+        all["unattributed"][1],
+        unattributed("excluded_click", 1, 0, json!([]))
+    );
+}
+
+async fn by_other_dimensions(service: &Service) {
+    for by in [
+        "source",
+        "campaign",
+        "domain",
+        "slug",
+        "referrer_host",
+        "country",
+        "browser",
+        "os",
+        "device",
+        "agent_class",
+        "verdict",
+        "method",
+        "language",
+        "program",
+        "advocate",
+    ] {
+        let path = format!("/api/v1/reports/breakdown?by={by}&from=2024-10-27&to=2024-10-27");
+        let report = service.get(&path).await;
+        let key = match by {
+            "agent_class" => "none",
+            "verdict" => "human",
+            "method" => "GET",
+            _ => "",
+        };
+        assert_eq!(report["rows"][0]["key"], key, "{by}");
+        assert_eq!(report["rows"][0]["clicks"], 4, "{by}");
+    }
+    let report = service
+        .get("/api/v1/reports/breakdown?by=link&from=2024-10-27&to=2024-10-27&link=00000000001")
+        .await;
+    assert_eq!(
+        report["rows"][0]["key"], "00000000001",
+        "an id as the API writes it"
+    );
+    assert_eq!(report["rows"][0]["clicks"], 4);
+    let other = service
+        .get("/api/v1/reports/breakdown?by=link&from=2024-10-27&to=2024-10-27&link=00000000002")
+        .await;
+    assert_eq!(other["rows"], json!([]));
+    assert_eq!(other["totals"]["conversion_rate"], Value::Null);
+}
+
+async fn funnel(service: &Service) {
+    let path = "/api/v1/reports/funnel?from=2024-10-27&to=2024-10-27";
+    let report = service.get(path).await;
+    // Three people: visitor 7 with two clicks, visitor 8, and the click without a visitor. They had 30
+    // and 90 days, and these are over.
+    let steps = report["steps"].as_array().unwrap();
+    let people: Vec<_> = steps
+        .iter()
+        .map(|step| step["people"].as_u64().unwrap())
+        .collect();
+    assert_eq!(people, [3, 2, 2]);
+    assert_eq!(steps[1]["rate_from_previous"], json!(2.0 / 3.0));
+    assert_eq!(steps[2]["rate_from_previous"], json!(1.0));
+    assert_eq!(steps[2]["rate_from_first"], json!(2.0 / 3.0));
+    // 0 s and 2 h; 2.5 h and 1 h.
+    assert_eq!(steps[1]["median_seconds"], json!(0.0));
+    assert_eq!(steps[2]["median_seconds"], json!(3600.0));
+    assert_eq!(report["lead_within"], "30d");
+    assert_eq!(report["within"], Value::Null);
+
+    for (windows, people, open) in [
+        // To the second: the sale came an hour after its lead, the lead two hours after its click.
+        ("sale_within=3599s", [3, 2, 0], [0, 0, 0]),
+        ("sale_within=1h", [3, 2, 1], [0, 0, 0]),
+        ("lead_within=7199s", [3, 1, 1], [0, 0, 0]),
+        ("lead_within=2h", [3, 2, 2], [0, 0, 0]),
+        ("within=8999s", [3, 2, 0], [0, 0, 0]),
+        ("within=9000s", [3, 2, 1], [0, 0, 0]),
+        // Visitor 8 still has time; who has taken the step is not open.
+        ("lead_within=3650d&sale_within=3650d", [3, 2, 2], [0, 1, 0]),
+        ("lead_within=3650d&sale_within=1s", [3, 2, 0], [0, 1, 0]),
+        (
+            "lead_within=2h&sale_within=3650d&channel=SMS",
+            [2, 1, 1],
+            [0, 0, 0],
+        ),
+        ("channel=Print", [0, 0, 0], [0, 0, 0]),
+    ] {
+        let report = service.get(&format!("{path}&{windows}")).await;
+        let of = |part: &str| {
+            let steps = report["steps"].as_array().unwrap();
+            let numbers = steps.iter().map(|step| step[part].as_u64().unwrap());
+            numbers.collect::<Vec<_>>()
+        };
+        assert_eq!(of("people"), people, "{windows}");
+        assert_eq!(of("open"), open, "{windows}");
+    }
+    let nobody = service
+        .get("/api/v1/reports/funnel?from=2024-10-28&to=2024-10-28")
+        .await;
+    let first = json!({
+        "step": "click", "people": 0, "rate_from_previous": null, "rate_from_first": null, "open": 0,
+        "median_seconds": null,
+    });
+    assert_eq!(nobody["steps"][0], first);
+}
+
+async fn nothing_of_anothers(service: &Service) {
+    for path in [
+        "clicks",
+        "breakdown?by=channel",
+        "breakdown?by=link",
+        "funnel",
+    ] {
+        let range = "from=2024-10-26&to=2024-10-28&traffic=all";
+        let joint = if path.contains('?') { '&' } else { '?' };
+        let path = format!("/api/v1/reports/{path}{joint}{range}");
+        let acme = service.get(&path).await.to_string();
+        assert!(!acme.contains("globex"), "{acme}");
+        let got = service.ask(&service.globex, "GET", &path, "").await;
+        assert_eq!(got.status, 200);
+        for secret in ["Email", "SMS", "EUR"] {
+            assert!(!got.body.contains(secret), "{}", got.body);
+        }
+        let json = got.json();
+        let clicks = json["totals"]["clicks"]
+            .as_u64()
+            .or(json["steps"][0]["people"].as_u64());
+        assert_eq!(clicks, Some(1), "its own click and no other: {json}");
+    }
+}
+
+#[tokio::test]
+async fn a_clickhouse_that_cannot_answer_is_told_apart_from_one_that_is_slow() {
+    let mut engine = Engine::start();
+    let service = Service::on(&engine).await;
+    let ask = async |service: &Service| {
+        service
+            .ask(
+                &service.acme,
+                "GET",
+                "/api/v1/reports/breakdown?by=channel",
+                "",
+            )
+            .await
+    };
+    // Not migrated yet.
+    problem(&ask(&service).await, 503);
+    whence_core::clickhouse::migrate(&engine.client(), &engine.config().database)
+        .await
+        .unwrap();
+    assert_eq!(ask(&service).await.status, 200);
+    engine.kill();
+    let away = ask(&service).await;
+    problem(&away, 503);
+    assert_ne!(away.header("retry-after"), "");
+    engine.start_again();
+    assert_eq!(ask(&service).await.status, 200);
+
+    // More clicks than can be grouped in a millisecond.
+    let many = "INSERT INTO clicks (workspace, time, click_id, slug, verdict, outcome)
+        SELECT 'acme', now() - number / 10, number, toString(number), 'human', 'redirected'
+        FROM numbers(1000000)";
+    engine.client().query(many).execute().await.unwrap();
+    let hasty = Service::start_with(|config| {
+        config.clickhouse = engine.config();
+        config.analytics.query_timeout_ms = 1;
+    })
+    .await;
+    let got = hasty
+        .ask(&hasty.acme, "GET", "/api/v1/reports/breakdown?by=slug", "")
+        .await;
+    let detail = problem(&got, 504)["detail"].to_string();
+    assert!(detail.contains("took too long"), "{detail}");
+}
