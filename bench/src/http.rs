@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
+use hyper::header::RETRY_AFTER;
 use hyper::{HeaderMap, Request, StatusCode};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -16,6 +17,9 @@ pub(crate) type Client = hyper_util::client::legacy::Client<HttpConnector, Full<
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The largest answer that is read: a report of every path there is.
 const LARGEST: usize = 64 << 20;
+
+/// The longest that a `Retry-After` is believed, in seconds.
+const LONGEST_WAIT: u64 = 60;
 
 /// An answer.
 pub(crate) struct Answer {
@@ -56,4 +60,10 @@ pub(crate) async fn get(client: &Client, url: &str) -> Result<Answer> {
         .body(Full::default())
         .with_context(|| url.to_owned())?;
     send(client, request).await
+}
+
+/// How long the other side asks to wait, where it says so in seconds.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds: u64 = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds.min(LONGEST_WAIT)))
 }

@@ -12,6 +12,7 @@ mod journal;
 mod median;
 mod outcome;
 mod redirect;
+mod replay;
 mod server;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ struct Command {
 
 #[derive(Subcommand)]
 enum Bench {
+    /// Send an access log through Whence, and hold the reports against the log
+    Replay(replay::Options),
     /// What one append to the journal costs, in nanoseconds and system calls
     Journal(journal::Options),
     /// Appends to a lane and ends: what `journal` runs under strace
@@ -45,6 +48,7 @@ enum Bench {
 
 fn main() -> ExitCode {
     let done = match Command::parse().bench {
+        Bench::Replay(options) => replay::run(&options),
         Bench::Journal(options) => journal::run(&options),
         Bench::JournalAppends(options) => journal::appends::run(&options),
         Bench::Redirect(options) => redirect::run(&options),

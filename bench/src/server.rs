@@ -1,7 +1,7 @@
 //! A server that a bench starts: on free ports, ready before it is used, stopped when it is dropped.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -38,7 +38,10 @@ impl Server {
                 command.env_remove(variable);
             }
         }
+        // Standard output is for the bench's result alone; what matters is logged to standard error.
         let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("{name} cannot be started"))?;
         Ok(Self { name, child })
