@@ -26,6 +26,10 @@ impl Table {
             Self::Conversions => "conversions",
         }
     }
+
+    fn labels(self) -> TableLabels {
+        TableLabels { table: self.name() }
+    }
 }
 
 /// How a block of clicks was answered.
@@ -37,6 +41,20 @@ pub(crate) enum BlockAnswer {
     Delayed,
     /// It cannot be read; the sender keeps it.
     Refused,
+}
+
+impl BlockAnswer {
+    const ALL: [Self; 3] = [Self::Inserted, Self::Delayed, Self::Refused];
+
+    fn labels(self) -> BlockLabels {
+        BlockLabels {
+            answer: match self {
+                Self::Inserted => "inserted",
+                Self::Delayed => "delayed",
+                Self::Refused => "refused",
+            },
+        }
+    }
 }
 
 /// How a conversion was answered.
@@ -52,6 +70,33 @@ pub(crate) enum ConversionAnswer {
     Refused,
     /// No room, or the link store is away.
     Unavailable,
+}
+
+impl ConversionAnswer {
+    const ALL: [Self; 5] = [
+        Self::Accepted,
+        Self::Replayed,
+        Self::Conflicting,
+        Self::Refused,
+        Self::Unavailable,
+    ];
+}
+
+fn labels(source: ConversionSource, answer: ConversionAnswer) -> ConversionLabels {
+    ConversionLabels {
+        source: match source {
+            ConversionSource::Pixel => "pixel",
+            ConversionSource::Beacon => "beacon",
+            ConversionSource::Server => "server",
+        },
+        answer: match answer {
+            ConversionAnswer::Accepted => "accepted",
+            ConversionAnswer::Replayed => "replayed",
+            ConversionAnswer::Conflicting => "conflicting",
+            ConversionAnswer::Refused => "refused",
+            ConversionAnswer::Unavailable => "unavailable",
+        },
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -89,6 +134,7 @@ pub(crate) struct Metrics {
     clicks: Counter,
     skipped: Family<TableLabels, Counter>,
     conversions: Family<ConversionLabels, Counter>,
+    unverified: Counter,
     insert_seconds: Family<TableLabels, Histogram, InsertSeconds>,
 }
 
@@ -100,8 +146,10 @@ impl Metrics {
             clicks: Counter::default(),
             skipped: Family::default(),
             conversions: Family::default(),
+            unverified: Counter::default(),
             insert_seconds: Family::new_with_constructor(InsertSeconds),
         };
+        metrics.start_at_zero();
         registry.register(
             "blocks",
             "Blocks of clicks by how they were answered",
@@ -113,6 +161,13 @@ impl Metrics {
         registry.register("records_skipped", skipped, metrics.skipped.clone());
         let conversions = "Conversions by the way they came and how they were answered";
         registry.register("conversions", conversions, metrics.conversions.clone());
+        let unverified =
+            "Conversions accepted while ClickHouse could not say whether they are repeats";
+        registry.register(
+            "conversions_unverified",
+            unverified,
+            metrics.unverified.clone(),
+        );
         let seconds = "How long ClickHouse took for a block";
         registry.register_with_unit(
             "insert",
@@ -123,14 +178,29 @@ impl Metrics {
         metrics
     }
 
+    /// Makes every label known from the start: an alert on a counter that is not there never fires.
+    fn start_at_zero(&self) {
+        for answer in BlockAnswer::ALL {
+            drop(self.blocks.get_or_create(&answer.labels()));
+        }
+        for table in [Table::Clicks, Table::Conversions] {
+            drop(self.skipped.get_or_create(&table.labels()));
+            drop(self.insert_seconds.get_or_create(&table.labels()));
+        }
+        for source in [
+            ConversionSource::Pixel,
+            ConversionSource::Beacon,
+            ConversionSource::Server,
+        ] {
+            for answer in ConversionAnswer::ALL {
+                drop(self.conversions.get_or_create(&labels(source, answer)));
+            }
+        }
+    }
+
     /// A block of clicks was answered.
     pub(crate) fn block(&self, answer: BlockAnswer) {
-        let answer = match answer {
-            BlockAnswer::Inserted => "inserted",
-            BlockAnswer::Delayed => "delayed",
-            BlockAnswer::Refused => "refused",
-        };
-        self.blocks.get_or_create(&BlockLabels { answer }).inc();
+        self.blocks.get_or_create(&answer.labels()).inc();
     }
 
     /// So many clicks are in ClickHouse.
@@ -140,38 +210,25 @@ impl Metrics {
 
     /// A record could not be read.
     pub(crate) fn record_skipped(&self, table: Table) {
-        let labels = TableLabels {
-            table: table.name(),
-        };
-        self.skipped.get_or_create(&labels).inc();
+        self.skipped.get_or_create(&table.labels()).inc();
     }
 
     /// A conversion was answered.
     pub(crate) fn conversion(&self, source: ConversionSource, answer: ConversionAnswer) {
-        let labels = ConversionLabels {
-            source: match source {
-                ConversionSource::Pixel => "pixel",
-                ConversionSource::Beacon => "beacon",
-                ConversionSource::Server => "server",
-            },
-            answer: match answer {
-                ConversionAnswer::Accepted => "accepted",
-                ConversionAnswer::Replayed => "replayed",
-                ConversionAnswer::Conflicting => "conflicting",
-                ConversionAnswer::Refused => "refused",
-                ConversionAnswer::Unavailable => "unavailable",
-            },
-        };
-        self.conversions.get_or_create(&labels).inc();
+        self.conversions
+            .get_or_create(&labels(source, answer))
+            .inc();
+    }
+
+    /// A conversion was accepted without knowing whether it is a repeat.
+    pub(crate) fn unverified(&self) {
+        self.unverified.inc();
     }
 
     /// An insert has succeeded.
     pub(crate) fn inserted(&self, table: Table, took: Duration) {
-        let labels = TableLabels {
-            table: table.name(),
-        };
         self.insert_seconds
-            .get_or_create(&labels)
+            .get_or_create(&table.labels())
             .observe(took.as_secs_f64());
     }
 }

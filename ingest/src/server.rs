@@ -121,7 +121,13 @@ impl Server {
             .join("conversions");
         let (writer, mut reader) = journal::open(&lane, settings.journal.lane_options())?;
         let (report, broken) = mpsc::channel(1);
-        let desk = Arc::new(Desk::open(writer, &mut reader, client, report)?);
+        let desk = Arc::new(Desk::open(
+            writer,
+            &mut reader,
+            client,
+            metrics.clone(),
+            report,
+        )?);
         let table = ConversionTable::new(Arc::clone(&inserts), Arc::clone(&desk), metrics.clone());
 
         let (listener, address) = bind("ingest.listen", settings.listen).await?;

@@ -5,6 +5,7 @@
 //! is asked of ClickHouse. While ClickHouse is away, an event that it alone knows is accepted once more;
 //! the table then keeps the first. A conversion is never turned away for that.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clickhouse::Client;
@@ -16,9 +17,10 @@ use whence_core::journal::{
 };
 use whence_core::wire;
 
-use super::lookup;
+use super::lookup::{self, LookupError};
 use super::pending::{EventKey, Known, Pending, Receipt};
 use super::sink::decode;
+use crate::metrics::Metrics;
 
 /// How many events may wait for ClickHouse: about 100 MB of memory, and hours of a busy shop.
 const LARGEST_BACKLOG: usize = 1_000_000;
@@ -56,6 +58,9 @@ pub(crate) struct Desk {
     pending: Mutex<Pending>,
     lane: Mutex<LaneWriter>,
     clickhouse: Client,
+    /// Whether the last look-up failed.
+    is_away: AtomicBool,
+    metrics: Metrics,
     /// Told when the journal breaks.
     broken: mpsc::Sender<Poisoned>,
 }
@@ -66,6 +71,7 @@ impl Desk {
         lane: LaneWriter,
         reader: &mut LaneReader,
         clickhouse: Client,
+        metrics: Metrics,
         broken: mpsc::Sender<Poisoned>,
     ) -> Result<Self, ReadError> {
         let mut pending = Pending::default();
@@ -95,6 +101,8 @@ impl Desk {
             pending: Mutex::new(pending),
             lane: Mutex::new(lane),
             clickhouse,
+            is_away: AtomicBool::new(false),
+            metrics,
             broken,
         })
     }
@@ -145,9 +153,10 @@ impl Desk {
         .await
         {
             Ok(Some(receipt)) => return again(receipt, conversion),
-            Ok(None) => {}
+            Ok(None) => self.can_look_up(Ok(())),
             Err(error) => {
-                tracing::warn!(%error, "a conversion is accepted without knowing whether it is a repeat");
+                self.metrics.unverified();
+                self.can_look_up(Err(error));
             }
         }
         let receipt = Receipt::of(conversion);
@@ -183,6 +192,18 @@ impl Desk {
             Ok(()) => Ok(()),
             Err(DurableError::Poisoned(cause)) => Err(self.broken(cause)),
             Err(error @ DurableError::Closed { .. }) => Err(AcceptError::Full(error.to_string())),
+        }
+    }
+
+    /// Tells when ClickHouse goes and comes, once each: there may be thousands of conversions between.
+    fn can_look_up(&self, result: Result<(), LookupError>) {
+        let was_away = self.is_away.swap(result.is_err(), Ordering::Relaxed);
+        match result {
+            Err(error) if !was_away => {
+                tracing::warn!(%error, "conversions are accepted without knowing whether they are repeats");
+            }
+            Ok(()) if was_away => tracing::info!("conversions are looked up again"),
+            Ok(()) | Err(_) => {}
         }
     }
 
