@@ -7,6 +7,7 @@
 mod answer;
 pub(crate) mod breakdown;
 pub(crate) mod clicks;
+mod dimension;
 pub(crate) mod funnel;
 mod interval;
 mod money;

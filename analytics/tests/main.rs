@@ -11,6 +11,7 @@ mod events;
 mod keys;
 mod links;
 mod oracle;
+mod outages;
 mod refusals;
 mod reports;
 mod separation;

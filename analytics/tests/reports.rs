@@ -1,11 +1,11 @@
-//! The reports over a day that can be counted by hand, and what they say when ClickHouse cannot answer.
-//! That they are right on any day is for `oracle` to show.
+//! The reports over a day that can be counted by hand. That they are right on any day is for `oracle`
+//! to show.
 
 use serde_json::{Value, json};
 use whence_core::test_support::Engine;
 
 use crate::events::{BOT, Click, Conversion, LEAD, SALE, insert};
-use crate::support::{Service, problem};
+use crate::support::Service;
 
 /// 2024-10-27T00:00:00Z, the day on which clocks go back in Berlin: there it is two o'clock in summer,
 /// and an hour later it is two o'clock again.
@@ -354,48 +354,4 @@ async fn nothing_of_anothers(service: &Service) {
             .or(json["steps"][0]["people"].as_u64());
         assert_eq!(clicks, Some(1), "its own click and no other: {json}");
     }
-}
-
-#[tokio::test]
-async fn a_clickhouse_that_cannot_answer_is_told_apart_from_one_that_is_slow() {
-    let mut engine = Engine::start();
-    let service = Service::on(&engine).await;
-    let ask = async |service: &Service| {
-        service
-            .ask(
-                &service.acme,
-                "GET",
-                "/api/v1/reports/breakdown?by=channel",
-                "",
-            )
-            .await
-    };
-    // Not migrated yet.
-    problem(&ask(&service).await, 503);
-    whence_core::clickhouse::migrate(&engine.client(), &engine.config().database)
-        .await
-        .unwrap();
-    assert_eq!(ask(&service).await.status, 200);
-    engine.kill();
-    let away = ask(&service).await;
-    problem(&away, 503);
-    assert_ne!(away.header("retry-after"), "");
-    engine.start_again();
-    assert_eq!(ask(&service).await.status, 200);
-
-    // More clicks than can be grouped in a millisecond.
-    let many = "INSERT INTO clicks (workspace, time, click_id, slug, verdict, outcome)
-        SELECT 'acme', now() - number / 10, number, toString(number), 'human', 'redirected'
-        FROM numbers(1000000)";
-    engine.client().query(many).execute().await.unwrap();
-    let hasty = Service::start_with(|config| {
-        config.clickhouse = engine.config();
-        config.analytics.query_timeout_ms = 1;
-    })
-    .await;
-    let got = hasty
-        .ask(&hasty.acme, "GET", "/api/v1/reports/breakdown?by=slug", "")
-        .await;
-    let detail = problem(&got, 504)["detail"].to_string();
-    assert!(detail.contains("took too long"), "{detail}");
 }

@@ -150,22 +150,6 @@ async fn the_admin_port_tells_how_it_is() {
 }
 
 #[tokio::test]
-async fn without_clickhouse_links_go_on_and_reports_say_why() {
-    let service = Service::start().await;
-    for path in ["clicks", "breakdown?by=channel", "funnel"] {
-        let got = service
-            .ask(&service.acme, "GET", &format!("/api/v1/reports/{path}"), "")
-            .await;
-        let detail = problem(&got, 503)["detail"].to_string();
-        assert!(detail.contains("ClickHouse is unavailable"), "{detail}");
-        assert_ne!(got.header("retry-after"), "");
-    }
-    service
-        .make(r#"{"destination": "https://example.com/"}"#)
-        .await;
-}
-
-#[tokio::test]
 async fn the_description_needs_no_key() {
     let service = Service::start().await;
     let got = ask(service.address, "GET", "/api/v1/openapi.json", &[], "")

@@ -8,8 +8,8 @@ mod sections;
 
 pub use layers::{ConfigError, SECRETS_FILE, Sources};
 pub use sections::{
-    Analytics, Cache, ClickHouse, Config, Cookies, Embedded, Ingest, Journal, Log,
-    LogFormat, OnFull, Redirector, Scheme, Store,
+    Analytics, Cache, ClickHouse, Config, Cookies, Embedded, Ingest, Journal, Log, LogFormat,
+    OnFull, Redirector, Scheme, Store,
 };
 
 /// The exit code for a configuration that cannot be used (`EX_USAGE` of sysexits).

@@ -70,7 +70,10 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let error = find_from("no-such/part.bin", vec![root.path().into()]).unwrap_err();
         let text = error.to_string();
-        assert!(text.contains("no-such/part.bin") && text.contains("npm ci"), "{text}");
+        assert!(
+            text.contains("no-such/part.bin") && text.contains("npm ci"),
+            "{text}"
+        );
         assert!(text.contains(&*root.path().to_string_lossy()), "{text}");
     }
 }

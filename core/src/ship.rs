@@ -89,12 +89,24 @@ impl ShipMetrics {
     #[must_use]
     pub fn register(registry: &mut Registry) -> Self {
         let metrics = Self::default();
-        registry.register("blocks_delivered", "Blocks that have arrived", metrics.blocks.clone());
-        registry.register("records_delivered", "Records that have arrived", metrics.records.clone());
+        registry.register(
+            "blocks_delivered",
+            "Blocks that have arrived",
+            metrics.blocks.clone(),
+        );
+        registry.register(
+            "records_delivered",
+            "Records that have arrived",
+            metrics.records.clone(),
+        );
         let failures = "Deliveries that failed and were tried again";
         registry.register("delivery_failures", failures, metrics.failures.clone());
         let records = "Records in the journal that have not arrived";
-        registry.register("journal_backlog_records", records, metrics.backlog_records.clone());
+        registry.register(
+            "journal_backlog_records",
+            records,
+            metrics.backlog_records.clone(),
+        );
         let bytes = "Bytes in the journal that have not arrived";
         registry.register_with_unit(
             "journal_backlog",
@@ -107,7 +119,8 @@ impl ShipMetrics {
 
     fn set_backlog(&self, last: &mut (u64, u64), records: u64, bytes: u64) {
         let shift = |sum: &AtomicU64, old: u64, new: u64| {
-            sum.fetch_add(new.wrapping_sub(old), Ordering::Relaxed).wrapping_add(new.wrapping_sub(old))
+            sum.fetch_add(new.wrapping_sub(old), Ordering::Relaxed)
+                .wrapping_add(new.wrapping_sub(old))
         };
         let all_records = shift(&self.backlog.records, last.0, records);
         let all_bytes = shift(&self.backlog.bytes, last.1, bytes);
@@ -133,7 +146,8 @@ pub async fn run(
             () = sleep(GATHER) => false,
         };
         loop {
-            let (back, block) = blocking(reader, |r| r.next_block(BLOCK_BYTES, BLOCK_RECORDS)).await;
+            let (back, block) =
+                blocking(reader, |r| r.next_block(BLOCK_BYTES, BLOCK_RECORDS)).await;
             reader = back;
             let backlog = reader.backlog();
             metrics.set_backlog(&mut last, backlog.records, backlog.bytes);

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use whence_core::config::Config;
+use whence_core::config::{self, Config, Scheme};
 use whence_core::process::{self, Failure};
 use whence_core::{clickhouse, store};
 
@@ -40,6 +40,7 @@ pub async fn up(mut config: Config) -> Result<(), Failure> {
     let ingest = whence_ingest::Server::bind(&config, Arc::clone(&store)).await?;
     config.redirector.ingest = vec![url_of(ingest.address())];
     let redirector = whence_redirector::Server::bind(&config, Arc::clone(&store)).await?;
+    show_local_urls(&mut config.analytics, redirector.address().port());
     let analytics = whence_analytics::Server::bind(&config, Arc::clone(&store)).await?;
     let addresses = welcome::Addresses {
         redirector: url_of(redirector.address()),
@@ -72,6 +73,18 @@ pub async fn up(mut config: Config) -> Result<(), Failure> {
     stopped.into_iter().collect::<Result<(), _>>()?;
     eprintln!("stopped; everything is in {}", config.data_dir().display());
     Ok(())
+}
+
+/// Until somebody says how visitors reach the redirector, the API shows the way that works on this
+/// machine: plain HTTP at the redirector's own port.
+fn show_local_urls(analytics: &mut config::Analytics, port: u16) {
+    let default = config::Analytics::default();
+    if (analytics.short_url_scheme, analytics.short_url_port)
+        == (default.short_url_scheme, default.short_url_port)
+    {
+        analytics.short_url_scheme = Scheme::Http;
+        analytics.short_url_port = port;
+    }
 }
 
 /// The engine, unless the configuration names a ClickHouse of its own.

@@ -5,13 +5,23 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
-use hyper::header::{self, AsHeaderName, HeaderMap};
+use hyper::header::{self, AsHeaderName, HeaderMap, HeaderName};
 use hyper::http::request::Parts;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use whence_core::click::{Method, bounded, bounds};
 use whence_core::config::Cookies;
 use whence_core::id::VisitorId;
+
+// Names that are made once: a name given as text is parsed at every look-up.
+static DNT: HeaderName = header::DNT;
+static SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static PURPOSES: [HeaderName; 3] = [
+    HeaderName::from_static("sec-purpose"),
+    HeaderName::from_static("purpose"),
+    HeaderName::from_static("x-moz"),
+];
 
 /// One request to a short link.
 #[derive(Debug)]
@@ -56,7 +66,7 @@ impl<'r> Asked<'r> {
             query: request.uri.query().unwrap_or_default(),
             client: client(headers, peer, proxies),
             visitor: cookie(headers, &cookies.visitor).and_then(|value| value.parse().ok()),
-            opted_out: says_one(headers, "sec-gpc") || says_one(headers, "dnt"),
+            opted_out: says_one(headers, &SEC_GPC) || says_one(headers, &DNT),
             headers,
         })
     }
@@ -71,7 +81,7 @@ impl<'r> Asked<'r> {
     /// `Sec-Purpose`, `Purpose` and `X-Moz`, joined: hardly any request has one, none has two.
     pub(crate) fn purpose(&self) -> Cow<'r, str> {
         let mut all = Cow::Borrowed("");
-        for name in ["sec-purpose", "purpose", "x-moz"] {
+        for name in &PURPOSES {
             let said = self.header(name, bounds::PURPOSE);
             if all.is_empty() {
                 all = said;
@@ -133,7 +143,7 @@ fn client(headers: &HeaderMap, peer: IpAddr, proxies: &[IpNet]) -> IpAddr {
     if proxies.is_empty() || !trusted(&client) {
         return client;
     }
-    let lines = headers.get_all("x-forwarded-for");
+    let lines = headers.get_all(&X_FORWARDED_FOR);
     let hops = lines
         .iter()
         .filter_map(|line| line.to_str().ok())
@@ -161,7 +171,7 @@ fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
         .find_map(|(found, value)| (found == name).then_some(value))
 }
 
-fn says_one(headers: &HeaderMap, name: &str) -> bool {
+fn says_one(headers: &HeaderMap, name: &HeaderName) -> bool {
     headers
         .get(name)
         .is_some_and(|value| value.as_bytes() == b"1")

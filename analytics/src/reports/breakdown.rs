@@ -1,6 +1,5 @@
 //! Clicks, visitors and conversions by one dimension.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,10 +9,10 @@ use clickhouse::Row;
 use clickhouse::query::Query as Statement;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use whence_core::id::LinkId;
 use whence_core::problem::Problem;
 
 use super::answer::{About, CLICK, CONVERSION, Definitions, VISITOR};
+use super::dimension::Dimension;
 use super::money::{Amount, Sums, amounts};
 use super::question::{Common, Question};
 use super::warehouse::{Read, Sql, Warehouse, sql};
@@ -55,68 +54,6 @@ const DEFINITIONS: Definitions = &[
          before its click). Not filtered by channel, source and link.",
     ),
 ];
-
-/// What clicks may be grouped by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Dimension {
-    /// The name by which it is asked for.
-    name: &'static str,
-    /// The column of `clicks`.
-    column: &'static str,
-}
-
-const DIMENSIONS: [Dimension; 17] = {
-    const fn same(name: &'static str) -> Dimension {
-        Dimension { name, column: name }
-    }
-    [
-        same("channel"),
-        same("source"),
-        same("campaign"),
-        LINK,
-        same("domain"),
-        same("slug"),
-        same("referrer_host"),
-        same("country"),
-        same("browser"),
-        same("os"),
-        same("device"),
-        same("agent_class"),
-        same("verdict"),
-        same("method"),
-        same("language"),
-        same("program"),
-        same("advocate"),
-    ]
-};
-
-const LINK: Dimension = Dimension {
-    name: "link",
-    column: "link_id",
-};
-
-impl Dimension {
-    /// A value as the API writes it.
-    fn show(self, value: String) -> String {
-        if self == LINK {
-            value.parse().map_or(value, |id| LinkId(id).to_string())
-        } else {
-            value
-        }
-    }
-}
-
-impl FromStr for Dimension {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = DIMENSIONS.iter().find(|dimension| dimension.name == text);
-        found.copied().ok_or_else(|| {
-            let names: Vec<_> = DIMENSIONS.iter().map(|dimension| dimension.name).collect();
-            format!("must be one of {}", names.join(", "))
-        })
-    }
-}
 
 /// What the report is grouped by.
 #[derive(Debug, IntoParams)]
@@ -247,7 +184,7 @@ pub(crate) async fn breakdown(
             fresh,
             read + unattributed_read + fresh_read,
         ),
-        by: grouping.by.name,
+        by: grouping.by.name(),
         rows: Vec::with_capacity(counted.len()),
         keys: 0,
         totals: Outcome::default(),
@@ -275,7 +212,7 @@ async fn count(
     let put = |statement: Statement| {
         question
             .put(statement)
-            .param("by", grouping.by.column)
+            .param("by", grouping.by.column())
             .param("limit", grouping.limit as u64)
     };
     warehouse.ask(BREAKDOWN, put).await

@@ -9,7 +9,7 @@ use whence_core::id::LinkId;
 
 use super::reference::{self, Asked, KeyOf, Windows};
 use super::stream::{DAY, HOUR, MINUTE, World};
-use crate::events::{Click, HUMAN};
+use crate::events::HUMAN;
 use crate::support::Service;
 
 /// Compares each report once; answers how many that were.

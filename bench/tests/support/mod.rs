@@ -1,5 +1,10 @@
 //! Runs a bench as a person does, and reads its last line.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says as much as one that expects"
+)]
+
 use std::process::{Command, Output};
 
 use serde_json::Value;

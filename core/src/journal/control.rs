@@ -78,6 +78,7 @@ impl Control {
             tracing::error!(path = %path.display(), bytes = mapping.len(), "journal control file has a wrong size");
             return Ok(None);
         }
+        mapping.keep_apart();
         mapping
             .reserve()
             .map_err(|error| failed("reserve room for", error))?;

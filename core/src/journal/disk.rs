@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::{Advice, MmapOptions, MmapRaw};
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
 use super::fs::{Fs, Region};
@@ -60,7 +60,9 @@ impl Fs for Disk {
             result => result?,
         }
         file.sync_all()?;
-        Ok(Arc::new(Mapped::new(file)?))
+        let region = Mapped::new(file)?;
+        region.keep_apart();
+        Ok(Arc::new(region))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn Region>> {
@@ -144,6 +146,11 @@ impl Region for Mapped {
             Ok(()) | Err(rustix::io::Errno::OPNOTSUPP) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn keep_apart(&self) {
+        // Without read-ahead, each page that is touched becomes a folio of its own. Only a hint.
+        let _ = self.map.advise(Advice::Random);
     }
 
     fn populate(&self, range: Range<usize>) {

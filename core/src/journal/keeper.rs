@@ -15,7 +15,10 @@ use std::{
 use super::lane::Lane;
 
 /// Always kept ready ahead of the writer: an idle lane should not hold much memory.
-const SHORTEST_REACH: usize = 256 << 10;
+const SHORTEST_REACH: usize = 1 << 20;
+
+/// So many times what was written since the last look is kept ready: this thread may be late on a busy machine.
+const FACTOR: usize = 8;
 
 /// A lane that wrote this much since the last look is looked after more often.
 const BUSY_BYTES: usize = 64 << 10;
@@ -57,7 +60,7 @@ impl Keeper {
             self.ready = self.ready.saturating_sub(segment.len());
         }
         self.seen = (index, tail);
-        let reach = (2 * grown).max(SHORTEST_REACH).min(segment.len());
+        let reach = (FACTOR * grown).max(SHORTEST_REACH).min(segment.len());
         if self.ready < tail + reach / 2 {
             let (start, end) = (self.ready.max(tail), tail + reach);
             segment.populate(start.min(segment.len())..end.min(segment.len()));

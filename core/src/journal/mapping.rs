@@ -78,6 +78,10 @@ impl Mapping {
         self.region.reserve()
     }
 
+    pub(super) fn keep_apart(&self) {
+        self.region.keep_apart();
+    }
+
     pub(super) fn populate(&self, range: Range<usize>) {
         self.region.populate(range);
     }

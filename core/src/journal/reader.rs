@@ -186,7 +186,7 @@ impl LaneReader {
                 if is_full || found.frame.seq >= upto {
                     break 'full;
                 }
-                if is_damaged || !found.skipped.is_empty() {
+                if is_damaged || found.is_damaged {
                     self.report(last + 1..found.frame.seq, segment.index(), &found);
                 }
                 is_damaged = false;

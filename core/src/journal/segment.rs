@@ -36,6 +36,9 @@ const MAGIC: u64 = u64::from_le_bytes(*b"WSEGMENT");
 const VERSION: u32 = 1;
 const EXTENSION: &str = ".seg";
 
+/// The unit in which the kernel syncs. Where pages are larger, an append may wait for one that is synced.
+const PAGE: usize = 4096;
+
 /// The name of a file in the making; it is swept away at the next start.
 pub(super) const UNFINISHED: &str = ".new";
 
@@ -48,6 +51,8 @@ pub(super) struct Segment {
     tail: AtomicUsize,
     /// Everything before it was synced. Only whoever holds the lane's sync lock moves it.
     synced: AtomicUsize,
+    /// The pen goes on behind it: the page before it is being synced, or was.
+    clear: AtomicUsize,
 }
 
 impl Segment {
@@ -76,14 +81,7 @@ impl Segment {
             // Its room is wanted; what is left of it after a second error is swept at the next start.
             let _ = fs.remove(&unfinished);
         })?;
-        let (tail, synced) = (AtomicUsize::new(HEADER), AtomicUsize::new(HEADER));
-        Ok(Self {
-            index,
-            path,
-            mapping,
-            tail,
-            synced,
-        })
+        Ok(Self::new(index, path, mapping, HEADER))
     }
 
     /// Maps a segment of an earlier run, all of it published, and tells the lane that it says it belongs to
@@ -120,20 +118,13 @@ impl Segment {
                 lane = Some(LaneId::new(words[2]));
             }
         }
-        let (tail, synced) = (
-            AtomicUsize::new(mapping.len()),
-            AtomicUsize::new(mapping.len()),
-        );
-        Ok((
-            Self {
-                index,
-                path,
-                mapping,
-                tail,
-                synced,
-            },
-            lane,
-        ))
+        let end = mapping.len();
+        Ok((Self::new(index, path, mapping, end), lane))
+    }
+
+    fn new(index: u64, path: PathBuf, mapping: Mapping, end: usize) -> Self {
+        let (tail, synced, clear) = (end.into(), end.into(), 0.into());
+        Self { index, path, mapping, tail, synced, clear }
     }
 
     pub(super) fn index(&self) -> u64 {
@@ -205,6 +196,9 @@ impl Segment {
     pub(super) fn sync(&self) -> io::Result<()> {
         let (start, end) = (self.synced.load(Ordering::Relaxed), self.tail());
         if start < end {
+            // A store to a page that is being written back faults, and may wait for the disk. So the pen
+            // leaves the rest of this page empty; readers cross empty space between frames.
+            self.clear.store(end.next_multiple_of(PAGE).min(self.len()), Ordering::Relaxed);
             self.mapping.sync(start..end)?;
             self.synced.store(end, Ordering::Relaxed);
         }
@@ -229,7 +223,8 @@ impl Pen {
 
     /// Bytes that still fit.
     #[inline]
-    pub(super) fn room(&self) -> usize {
+    pub(super) fn room(&mut self) -> usize {
+        self.at = self.at.max(self.segment.clear.load(Ordering::Relaxed));
         self.segment.mapping.len() - self.at
     }
 

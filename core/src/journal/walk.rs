@@ -3,6 +3,7 @@
 //! A frame that does not check is passed over when a later one does: from the damage on, every multiple of
 //! eight is tried until a frame checks whose number may still come. Nothing after the last frame that checks
 //! is ever invented, skipped or counted: whether that is a torn tail or a hole is for the caller to say.
+//! Empty space between frames is no damage where no number is missing: the pen leaves it after a sync.
 
 use std::ops::Range;
 
@@ -29,8 +30,10 @@ pub(super) struct Found<'a> {
     pub(super) frame: Frame<'a>,
     /// Where it ends.
     pub(super) end: usize,
-    /// The bytes that were passed over to reach it; empty in an undamaged run.
+    /// The bytes that were passed over to reach it.
     pub(super) skipped: Range<usize>,
+    /// Whether they are damage, as far as one frame tells: the pen leaves empty space, but no numbers, out.
+    pub(super) is_damaged: bool,
 }
 
 impl<'a> Walk<'a> {
@@ -69,13 +72,11 @@ impl<'a> Iterator for Walk<'a> {
         loop {
             if let Ok(frame) = frame::read(&self.bytes[start..], self.seed, self.floor) {
                 let skipped = self.at..start;
+                let is_empty = self.bytes[skipped.clone()].iter().all(|&byte| byte == 0);
+                let is_damaged = !is_empty || (!skipped.is_empty() && frame.seq > self.floor);
                 self.at = start + frame.bytes.len();
                 self.floor = frame.seq + 1;
-                return Some(Found {
-                    frame,
-                    end: self.at,
-                    skipped,
-                });
+                return Some(Found { frame, end: self.at, skipped, is_damaged });
             }
             start = self.next_start(start + frame::ALIGN)?;
         }

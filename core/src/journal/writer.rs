@@ -124,7 +124,7 @@ impl LaneWriter {
 
     fn pen_with_room(&mut self, bytes: usize) -> Option<&mut Pen> {
         // Once is enough, unless a spare was made when segments were configured smaller.
-        while self.pen.as_ref().is_none_or(|pen| pen.room() < bytes) {
+        while self.pen.as_mut().is_none_or(|pen| pen.room() < bytes) {
             self.pen = Some(self.roll_over()?);
         }
         self.pen.as_mut()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 
-use super::agent_class::AgentClass;
+use super::agent_class::{AgentClass, begins_like_a_browser};
 use super::crawlers::{Crawlers, Listed};
 use super::software::Software;
 
@@ -19,6 +19,9 @@ pub(super) struct Agent {
     pub(super) software: Software,
     /// The coarse class of the text.
     pub(super) class: AgentClass,
+    /// Whether it names itself or its page and does not even begin like a browser. One that does may be
+    /// a phone called Cubot, or a browser with a toolbar that advertises.
+    pub(super) declares_itself: bool,
     /// What the list of crawlers says.
     pub(super) listed: Option<Listed>,
 }
@@ -56,9 +59,11 @@ impl Agents {
         if let Some(known) = self.read.get(text) {
             return known;
         }
+        let class = AgentClass::of(text);
         let agent = Arc::new(Agent {
             software: Software::of(text),
-            class: AgentClass::of(text),
+            class,
+            declares_itself: class == AgentClass::DeclaredBot && !begins_like_a_browser(text),
             listed: self.crawlers.find(text),
         });
         self.read.insert(text.into(), Arc::clone(&agent));

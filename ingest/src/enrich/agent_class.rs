@@ -30,12 +30,17 @@ impl AgentClass {
             .any(|word| small.contains(word))
         {
             Self::DeclaredBot
-        } else if agent.starts_with("Mozilla/") || agent.starts_with("Opera/") {
+        } else if begins_like_a_browser(agent) {
             Self::Browser
         } else {
             Self::Other
         }
     }
+}
+
+/// Whether an agent begins as every browser's does, and as those of many robots do.
+pub(super) fn begins_like_a_browser(agent: &str) -> bool {
+    agent.starts_with("Mozilla/") || agent.starts_with("Opera/")
 }
 
 #[cfg(test)]

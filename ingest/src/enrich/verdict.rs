@@ -49,6 +49,9 @@ pub(super) fn judge(method: Method, purpose: &str, agent: &Agent) -> Judgement {
     if agent.software.crawler {
         signs.push((Verdict::Bot, "crawler_agent".into()));
     }
+    if agent.declares_itself {
+        signs.push((Verdict::Bot, "declared_bot".into()));
+    }
     if agent.is_empty() {
         signs.push((Verdict::Bot, "no_user_agent".into()));
     }
@@ -87,19 +90,28 @@ mod tests {
     const GOOGLEBOT: &str =
         "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
 
+    const OPERA: &str = "Opera/9.80 (Windows NT 6.1; U; en) Presto/2.8.131 Version/11.11";
+    const CUBOT: &str = "Mozilla/5.0 (Linux; Android 9; CUBOT P20) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/119.0 Mobile Safari/537.36";
+    const META_IN_APP: &str = "Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/120.0.6099.43 Mobile Safari/537.36 MetaIAB Facebook";
+    const TOOLBAR: &str =
+        "Mozilla/4.0 (compatible; MSIE 6.0; Windows NT 5.1; SV1; http://www.tropicdesigns.net)";
+
     #[test]
     fn golden_table() {
         let list = Crawlers::open(&whence_core::parts::find(DEFAULT_PART).unwrap()).unwrap();
         let agents = Agents::new(list);
-        let table: [(Method, &str, &str, Verdict, &[&str]); 14] = [
+        let list_and_form: &[&str] = &[
+            "crawler_list:social-preview",
+            "crawler_agent",
+            "declared_bot",
+        ];
+        let table: &[(Method, &str, &str, Verdict, &[&str])] = &[
             (Method::Get, "", CHROME, Verdict::Human, &[]),
-            (
-                Method::Get,
-                "",
-                "Opera/9.80 (Windows NT 6.1; U; en) Presto/2.8.131 Version/11.11",
-                Verdict::Human,
-                &[],
-            ),
+            (Method::Get, "", OPERA, Verdict::Human, &[]),
+            // Phones and browsers inside apps, with words that robots use.
+            (Method::Get, "", CUBOT, Verdict::Human, &[]),
+            (Method::Get, "", META_IN_APP, Verdict::Human, &[]),
+            (Method::Get, "", TOOLBAR, Verdict::Human, &[]),
             (Method::Get, "", "", Verdict::Bot, &["no_user_agent"]),
             (Method::Get, "", "-", Verdict::Bot, &["no_user_agent"]),
             (
@@ -118,6 +130,20 @@ mod tests {
             ),
             (
                 Method::Get,
+                "",
+                "curl/8.5.0",
+                Verdict::Bot,
+                &["crawler_list:http-library"],
+            ),
+            (
+                Method::Get,
+                "",
+                "Chef Client/10.18.2 (+http://opscode.com)",
+                Verdict::Bot,
+                &["declared_bot"],
+            ),
+            (
+                Method::Get,
                 "prefetch;prerender",
                 CHROME,
                 Verdict::Prefetch,
@@ -133,14 +159,17 @@ mod tests {
             (Method::Get, "prefetching", CHROME, Verdict::Human, &[]),
             (
                 Method::Get,
-                "prefetch",
+                "",
                 "Twitterbot/1.0",
+                Verdict::Preview,
+                list_and_form,
+            ),
+            (
+                Method::Get,
+                "prefetch",
+                "WhatsApp/2.23",
                 Verdict::Prefetch,
-                &[
-                    "purpose_prefetch",
-                    "crawler_list:social-preview",
-                    "crawler_agent",
-                ],
+                &["purpose_prefetch", "crawler_list:social-preview"],
             ),
             (Method::Head, "", CHROME, Verdict::Preview, &["method_head"]),
             (
@@ -159,7 +188,7 @@ mod tests {
             ),
             (Method::Post, "", CHROME, Verdict::Suspect, &["method_post"]),
         ];
-        for (method, purpose, agent, verdict, reasons) in table {
+        for &(method, purpose, agent, verdict, reasons) in table {
             let found = judge(method, purpose, &agents.of(agent));
             let expected = Judgement {
                 verdict,

@@ -145,17 +145,6 @@ impl Collector {
         self.folder.path()
     }
 
-    /// Sends a request, whatever becomes of it.
-    pub(crate) async fn try_ask(
-        &self,
-        method: &str,
-        path: &str,
-        headers: &[(&str, &str)],
-        body: impl Into<Bytes>,
-    ) -> Option<Got> {
-        ask(self.address, method, path, headers, body).await.ok()
-    }
-
     /// Sends a request that must be answered.
     pub(crate) async fn ask(
         &self,

@@ -71,7 +71,7 @@ fn a_crash_at_any_step_leaves_a_lane_that_opens() {
     assert!(steps > 80, "the script has only {steps} steps");
     for at in 1..=steps {
         for (crash, after) in KINDS {
-            let seeds = if crash == Crash::Power { 6 } else { 1 };
+            let seeds = if crash == Crash::Power { 4 } else { 1 };
             for seed in 0..seeds {
                 run(Some(Plan { at, after }), crash, &[], at << 8 | seed);
             }
@@ -82,7 +82,7 @@ fn a_crash_at_any_step_leaves_a_lane_that_opens() {
 #[test]
 fn so_does_a_second_crash_at_any_step_of_the_start() {
     let steps = run(None, Crash::Process, &[], 0);
-    for at in (1..=steps).step_by(5) {
+    for at in (1..=steps).step_by(9) {
         for (crash, after) in KINDS {
             for second in 1..25 {
                 let again = [Plan {
