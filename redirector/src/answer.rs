@@ -17,8 +17,35 @@ pub(crate) type Answer = Response<Full<Bytes>>;
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 
+/// The visitor's cookies, written once but for their values.
+pub(crate) struct CookieLines {
+    /// `name=` of the visitor's id.
+    visitor: String,
+    /// `name=` of the last click.
+    last_click: String,
+    /// What follows the value, from the first `;`.
+    attributes: String,
+}
+
+impl CookieLines {
+    /// As they are configured.
+    pub(crate) fn new(cookies: &Cookies) -> Self {
+        let seconds = u64::from(cookies.days) * 24 * 60 * 60;
+        let secure = if cookies.secure { "; Secure" } else { "" };
+        Self {
+            visitor: format!("{}=", cookies.visitor),
+            last_click: format!("{}=", cookies.last_click),
+            attributes: format!("; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"),
+        }
+    }
+
+    fn line(&self, name: &str, value: &str) -> HeaderValue {
+        header([name, value, &self.attributes].concat())
+    }
+}
+
 /// Writes down a decision.
-pub(crate) fn decided(decision: Decision, click: ClickId, cookies: &Cookies) -> Answer {
+pub(crate) fn decided(decision: Decision, click: ClickId, cookies: &CookieLines) -> Answer {
     let Some((status, location)) = decision.redirect else {
         return plain(StatusCode::NOT_FOUND, "There is no link here.\n");
     };
@@ -34,14 +61,11 @@ pub(crate) fn decided(decision: Decision, click: ClickId, cookies: &Cookies) -> 
     headers.insert(REFERRER_POLICY, policy);
     headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
     if let Some(Visitor { id, .. }) = decision.visitor {
-        headers.append(
-            SET_COOKIE,
-            cookie(&cookies.visitor, &id.to_string(), cookies),
-        );
-        headers.append(
-            SET_COOKIE,
-            cookie(&cookies.last_click, &click.to_string(), cookies),
-        );
+        let visitor = cookies.line(&cookies.visitor, &id.to_string());
+        let mut buffer = [0; 22];
+        let last_click = cookies.line(&cookies.last_click, click.write_to(&mut buffer));
+        headers.append(SET_COOKIE, visitor);
+        headers.append(SET_COOKIE, last_click);
     }
     answer
 }
@@ -110,14 +134,6 @@ fn plain(status: StatusCode, text: &'static str) -> Answer {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
     headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
     answer
-}
-
-fn cookie(name: &str, value: &str, cookies: &Cookies) -> HeaderValue {
-    let secure = if cookies.secure { "; Secure" } else { "" };
-    let seconds = u64::from(cookies.days) * 24 * 60 * 60;
-    header(format!(
-        "{name}={value}; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"
-    ))
 }
 
 fn header(text: String) -> HeaderValue {

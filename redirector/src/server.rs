@@ -22,6 +22,7 @@ use whence_core::ship::{self, ShipError, ShipMetrics};
 use whence_core::store::LinkStore;
 use whence_core::telemetry;
 
+use crate::answer::CookieLines;
 use crate::deliver::Ingest;
 use crate::limits::Limits;
 use crate::metrics::{self, Counters};
@@ -132,6 +133,7 @@ impl Server {
         let (report, broken) = mpsc::channel(1);
         let shared = Arc::new(Shared {
             config: settings.clone(),
+            cookies: CookieLines::new(&settings.cookies),
             resolver: Arc::clone(&resolver),
             limits: Limits::new(settings),
             broken: report,

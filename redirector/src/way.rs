@@ -17,7 +17,7 @@ use whence_core::config::{OnFull, Redirector};
 use whence_core::id::VisitorId;
 use whence_core::journal::{AppendError, Durability, Poisoned};
 
-use crate::answer::{self, Answer};
+use crate::answer::{self, Answer, CookieLines};
 use crate::decide::decide;
 use crate::limits::Limits;
 use crate::metrics::Counters;
@@ -32,6 +32,8 @@ const LONGEST_TARGET: usize = 8 * 1024;
 pub(crate) struct Shared {
     /// The configuration.
     pub(crate) config: Redirector,
+    /// The visitor's cookies.
+    pub(crate) cookies: CookieLines,
     /// Finds links.
     pub(crate) resolver: Arc<Resolver>,
     /// Limits clients.
@@ -62,6 +64,7 @@ impl Way {
     async fn click(&self, request: &Parts, peer: IpAddr) -> Answer {
         let Shared {
             config,
+            cookies,
             resolver,
             limits,
             ..
@@ -131,7 +134,7 @@ impl Way {
             Outcome::Redirected => self.counters.redirected.inc(),
             Outcome::NotFound => self.counters.not_found.inc(),
         }
-        answer::decided(decision, click, &config.cookies)
+        answer::decided(decision, click, cookies)
     }
 
     /// Whether the click may be answered: it is in the journal, or it is lost and that is allowed.
