@@ -33,6 +33,8 @@
 //!   The control file is made once and holds the ledger, so that sealing and acking need no room on disk.
 //! - Segments are made of real blocks ahead of use; the mapping can not fault for want of space. Copy-on-write
 //!   file systems (Btrfs, ZFS) can not promise that: there, leave room on the volume.
+//! - An append waits for nothing: the keeper brings pages into memory ahead of the pen, and a sync makes the
+//!   pen leave the rest of the page that is under way to the disk empty (half a page a sync, on average).
 //! - A failed sync poisons the lane: every later append, seal and ack fails by name, and the process must end.
 //!   The next start makes every page in doubt dirty again before it syncs, because the kernel takes pages
 //!   whose write-back failed for clean.
@@ -66,6 +68,7 @@ mod lane;
 mod ledger;
 mod mapping;
 mod options;
+mod pages;
 mod reader;
 mod recovery;
 mod scan;

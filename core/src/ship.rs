@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use thiserror::Error;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::{AckError, Block, LaneReader, ReadError};
@@ -140,6 +141,10 @@ pub async fn run(
     drain: Duration,
 ) -> Result<(), ShipError> {
     let mut last = (0, 0);
+    let mut expired = pin!(async {
+        stop.cancelled().await;
+        sleep(drain).await;
+    });
     loop {
         let stopping = tokio::select! {
             () = stop.cancelled() => true,
@@ -152,7 +157,7 @@ pub async fn run(
             let backlog = reader.backlog();
             metrics.set_backlog(&mut last, backlog.records, backlog.bytes);
             let Some(block) = block? else { break };
-            if !deliver(&block, &*sink, &metrics, &stop, drain).await {
+            if !deliver(&block, &*sink, &metrics, &stop, expired.as_mut()).await {
                 return Ok(());
             }
             let id = block.id();
@@ -170,56 +175,44 @@ pub async fn run(
     }
 }
 
-/// Delivers until the block has arrived; false when the time to drain is over.
+/// Delivers until the block has arrived; false when `expired` resolves first.
 async fn deliver(
     block: &Block,
     sink: &impl Sink,
     metrics: &ShipMetrics,
     stop: &CancellationToken,
-    drain: Duration,
+    mut expired: Pin<&mut impl Future<Output = ()>>,
 ) -> bool {
     if block.is_empty() {
         return true;
     }
     let mut pause = FIRST_PAUSE;
-    let mut deadline = None;
     loop {
-        if stop.is_cancelled() {
-            deadline.get_or_insert_with(|| Instant::now() + drain);
-        }
-        let delivery = sink.deliver(block);
-        let result = match deadline {
-            Some(deadline) => match timeout_at(deadline, delivery).await {
-                Ok(result) => result,
-                Err(_) => return false,
-            },
-            None => delivery.await,
+        let result = tokio::select! {
+            result = sink.deliver(block) => result,
+            () = &mut expired => return false,
         };
-        match result {
-            Ok(()) => {
-                metrics.blocks.inc();
-                metrics.records.inc_by(u64::from(block.count()));
-                return true;
+        let Err(error) = result else {
+            metrics.blocks.inc();
+            metrics.records.inc_by(u64::from(block.count()));
+            return true;
+        };
+        metrics.failures.inc();
+        match error {
+            DeliverError::Retry(_) => {
+                tracing::warn!(block = %block.id(), %error, "block not delivered yet");
             }
-            Err(error) => {
-                metrics.failures.inc();
-                match error {
-                    DeliverError::Retry(_) => {
-                        tracing::warn!(block = %block.id(), %error, "block not delivered yet");
-                    }
-                    DeliverError::Refused(_) => {
-                        tracing::error!(block = %block.id(), %error, "block not delivered");
-                        pause = LONGEST_PAUSE;
-                    }
-                }
+            DeliverError::Refused(_) => {
+                tracing::error!(block = %block.id(), %error, "block not delivered");
+                pause = LONGEST_PAUSE;
             }
         }
-        if deadline.is_some_and(|deadline| Instant::now() + pause > deadline) {
-            return false;
-        }
+        let was_stopped = stop.is_cancelled();
         tokio::select! {
             () = sleep(pause) => {}
-            () = stop.cancelled(), if deadline.is_none() => {}
+            // A drain begins with a try, however long the pause was to be.
+            () = stop.cancelled(), if !was_stopped => {}
+            () = &mut expired => return false,
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -10,10 +10,13 @@ use std::{
     sync::Arc,
 };
 
-use memmap2::{Advice, MmapOptions, MmapRaw};
+use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
-use super::fs::{Fs, Region};
+use super::{
+    fs::{Fs, Region},
+    pages,
+};
 
 /// The machine's own file systems.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +64,7 @@ impl Fs for Disk {
         }
         file.sync_all()?;
         let region = Mapped::new(file)?;
-        region.keep_apart();
+        region.keep_apart(0);
         Ok(Arc::new(region))
     }
 
@@ -148,40 +151,14 @@ impl Region for Mapped {
         }
     }
 
-    fn keep_apart(&self) {
-        // Without read-ahead, each page that is touched becomes a folio of its own. Only a hint.
-        let _ = self.map.advise(Advice::Random);
+    fn keep_apart(&self, start: usize) {
+        pages::keep_apart(&self.file, &self.map, start);
     }
 
     fn populate(&self, range: Range<usize>) {
-        populate(&self.map, range);
+        pages::populate(&self.map, range);
     }
 }
-
-#[cfg(target_os = "linux")]
-#[allow(unsafe_code)] // madvise takes an address.
-fn populate(map: &MmapRaw, range: Range<usize>) {
-    use rustix::mm::{Advice, madvise};
-    /// The largest page of the systems that Whence runs on; smaller ones divide it.
-    const PAGE: usize = 64 << 10;
-    let start = range.start / PAGE * PAGE;
-    let end = range.end.min(map.len());
-    if start >= end {
-        return;
-    }
-    // SAFETY: the range lies inside the mapping, and populating it changes no contents. Kernels before 5.14
-    // refuse the advice, which costs page faults and nothing else.
-    let _ = unsafe {
-        madvise(
-            map.as_mut_ptr().add(start).cast(),
-            end - start,
-            Advice::LinuxPopulateWrite,
-        )
-    };
-}
-
-#[cfg(not(target_os = "linux"))]
-fn populate(_: &MmapRaw, _: Range<usize>) {}
 
 #[cfg(test)]
 mod tests {

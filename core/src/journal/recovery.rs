@@ -233,6 +233,9 @@ fn line_up(fs: &dyn Fs, scan: Scan, sealed: u64) -> Result<(Lineup, Option<Pen>)
         let is_written = place + 1 == scan.used && scan.resumes;
         let is_spare = place >= scan.used;
         let has_blocks = !(is_written || is_spare) || has_blocks(&segment)?;
+        if is_written || is_spare {
+            segment.keep_apart();
+        }
         if is_spare && !has_blocks {
             fs.remove(segment.path())
                 .map_err(|source| failed("remove", segment.path(), source))?;

@@ -124,7 +124,14 @@ impl Segment {
 
     fn new(index: u64, path: PathBuf, mapping: Mapping, end: usize) -> Self {
         let (tail, synced, clear) = (end.into(), end.into(), 0.into());
-        Self { index, path, mapping, tail, synced, clear }
+        Self {
+            index,
+            path,
+            mapping,
+            tail,
+            synced,
+            clear,
+        }
     }
 
     pub(super) fn index(&self) -> u64 {
@@ -184,6 +191,11 @@ impl Segment {
         self.mapping.reserve()
     }
 
+    /// Makes ready for writing what recovery has only read.
+    pub(super) fn keep_apart(&self) {
+        self.mapping.keep_apart(self.tail());
+    }
+
     pub(super) fn populate(&self, range: Range<usize>) {
         self.mapping.populate(range);
     }
@@ -198,7 +210,10 @@ impl Segment {
         if start < end {
             // A store to a page that is being written back faults, and may wait for the disk. So the pen
             // leaves the rest of this page empty; readers cross empty space between frames.
-            self.clear.store(end.next_multiple_of(PAGE).min(self.len()), Ordering::Relaxed);
+            self.clear.store(
+                end.next_multiple_of(PAGE).min(self.len()),
+                Ordering::Relaxed,
+            );
             self.mapping.sync(start..end)?;
             self.synced.store(end, Ordering::Relaxed);
         }

@@ -76,7 +76,12 @@ impl<'a> Iterator for Walk<'a> {
                 let is_damaged = !is_empty || (!skipped.is_empty() && frame.seq > self.floor);
                 self.at = start + frame.bytes.len();
                 self.floor = frame.seq + 1;
-                return Some(Found { frame, end: self.at, skipped, is_damaged });
+                return Some(Found {
+                    frame,
+                    end: self.at,
+                    skipped,
+                    is_damaged,
+                });
             }
             start = self.next_start(start + frame::ALIGN)?;
         }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use whence_core::parts;
 
 /// The variable that names the library.
-pub const LIBRARY_VARIABLE: &str = "WHENCE_LIBCHDB";
+pub const LIBRARY_VARIABLE: &str = "WHENCE_EMBEDDED__LIBRARY";
 
 /// What every message ends with: the way out that works on any platform.
 const OUTSIDE: &str = "or run a ClickHouse server of your own: set embedded.clickhouse = false and clickhouse.url in the configuration";
@@ -33,7 +33,7 @@ pub enum LibraryError {
     Platform(String),
 }
 
-/// Finds the library: `configured`, else `WHENCE_LIBCHDB`, else what `npm ci` installed.
+/// Finds the library: `configured`, else `WHENCE_EMBEDDED__LIBRARY`, else what `npm ci` installed.
 pub fn find(configured: Option<PathBuf>) -> Result<PathBuf, LibraryError> {
     let from_variable = || {
         env::var_os(LIBRARY_VARIABLE)

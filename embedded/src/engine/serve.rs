@@ -47,7 +47,7 @@ pub struct EngineArgs {
     /// Name of the one user; the password is in WHENCE_CLICKHOUSE__PASSWORD
     #[arg(long, default_value = "default")]
     pub user: String,
-    /// libchdb.so; by default WHENCE_LIBCHDB, else what `npm ci` has installed
+    /// libchdb.so; by default WHENCE_EMBEDDED__LIBRARY, else what `npm ci` has installed
     #[arg(long)]
     pub library: Option<PathBuf>,
     /// Statements that run at once

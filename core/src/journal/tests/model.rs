@@ -365,7 +365,9 @@ impl Region for ModelRegion {
         self.fs.step(|_| Ok(()))
     }
 
-    fn keep_apart(&self) {}
+    fn keep_apart(&self, start: usize) {
+        assert!(start <= self.len());
+    }
 
     fn populate(&self, range: Range<usize>) {
         assert!(
