@@ -9,7 +9,7 @@ use crate::support::{Collector, Lane, TOKEN, number, wait_for};
 
 /// Blocks, and for each how long after it was sent somebody dies, in milliseconds: from before it
 /// arrives to after it is answered.
-const DELAYS: [u64; 10] = [0, 2, 5, 10, 15, 25, 40, 60, 90, 150];
+const DELAYS: [u64; 11] = [0, 2, 5, 10, 15, 25, 40, 60, 90, 150, 400];
 const CLICKS: u64 = 2000;
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,8 @@
 //! The collector as a real process, with a real engine, a real link store and a real journal.
 
+// What these helpers unwrap fails the test that asked, as an unwrap inside it would.
+#![allow(clippy::unwrap_used)]
+
 mod bad_input;
 mod blocks;
 mod browsers;
