@@ -5,12 +5,11 @@
 
 mod layers;
 mod sections;
+mod services;
 
 pub use layers::{ConfigError, SECRETS_FILE, Sources};
-pub use sections::{
-    Analytics, Cache, ClickHouse, Config, Cookies, Embedded, Ingest, Journal, Log, LogFormat,
-    OnFull, Redirector, Scheme, Store,
-};
+pub use sections::{ClickHouse, Config, Embedded, Log, LogFormat, Store};
+pub use services::{Analytics, Cache, Cookies, Ingest, Journal, OnFull, Redirector, Scheme};
 
 /// The exit code for a configuration that cannot be used (`EX_USAGE` of sysexits).
 pub const EXIT_CODE: u8 = 64;
