@@ -74,7 +74,8 @@ pub(super) async fn accept(
             Err(Problem::fields(StatusCode::CONFLICT, errors))
         }
         Err(error @ (AcceptError::Full(_) | AcceptError::Broken)) => {
-            tracing::error!(%error, "a conversion was turned away");
+            // The journal tells once that it is full, and the figures tell how many it turned away.
+            tracing::debug!(%error, "a conversion was turned away");
             Err(Problem::unavailable(error.to_string(), 5))
         }
     }

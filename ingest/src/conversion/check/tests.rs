@@ -1,0 +1,337 @@
+//! What may be said and what may not: every field's mistakes, and the digest that must never change.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use whence_core::id::{LinkId, Minter};
+
+use super::*;
+
+const JSON: Names = Names {
+    workspace: None,
+    kind: "kind",
+    click_id: "click_id",
+    ignored: &[],
+};
+const PIXEL: Names = Names {
+    workspace: Some("ws"),
+    kind: "event",
+    click_id: "wcid",
+    ignored: &["cb"],
+};
+/// 2026-11-21T18:00:00Z
+const NOW: u64 = 1_795_284_000_000;
+
+fn key() -> ClickIdKey {
+    ClickIdKey::new([7; 16])
+}
+
+fn minted() -> ClickId {
+    static MINTED: LazyLock<ClickId> =
+        LazyLock::new(|| Minter::for_threads(&key(), 1)[0].mint(NOW - 1000, LinkId(5)));
+    *MINTED
+}
+
+fn json(body: &str) -> Result<Said, Vec<(String, String)>> {
+    said(Form::from_json(body.as_bytes()).unwrap(), &JSON)
+}
+
+fn pixel(query: &str) -> Result<Said, Vec<(String, String)>> {
+    said(Form::from_query(query), &PIXEL)
+}
+
+fn said(form: Form, names: &Names) -> Result<Said, Vec<(String, String)>> {
+    let told = |p: FieldProblem| (p.field, p.detail);
+    check(form, names, &key(), NOW).map_err(|all| all.into_iter().map(told).collect())
+}
+
+#[test]
+fn everything_said() {
+    let body = format!(
+        r#"{{"event_id":"o-1","kind":"sale","name":"first_order","click_id":"{}","customer":"c-9",
+            "amount":1250,"currency":"EUR","occurred_at":"2026-11-21T19:00:00.5+02:00"}}"#,
+        minted()
+    );
+    let expected = Said {
+        workspace: None,
+        event_id: "o-1".into(),
+        kind: ConversionKind::Sale,
+        name: "first_order".into(),
+        click: Some(minted()),
+        customer: "c-9".into(),
+        amount: Some(Money {
+            minor: 1250,
+            currency: *b"EUR",
+        }),
+        occurred_ms: Some(NOW - 3_600_000 + 500),
+    };
+    assert_eq!(json(&body), Ok(expected.clone()));
+    let query = format!(
+        "ws=acme&event=sale&event_id=o-1&name=first_order&wcid={}&customer=c-9&amount=1250&currency=EUR&occurred_at=2026-11-21T17:00:00.5Z&cb=123",
+        minted()
+    );
+    let by_pixel = pixel(&query).unwrap();
+    assert_eq!(
+        by_pixel,
+        Said {
+            workspace: Some("acme".parse().unwrap()),
+            ..expected.clone()
+        }
+    );
+    assert_eq!(
+        by_pixel.digest(),
+        expected.digest(),
+        "the same facts by another way"
+    );
+}
+
+#[test]
+fn the_least_that_may_be_said() {
+    let least = json(r#"{"event_id":"1","kind":"lead"}"#).unwrap();
+    assert_eq!(
+        (least.name.as_str(), least.amount, least.occurred_ms),
+        ("", None, None)
+    );
+    // Tag managers send every field, empty where they have nothing.
+    let empty =
+        pixel("ws=a&event=lead&event_id=1&amount=&currency=&wcid=&customer=&name=&occurred_at=")
+            .unwrap();
+    assert_eq!(empty.digest(), least.digest());
+    let null =
+        json(r#"{"event_id":"1","kind":"lead","amount":null,"currency":null,"click_id":null}"#);
+    assert_eq!(null, Ok(least));
+}
+
+#[test]
+fn every_mistake_is_told_by_its_field() {
+    let table = [
+        (r#"{"kind":"lead"}"#, "event_id", "is required"),
+        (
+            r#"{"event_id":"","kind":"lead"}"#,
+            "event_id",
+            "is required",
+        ),
+        (
+            r#"{"event_id":7,"kind":"lead"}"#,
+            "event_id",
+            "must be a text",
+        ),
+        (
+            r#"{"event_id":"a\nb","kind":"lead"}"#,
+            "event_id",
+            "must not hold the control character '\\n'",
+        ),
+        (r#"{"event_id":"1"}"#, "kind", "is required"),
+        (
+            r#"{"event_id":"1","kind":"click"}"#,
+            "kind",
+            "must be lead or sale",
+        ),
+        (
+            r#"{"event_id":"1","kind":"lead","click_id":"abc"}"#,
+            "click_id",
+            "must be 22 characters, has 3",
+        ),
+        (
+            r#"{"event_id":"1","kind":"lead","click_id":"0000000000000000000001"}"#,
+            "click_id",
+            "was not issued here (its signature does not match)",
+        ),
+        (
+            r#"{"event_id":"1","kind":"sale","amount":-1,"currency":"EUR"}"#,
+            "amount",
+            "must not be negative",
+        ),
+        (
+            r#"{"event_id":"1","kind":"sale","amount":1000000000000001,"currency":"EUR"}"#,
+            "amount",
+            "must be at most 1000000000000000",
+        ),
+        (
+            r#"{"event_id":"1","kind":"sale","amount":9223372036854775808,"currency":"EUR"}"#,
+            "amount",
+            "must be at most 1000000000000000",
+        ),
+        (
+            r#"{"event_id":"1","kind":"sale","amount":12.5,"currency":"EUR"}"#,
+            "amount",
+            "must be a whole number of the currency's smallest unit, 0 to 1000000000000000",
+        ),
+        (
+            r#"{"event_id":"1","kind":"sale","amount":1e40,"currency":"EUR"}"#,
+            "amount",
+            "must be a whole number of the currency's smallest unit, 0 to 1000000000000000",
+        ),
+        (
+            r#"{"event_id":"1","kind":"sale","amount":"12","currency":"EUR"}"#,
+            "amount",
+            "must be a whole number of the currency's smallest unit, 0 to 1000000000000000",
+        ),
+        (
+            r#"{"event_id":"1","kind":"sale","amount":1}"#,
+            "currency",
+            "is required with amount",
+        ),
+        (
+            r#"{"event_id":"1","kind":"sale","currency":"EUR"}"#,
+            "amount",
+            "is required with currency",
+        ),
+        (
+            r#"{"event_id":"1","kind":"sale","amount":1,"currency":"eur"}"#,
+            "currency",
+            "must be an ISO 4217 code such as EUR",
+        ),
+        (
+            r#"{"event_id":"1","kind":"lead","occurred_at":"yesterday"}"#,
+            "occurred_at",
+            "must be a time such as 2026-11-21T18:30:00Z (RFC 3339)",
+        ),
+        (
+            r#"{"event_id":"1","kind":"lead","occurred_at":"2026-11-22T18:00:01Z"}"#,
+            "occurred_at",
+            "must not be more than a day in the future",
+        ),
+        (
+            r#"{"event_id":"1","kind":"lead","occurred_at":"1999-12-31T23:59:59Z"}"#,
+            "occurred_at",
+            "must not be before the year 2000",
+        ),
+        (
+            r#"{"event_id":"1","kind":"lead","ammount":1}"#,
+            "ammount",
+            "is not a known field",
+        ),
+        (
+            r#"{"event_id":"1","event_id":"2","kind":"lead"}"#,
+            "event_id",
+            "stands here twice",
+        ),
+    ];
+    for (body, field, detail) in table {
+        assert_eq!(
+            json(body),
+            Err(vec![(field.into(), detail.into())]),
+            "{body}"
+        );
+    }
+    let long = "x".repeat(129);
+    for field in ["event_id", "name", "customer"] {
+        let body = if field == "event_id" {
+            format!(r#"{{"event_id":"{long}","kind":"lead"}}"#)
+        } else {
+            format!(r#"{{"event_id":"1","kind":"lead","{field}":"{long}"}}"#)
+        };
+        let detail = "must be at most 128 bytes".to_owned();
+        assert_eq!(json(&body), Err(vec![(field.into(), detail)]));
+    }
+}
+
+#[test]
+fn the_pixels_fields_are_told_by_their_names_in_the_url() {
+    let table = [
+        ("event=lead&event_id=1", "ws", "is required"),
+        (
+            "ws=A+B&event=lead&event_id=1",
+            "ws",
+            "must be 1 to 32 of a-z, 0-9, _ and -",
+        ),
+        ("ws=a&event_id=1", "event", "is required"),
+        (
+            "ws=a&event=lead&event_id=1&wcid=x!",
+            "wcid",
+            "has the character '!', which no id has",
+        ),
+        (
+            "ws=a&event=sale&event_id=1&amount=-5&currency=EUR",
+            "amount",
+            "must not be negative",
+        ),
+        (
+            "ws=a&event=sale&event_id=1&amount=1,50&currency=EUR",
+            "amount",
+            "must be a whole number of the currency's smallest unit, 0 to 1000000000000000",
+        ),
+        (
+            "ws=a&event=sale&event_id=1&amount=99999999999999999999&currency=EUR",
+            "amount",
+            "must be at most 1000000000000000",
+        ),
+        (
+            "ws=a&event=lead&event_id=1&kind=lead",
+            "kind",
+            "is not a known field",
+        ),
+    ];
+    for (query, field, detail) in table {
+        assert_eq!(
+            pixel(query),
+            Err(vec![(field.into(), detail.into())]),
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let problems = json(r#"{"kind":"x","amount":-1,"zzz":1}"#).unwrap_err();
+    let fields: Vec<&str> = problems.iter().map(|(field, _)| field.as_str()).collect();
+    assert_eq!(fields, ["event_id", "kind", "amount", "currency", "zzz"]);
+}
+
+#[test]
+fn an_unknown_fields_name_is_told_in_short() {
+    let body = format!(
+        r#"{{"event_id":"1","kind":"lead","{}":1}}"#,
+        "é".repeat(5000)
+    );
+    assert_eq!(json(&body).unwrap_err()[0].0.len(), NAME_SHOWN);
+}
+
+#[test]
+fn the_digest_is_stored_and_never_changes() {
+    let said = json(
+        r#"{"event_id":"1","kind":"sale","name":"n","customer":"c","amount":5,"currency":"EUR"}"#,
+    );
+    assert_eq!(format!("{:032x}", said.unwrap().digest()), DIGEST);
+}
+
+/// Reckoned apart from this code: SHA-256 over the seven parts, each behind its length in eight bytes.
+const DIGEST: &str = "632760c62f0af668a143f58e00e6953a";
+
+proptest! {
+    #[test]
+    fn any_query_is_checked(query in "(&?(ws|event|event_id|wcid|amount|currency|occurred_at|name)=[a-z0-9%+-]{0,6}){0,8}|\\PC{0,60}") {
+        if let Ok(said) = check(Form::from_query(&query), &PIXEL, &key(), NOW) {
+            prop_assert!(!said.event_id.is_empty() && said.workspace.is_some());
+            prop_assert!(said.click.is_none(), "a click id was guessed");
+        }
+    }
+
+    #[test]
+    fn other_facts_have_another_digest(a in facts(), b in facts()) {
+        prop_assert_eq!(a.digest() == b.digest(), a == b);
+    }
+}
+
+fn facts() -> impl Strategy<Value = Said> {
+    let texts = ("[ab1]{0,3}", "[ab1]{0,3}");
+    let money = prop::option::of((0..3_i64, prop::sample::select(vec![*b"EUR", *b"USD"])));
+    let occurred = prop::option::of(0..3_u64);
+    (texts, money, occurred, any::<bool>()).prop_map(
+        |((name, customer), money, occurred_ms, lead)| Said {
+            workspace: None,
+            event_id: "1".into(),
+            kind: if lead {
+                ConversionKind::Lead
+            } else {
+                ConversionKind::Sale
+            },
+            name,
+            click: None,
+            customer,
+            amount: money.map(|(minor, currency)| Money { minor, currency }),
+            occurred_ms,
+        },
+    )
+}
