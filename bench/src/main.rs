@@ -30,18 +30,14 @@ struct Command {
     bench: Bench,
 }
 
+// What each is for, its options say.
 #[derive(Subcommand)]
 enum Bench {
-    /// Send an access log through Whence, and hold the reports against the log
     Replay(replay::Options),
-    /// What one append to the journal costs, in nanoseconds and system calls
     Journal(journal::Options),
-    /// Appends to a lane and ends: what `journal` runs under strace
     #[command(hide = true)]
     JournalAppends(journal::appends::Options),
-    /// What one redirect costs, in CPU time, next to a bare hyper server that says the same
     Redirect(redirect::Options),
-    /// Answers 302 and nothing else: what `redirect` compares with
     #[command(hide = true)]
     BareHyper(redirect::bare::Options),
 }

@@ -39,7 +39,7 @@ use reports::Reports;
 use send::Destination;
 use totals::Totals;
 
-/// Sends an access log through a running installation and compares the reports with the log.
+/// Send an access log through Whence, and hold the reports against the log.
 ///
 /// FILE is a log in combined format, as Apache and nginx write it. Each distinct path becomes a link on a domain
 /// made for this replay, and each line a request with its method, query, user agent, referrer and, as a
@@ -63,7 +63,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     redirector: String,
     /// An API key; better given as the variable, which other users cannot read
-    #[arg(long, env = "WHENCE_BENCH_KEY", hide_env_values = true)]
+    #[arg(long, env = "BENCH_KEY", hide_env_values = true)]
     key: Option<String>,
     /// The installation's data directory, in which the API key is looked for
     #[arg(long, default_value = "data")]
@@ -177,11 +177,7 @@ async fn replay(options: &Options, plan: &Plan, installation: &Installation) -> 
     let mut rows = 0;
     for Totals { by, counts } in totals::of(&plan.visits) {
         let report = reports.breakdown(by).await?;
-        eprintln!(
-            "by {by}: {} clicks, {} keys",
-            report.total,
-            report.counts.len()
-        );
+        eprintln!("by {by}: {report}");
         mismatches.extend(compare::compare(by, &counts, &report));
         rows = report.total;
     }

@@ -1,5 +1,7 @@
 //! The links API and the reports, as far as a replay needs them.
 
+use std::cmp::Reverse;
+use std::fmt;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -18,6 +20,8 @@ use crate::http::{self, Answer, Client};
 
 /// The most keys of one report: what the API allows.
 pub(super) const MOST_KEYS: usize = 1000;
+/// The keys that a person is shown: enough to hold them against `awk`'s.
+const SHOWN: usize = 5;
 /// How often a request that has come too early is sent again.
 const TRIES: usize = 30;
 
@@ -36,6 +40,18 @@ pub(super) struct Breakdown {
     pub(super) total: u64,
     /// Clicks by key.
     pub(super) counts: Counts,
+}
+
+impl fmt::Display for Breakdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut keys: Vec<_> = self.counts.iter().collect();
+        keys.sort_by_key(|&(_, count)| Reverse(count));
+        write!(f, "{} clicks, {} keys", self.total, keys.len())?;
+        for (key, count) in keys.into_iter().take(SHOWN) {
+            write!(f, "; {count} {key:?}")?;
+        }
+        Ok(())
+    }
 }
 
 impl Api {
