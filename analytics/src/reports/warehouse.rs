@@ -3,7 +3,7 @@
 //! Values go as server-side parameters, never into the text. Every statement is a SELECT, so a user
 //! with `readonly = 2` is enough.
 
-use std::ops::{Add, AddAssign};
+use std::ops::Add;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -71,19 +71,12 @@ pub(super) struct Read {
 impl Add for Read {
     type Output = Self;
 
-    fn add(mut self, other: Self) -> Self {
-        self += other;
-        self
-    }
-}
-
-impl AddAssign for Read {
-    fn add_assign(&mut self, other: Self) {
+    fn add(self, other: Self) -> Self {
         let sum = |a: Option<u64>, b: Option<u64>| a.zip(b).map(|(a, b)| a.saturating_add(b));
-        *self = Self {
+        Self {
             rows: sum(self.rows, other.rows),
             bytes: sum(self.bytes, other.bytes),
-        };
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 use whence_core::id::LinkId;
 
 use super::reference::{self, Asked, KeyOf, Windows};
-use super::stream::{DAY, HOUR, MINUTE, World};
+use super::stream::{DAY, HOUR, MINUTE, ODD_SOURCE, World};
 use crate::events::HUMAN;
 use crate::support::Service;
 
@@ -144,7 +144,7 @@ fn question(world: &World, rng: &mut Rng) -> (Asked, Vec<(&'static str, String)>
         to,
         all_traffic: rng.bool(),
         channel: some(rng).then(|| "Email".into()),
-        source: some(rng).then(|| "news'letter\\".into()),
+        source: some(rng).then(|| ODD_SOURCE.into()),
         link: some(rng).then_some(2),
     };
     let mut query = vec![("from", from_text), ("to", to_text)];

@@ -31,6 +31,9 @@ const DAYS: [&str; 7] = [
     "2026-07-01T00:00:00Z",
 ];
 
+/// A source as a stranger may put it into `utm_source`.
+pub(super) const ODD_SOURCE: &str = "news'letter\t\"\n{x:String}\\";
+
 pub(super) const MINUTE: i64 = 60_000;
 pub(super) const HOUR: i64 = 60 * MINUTE;
 pub(super) const DAY: i64 = 24 * HOUR;
@@ -83,7 +86,7 @@ fn world(number: u64) -> World {
             slug: ["", "a", "ß/b"][rng.usize(..3)].into(),
             country: ["", "DE", "IN"][rng.usize(..3)].into(),
             channel: ["Direct", "Email", "WhatsApp"][rng.usize(..3)].into(),
-            source: ["", "google", "news'letter\\"][rng.usize(..3)].into(),
+            source: ["", "google", ODD_SOURCE][rng.usize(..3)].into(),
             ..Click::new(&workspace, at, unique + 1, visitor)
         });
     }
