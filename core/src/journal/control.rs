@@ -78,7 +78,7 @@ impl Control {
             tracing::error!(path = %path.display(), bytes = mapping.len(), "journal control file has a wrong size");
             return Ok(None);
         }
-        mapping.keep_apart(0);
+        mapping.keep_apart();
         mapping
             .reserve()
             .map_err(|error| failed("reserve room for", error))?;

@@ -64,7 +64,7 @@ impl Fs for Disk {
         }
         file.sync_all()?;
         let region = Mapped::new(file)?;
-        region.keep_apart(0);
+        region.keep_apart();
         Ok(Arc::new(region))
     }
 
@@ -151,8 +151,12 @@ impl Region for Mapped {
         }
     }
 
-    fn keep_apart(&self, start: usize) {
-        pages::keep_apart(&self.file, &self.map, start);
+    fn keep_apart(&self) {
+        pages::keep_apart(&self.map);
+    }
+
+    fn renew(&self, start: usize) {
+        pages::renew(&self.file, &self.map, start);
     }
 
     fn populate(&self, range: Range<usize>) {

@@ -48,9 +48,12 @@ pub(super) trait Region: Send + Sync {
     /// Allocates blocks where an outsider has left holes, so that no store can fail for want of space.
     fn reserve(&self) -> io::Result<()>;
 
-    /// Keeps the pages behind `start` apart in memory, so that syncing one does not make its neighbours fault.
-    /// Only a hint; a region just created has it.
-    fn keep_apart(&self, start: usize);
+    /// Keeps pages apart in memory, so that syncing one does not make its neighbours fault. Only a hint; a
+    /// region just created has it.
+    fn keep_apart(&self);
+
+    /// Takes note that everything behind `start` is zeros and is to be written next. Only a hint.
+    fn renew(&self, start: usize);
 
     /// Brings a range into memory, writable, so that stores to it do not fault. Only a hint.
     fn populate(&self, range: Range<usize>);

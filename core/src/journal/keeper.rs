@@ -17,6 +17,9 @@ use super::lane::Lane;
 /// Always kept ready ahead of the writer: an idle lane should not hold much memory.
 const SHORTEST_REACH: usize = 1 << 20;
 
+/// Never more than this: each page made ready is a page to be written back.
+const LONGEST_REACH: usize = 16 << 20;
+
 /// So many times what was written since the last look is kept ready: this thread may be late on a busy machine.
 const FACTOR: usize = 8;
 
@@ -37,9 +40,11 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) fn new(lane: Arc<Lane>) -> Self {
+        let writing = lane.writing().0;
+        let seen = writing.map_or((0, 0), |segment| (segment.index(), segment.tail()));
         Self {
             lane,
-            seen: (0, 0),
+            seen,
             ready: 0,
         }
     }
@@ -60,7 +65,9 @@ impl Keeper {
             self.ready = self.ready.saturating_sub(segment.len());
         }
         self.seen = (index, tail);
-        let reach = (FACTOR * grown).max(SHORTEST_REACH).min(segment.len());
+        let reach = (FACTOR * grown)
+            .clamp(SHORTEST_REACH, LONGEST_REACH)
+            .min(segment.len());
         if self.ready < tail + reach / 2 {
             let (start, end) = (self.ready.max(tail), tail + reach);
             segment.populate(start.min(segment.len())..end.min(segment.len()));

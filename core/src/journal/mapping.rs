@@ -78,8 +78,12 @@ impl Mapping {
         self.region.reserve()
     }
 
-    pub(super) fn keep_apart(&self, start: usize) {
-        self.region.keep_apart(start);
+    pub(super) fn keep_apart(&self) {
+        self.region.keep_apart();
+    }
+
+    pub(super) fn renew(&self, start: usize) {
+        self.region.renew(start);
     }
 
     pub(super) fn populate(&self, range: Range<usize>) {

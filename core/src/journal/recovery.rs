@@ -234,7 +234,7 @@ fn line_up(fs: &dyn Fs, scan: Scan, sealed: u64) -> Result<(Lineup, Option<Pen>)
         let is_spare = place >= scan.used;
         let has_blocks = !(is_written || is_spare) || has_blocks(&segment)?;
         if is_written || is_spare {
-            segment.keep_apart();
+            segment.renew();
         }
         if is_spare && !has_blocks {
             fs.remove(segment.path())

@@ -37,7 +37,7 @@ const VERSION: u32 = 1;
 const EXTENSION: &str = ".seg";
 
 /// The unit in which the kernel syncs. Where pages are larger, an append may wait for one that is synced.
-const PAGE: usize = 4096;
+pub(super) const PAGE: usize = 4096;
 
 /// The name of a file in the making; it is swept away at the next start.
 pub(super) const UNFINISHED: &str = ".new";
@@ -191,9 +191,10 @@ impl Segment {
         self.mapping.reserve()
     }
 
-    /// Makes ready for writing what recovery has only read.
-    pub(super) fn keep_apart(&self) {
-        self.mapping.keep_apart(self.tail());
+    /// Makes ready for writing what recovery has only read, and found empty.
+    pub(super) fn renew(&self) {
+        self.mapping.keep_apart();
+        self.mapping.renew(self.tail());
     }
 
     pub(super) fn populate(&self, range: Range<usize>) {

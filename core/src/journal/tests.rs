@@ -31,6 +31,15 @@ pub(super) fn config() -> ProptestConfig {
     }
 }
 
+/// A little larger: a segment has several pages, so that the pen leaves one to the sync and goes on in the next.
+fn paged() -> LaneOptions {
+    LaneOptions {
+        segment_bytes: 3 * 4096,
+        max_bytes: 9 * 4096,
+        ..small()
+    }
+}
+
 /// A lane so small that a few records fill it: four segments of 4 KiB.
 fn small() -> LaneOptions {
     LaneOptions {

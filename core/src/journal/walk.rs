@@ -3,13 +3,14 @@
 //! A frame that does not check is passed over when a later one does: from the damage on, every multiple of
 //! eight is tried until a frame checks whose number may still come. Nothing after the last frame that checks
 //! is ever invented, skipped or counted: whether that is a torn tail or a hole is for the caller to say.
-//! Empty space between frames is no damage where no number is missing: the pen leaves it after a sync.
+//! The rest of a page may be empty between frames: the pen leaves it after a sync.
 
 use std::ops::Range;
 
 use super::{
     Seq,
     frame::{self, Frame, Seed},
+    segment::PAGE,
 };
 
 /// The state of one walk.
@@ -32,7 +33,7 @@ pub(super) struct Found<'a> {
     pub(super) end: usize,
     /// The bytes that were passed over to reach it.
     pub(super) skipped: Range<usize>,
-    /// Whether they are damage, as far as one frame tells: the pen leaves empty space, but no numbers, out.
+    /// Whether they are damage, and not the rest of a page that the pen left.
     pub(super) is_damaged: bool,
 }
 
@@ -73,7 +74,9 @@ impl<'a> Iterator for Walk<'a> {
             if let Ok(frame) = frame::read(&self.bytes[start..], self.seed, self.floor) {
                 let skipped = self.at..start;
                 let is_empty = self.bytes[skipped.clone()].iter().all(|&byte| byte == 0);
-                let is_damaged = !is_empty || (!skipped.is_empty() && frame.seq > self.floor);
+                let is_left = start.is_multiple_of(PAGE) && skipped.len() < PAGE;
+                let is_damaged =
+                    !is_empty || (!is_left && !skipped.is_empty() && frame.seq > self.floor);
                 self.at = start + frame.bytes.len();
                 self.floor = frame.seq + 1;
                 return Some(Found {

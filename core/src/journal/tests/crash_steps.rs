@@ -3,7 +3,7 @@
 use super::{
     harness::Harness,
     model::{Crash, ModelFs, Plan},
-    small,
+    paged,
 };
 
 /// Every operation, several roll-overs, a full lane, and segments that come and go.
@@ -43,7 +43,7 @@ fn script(harness: &mut Harness) {
 }
 
 fn run(plan: Option<Plan>, crash: Crash, again: &[Plan], seed: u64) -> u64 {
-    let mut harness = Harness::new(ModelFs::default(), small(), seed);
+    let mut harness = Harness::new(ModelFs::default(), paged(), seed);
     harness.fs.plan(plan);
     if harness.start() {
         script(&mut harness);
@@ -98,16 +98,13 @@ fn so_does_a_second_crash_at_any_step_of_the_start() {
 #[test]
 fn a_crash_while_the_ledger_is_rewritten_loses_nothing() {
     // Three rounds short of a full half: two heads, a cursor, then two entries a round.
-    let full = |fs: ModelFs, seed| {
-        let mut harness = Harness::new(fs, small(), seed);
-        assert!(harness.start());
-        for _ in 0..507 {
-            harness.append(10);
-            assert!(harness.block(1 << 20, 1000));
-            harness.ack();
-        }
-        harness
-    };
+    let mut full = Harness::new(ModelFs::default(), paged(), 0);
+    assert!(full.start());
+    for _ in 0..507 {
+        full.append(10);
+        assert!(full.block(1 << 20, 1000));
+        full.ack();
+    }
     let go_on = |harness: &mut Harness| {
         for _ in 0..8 {
             harness.append(10);
@@ -120,7 +117,7 @@ fn a_crash_while_the_ledger_is_rewritten_loses_nothing() {
             }
         }
     };
-    let mut harness = full(ModelFs::default(), 0);
+    let mut harness = full.fork(0);
     let before = harness.fs.steps();
     go_on(&mut harness);
     let steps = harness.fs.steps() - before;
@@ -128,7 +125,7 @@ fn a_crash_while_the_ledger_is_rewritten_loses_nothing() {
     harness.finish();
     for at in 1..=steps {
         for (crash, after) in KINDS {
-            let mut harness = full(ModelFs::default(), at);
+            let mut harness = full.fork(at);
             harness.fs.plan(Some(Plan { at, after }));
             go_on(&mut harness);
             harness.crash(crash, &[]);

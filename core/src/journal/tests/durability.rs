@@ -5,14 +5,14 @@ use futures::FutureExt;
 use super::{
     harness::{open, payload},
     model::ModelFs,
-    small,
+    paged, small,
 };
 use crate::journal::{AckError, AppendError, Durability, DurableError, LaneOptions, ReadError};
 
 fn power() -> LaneOptions {
     LaneOptions {
         durability: Durability::Power,
-        ..small()
+        ..paged()
     }
 }
 
@@ -158,4 +158,24 @@ fn closing_syncs_what_is_left() {
     let waiting = writer.durable(seq);
     drop((writer, reader));
     assert!(waiting.now_or_never().unwrap().is_ok());
+}
+
+#[test]
+fn a_sync_leaves_the_rest_of_its_page_and_nobody_takes_it_for_damage() {
+    let fs = ModelFs::default();
+    let mut open = open(&fs, &paged()).unwrap();
+    open.writer.append(&payload(1, 100)).unwrap();
+    open.lane.sync().unwrap();
+    open.writer.append(&[0; 1001]).unwrap_err();
+    open.writer.append(&payload(3, 100)).unwrap();
+    assert_eq!(
+        open.reader.backlog().bytes,
+        4096 - 64 + 120,
+        "the third is in the second page"
+    );
+    open.lane.sync().unwrap();
+    drop(open);
+    let mut open = super::harness::open(&fs, &paged()).unwrap();
+    assert_eq!(open.drain(), [(1, payload(1, 100)), (3, payload(3, 100))]);
+    assert_eq!(open.reader.lost().corrupt, 0);
 }

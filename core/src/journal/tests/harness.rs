@@ -92,6 +92,8 @@ pub(super) struct Harness {
     /// The oldest block may be acked or not: a crash came while it was.
     is_ack_open: bool,
     is_poisoned: bool,
+    /// Power loss leaves holes, which are told as damage.
+    has_lost_power: bool,
 }
 
 impl Harness {
@@ -112,7 +114,27 @@ impl Harness {
             covered: 0,
             is_ack_open: false,
             is_poisoned: false,
+            has_lost_power: false,
         }
+    }
+
+    /// The same lane and oracle on a machine of its own, after a process crash.
+    pub(super) fn fork(&self, seed: u64) -> Self {
+        let mut fork = Self::new(
+            self.fs.image().boot(Crash::Process, &mut Dice(0)),
+            self.options.clone(),
+            seed,
+        );
+        fork.id = self.id;
+        fork.stamp = self.stamp;
+        fork.accepted = self.accepted.clone();
+        fork.doubtful = self.doubtful.clone();
+        fork.handed = self.handed.clone();
+        fork.covered = self.covered;
+        fork.has_lost_power = self.has_lost_power;
+        assert!(fork.start());
+        assert_eq!(fork.next, self.next);
+        fork
     }
 
     /// Opens the lane; false if the machine went down on the way.
@@ -220,6 +242,13 @@ impl Harness {
             Err(error) => panic!("{error}"),
         };
         assert!(!was_poisoned, "a poisoned lane handed out a block");
+        if !self.has_lost_power {
+            assert_eq!(
+                self.open().reader.lost().corrupt,
+                0,
+                "damage was told where there is none"
+            );
+        }
         if let Some(block) = &block {
             assert_eq!(
                 Block::parse(block.wire().clone()).as_ref(),
@@ -323,6 +352,7 @@ impl Harness {
         let mut image = self.fs.image();
         self.open = None;
         let (next, synced) = (self.next, self.synced);
+        self.has_lost_power |= crash == Crash::Power;
         if crash == Crash::Power {
             let unsynced = self.accepted.keys().filter(|seq| **seq >= synced);
             self.doubtful.extend(unsynced);

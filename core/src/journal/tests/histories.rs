@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::{
     harness::Harness,
     model::{Crash, ModelFs, Plan},
-    small,
+    paged,
 };
 
 #[derive(Debug, Clone)]
@@ -63,12 +63,12 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (crash(), plan(12), prop::collection::vec(plan(30), 0..3))
             .prop_map(|(crash, plan, again)| Event::CrashAhead { crash, plan, again }),
         1 => (0..4u64).prop_map(|others| Event::FailSync { others }),
-        1 => prop::option::of(140_000..160_000u64).prop_map(|bytes| Event::Capacity { bytes }),
+        1 => prop::option::of(150_000..180_000u64).prop_map(|bytes| Event::Capacity { bytes }),
     ]
 }
 
 fn play(events: &[Event], seed: u64) {
-    let mut harness = Harness::new(ModelFs::default(), small(), seed);
+    let mut harness = Harness::new(ModelFs::default(), paged(), seed);
     assert!(harness.start());
     let mut ahead = (Crash::Process, Vec::new());
     for event in events {

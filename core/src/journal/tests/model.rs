@@ -365,8 +365,18 @@ impl Region for ModelRegion {
         self.fs.step(|_| Ok(()))
     }
 
-    fn keep_apart(&self, start: usize) {
-        assert!(start <= self.len());
+    fn keep_apart(&self) {}
+
+    fn renew(&self, start: usize) {
+        let bytes = self
+            .inode
+            .words()
+            .iter()
+            .flat_map(|word| word.to_ne_bytes());
+        assert!(
+            bytes.skip(start).all(|byte| byte == 0),
+            "a record lies behind {start}"
+        );
     }
 
     fn populate(&self, range: Range<usize>) {
