@@ -139,9 +139,9 @@ impl Way {
 
     /// Whether the click may be answered: it is in the journal, or it is lost and that is allowed.
     async fn journalled(&self, appended: Result<u64, AppendError>) -> bool {
-        let config = &self.shared.config.journal;
+        let config = &self.shared.config;
         match appended {
-            Ok(_) if config.durability == Durability::Process => true,
+            Ok(_) if config.journal.durability == Durability::Process => true,
             Ok(seq) => {
                 let durable = self.recorder.borrow().lane.durable(seq);
                 durable.await.is_ok()

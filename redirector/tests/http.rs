@@ -298,7 +298,7 @@ async fn a_full_journal_serves_or_refuses_as_configured() {
             config.redirector.threads = 1;
             config.redirector.journal.segment_megabytes = 1;
             config.redirector.journal.max_megabytes = 2;
-            config.redirector.journal.on_full = policy;
+            config.redirector.on_full = policy;
             config.redirector.client_rate = 0;
         })
         .await;

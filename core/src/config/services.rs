@@ -39,6 +39,8 @@ pub struct Redirector {
     pub cookies: Cookies,
     /// The near cache.
     pub cache: Cache,
+    /// What happens when the journal has no room: `serve` (redirect, count the loss) or `refuse` (503).
+    pub on_full: OnFull,
     /// The click journal.
     pub journal: Journal,
 }
@@ -58,6 +60,7 @@ impl Default for Redirector {
             client_burst: 400,
             cookies: Cookies::default(),
             cache: Cache::default(),
+            on_full: OnFull::Serve,
             journal: Journal::default(),
         }
     }
@@ -123,8 +126,6 @@ pub struct Journal {
     pub max_megabytes: u64,
     /// What an answer has survived: `process` (a crash of the process) or `power` (a loss of power).
     pub durability: Durability,
-    /// What happens when there is no room: `serve` (redirect, count the loss) or `refuse` (503).
-    pub on_full: OnFull,
 }
 
 impl Default for Journal {
@@ -134,7 +135,6 @@ impl Default for Journal {
             segment_megabytes: 64,
             max_megabytes: 4096,
             durability: Durability::Process,
-            on_full: OnFull::Serve,
         }
     }
 }
@@ -172,9 +172,6 @@ pub struct Ingest {
     pub admin: SocketAddr,
     /// What redirectors show to deliver blocks: the same text on both sides.
     pub token: Secret,
-    /// Peers whose `X-Forwarded-For` is believed.
-    #[serde(deserialize_with = "list")]
-    pub trusted_proxies: Vec<IpNet>,
     /// MaxMind-format database of countries; by default the CC0 one that `npm ci` brings.
     pub country_db: Option<PathBuf>,
     /// List of crawlers' user agents; by default the one that `npm ci` brings.
@@ -191,7 +188,6 @@ impl Default for Ingest {
             listen: ([0, 0, 0, 0], 8081).into(),
             admin: ([127, 0, 0, 1], 9081).into(),
             token: Secret::default(),
-            trusted_proxies: Vec::new(),
             country_db: None,
             crawlers: None,
             drain_ms: 10_000,
