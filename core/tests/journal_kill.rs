@@ -3,6 +3,7 @@
 //!
 //! The test starts itself anew as the process to be killed and plays ingest for it: over a socket the child
 //! tells each number it was given, and hands over each block before it acks it.
+#![allow(clippy::unwrap_used)] // As in every test; the lint does not see that a helper belongs to one.
 
 use std::{
     collections::BTreeMap,
@@ -226,7 +227,7 @@ fn check(dir: &Path, mut heard: Heard) {
     assert!(found.keys().all(|seq| *seq < next));
     let told = (heard.stored.len() + heard.refused.len()) as u64;
     assert!(
-        next - 1 >= told && next - 1 <= told + ROUNDS,
+        next > told && next - 1 <= told + ROUNDS,
         "numbers have gaps: {next} after {told}"
     );
     println!(

@@ -1,5 +1,5 @@
 //! The background thread of a lane: prepares the next segment, brings pages into memory ahead of the writer,
-//! and syncs. What it does in which order is in `Keeper::tick`, so that tests can run it step by step.
+//! and syncs. Tests do without the thread and take its steps themselves.
 
 use std::{
     io,

@@ -2,6 +2,7 @@
 //! what must be read back.
 
 mod basics;
+mod crash;
 mod crash_steps;
 mod damage;
 mod durability;
@@ -9,6 +10,7 @@ mod full;
 mod harness;
 mod histories;
 mod model;
+mod tamper;
 mod wire;
 
 use std::time::Duration;

@@ -156,8 +156,13 @@ mod tests {
         let end = bytes.len();
         bytes.extend([0; 40]);
         let mut walk = Walk::new(&bytes, 0, seed(), 1);
-        assert_eq!(walk.next().unwrap().skipped, 0..0 + 0);
-        assert_eq!(walk.next().unwrap().skipped, places[1]);
+        let first = walk.next().unwrap();
+        assert!(first.skipped.is_empty() && !first.is_damaged);
+        let third = walk.next().unwrap();
+        assert_eq!(
+            (third.frame.seq, third.skipped, third.is_damaged),
+            (3, places[1].clone(), true)
+        );
         assert_eq!(walk.next(), None);
         assert_eq!((walk.at(), walk.rest()), (end, &[0; 40][..]));
     }

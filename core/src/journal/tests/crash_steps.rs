@@ -1,8 +1,9 @@
 //! One script, crashed at each of its steps, and at each step of the start after that.
 
 use super::{
+    crash::{Crash, Plan},
     harness::Harness,
-    model::{Crash, ModelFs, Plan},
+    model::ModelFs,
     paged,
 };
 

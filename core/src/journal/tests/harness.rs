@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use super::model::{Crash, Dice, ModelFs, Plan};
+use super::{
+    crash::{Crash, Dice, Plan},
+    model::ModelFs,
+};
 use crate::journal::{
     AckError, AppendError, Block, LaneId, LaneOptions, LaneReader, LaneWriter, OpenError,
     ReadError, Seq,

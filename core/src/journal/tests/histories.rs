@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::{
+    crash::{Crash, Plan},
     harness::Harness,
-    model::{Crash, ModelFs, Plan},
+    model::ModelFs,
     paged,
 };
 

@@ -10,44 +10,13 @@ use std::{
     ops::Range,
     path::{Path, PathBuf},
     ptr::NonNull,
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, atomic::AtomicU64},
 };
 
+use super::crash::{Image, Plan};
 use crate::journal::fs::{Fs, Region};
 
 const WORDS_PER_PAGE: usize = 512;
-
-/// How a machine goes down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Crash {
-    Process,
-    Power,
-}
-
-/// A crash to come.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Plan {
-    /// The step at which it comes, counted from the boot of the machine; the first is 1.
-    pub(super) at: u64,
-    /// Whether that step still takes effect.
-    pub(super) after: bool,
-}
-
-/// A small generator of numbers, so that a crash is repeatable.
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn roll(&mut self) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        mixed ^ (mixed >> 31)
-    }
-}
 
 /// The machine. Clones are the same machine.
 #[derive(Clone, Default)]
@@ -56,9 +25,9 @@ pub(super) struct ModelFs {
 }
 
 #[derive(Default)]
-struct World {
-    names: BTreeMap<PathBuf, Arc<Inode>>,
-    durable_names: BTreeMap<PathBuf, Arc<Inode>>,
+pub(super) struct World {
+    pub(super) names: BTreeMap<PathBuf, Arc<Inode>>,
+    pub(super) durable_names: BTreeMap<PathBuf, Arc<Inode>>,
     locked: BTreeSet<PathBuf>,
     steps: u64,
     plan: Option<Plan>,
@@ -69,22 +38,13 @@ struct World {
     capacity: Option<u64>,
 }
 
-struct Inode {
-    visible: Box<[AtomicU64]>,
-    durable: Mutex<Vec<u64>>,
-}
-
-/// Everything on a machine that is down.
-#[derive(Clone)]
-pub(super) struct Image {
-    names: BTreeMap<PathBuf, usize>,
-    durable_names: BTreeMap<PathBuf, usize>,
-    files: Vec<(Vec<u64>, Vec<u64>)>,
-    capacity: Option<u64>,
+pub(super) struct Inode {
+    pub(super) visible: Box<[AtomicU64]>,
+    pub(super) durable: Mutex<Vec<u64>>,
 }
 
 impl Inode {
-    fn new(visible: Vec<u64>, durable: Vec<u64>) -> Arc<Self> {
+    pub(super) fn new(visible: Vec<u64>, durable: Vec<u64>) -> Arc<Self> {
         let visible = visible.into_iter().map(AtomicU64::new).collect();
         Arc::new(Self {
             visible,
@@ -104,7 +64,31 @@ impl Inode {
 }
 
 impl ModelFs {
-    fn world(&self) -> MutexGuard<'_, World> {
+    /// A machine with what is left of another.
+    pub(super) fn with(image: Image) -> Self {
+        let inodes: Vec<_> = image
+            .files
+            .into_iter()
+            .map(|(visible, durable)| Inode::new(visible, durable))
+            .collect();
+        let lookup = |names: BTreeMap<PathBuf, usize>| {
+            names
+                .into_iter()
+                .map(|(path, number)| (path, Arc::clone(&inodes[number])))
+                .collect()
+        };
+        let world = World {
+            names: lookup(image.names),
+            durable_names: lookup(image.durable_names),
+            capacity: image.capacity,
+            ..World::default()
+        };
+        ModelFs {
+            world: Arc::new(Mutex::new(world)),
+        }
+    }
+
+    pub(super) fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap()
     }
 
@@ -134,58 +118,10 @@ impl ModelFs {
         self.world().wreck.is_some()
     }
 
-    pub(super) fn names(&self) -> Vec<String> {
-        let world = self.world();
-        world
-            .names
-            .keys()
-            .map(|path| path.file_name().unwrap().to_str().unwrap().to_owned())
-            .collect()
-    }
-
     /// The machine as it went down, or as it is.
     pub(super) fn image(&self) -> Image {
         let world = self.world();
         world.wreck.clone().unwrap_or_else(|| world.image())
-    }
-
-    /// Changes bytes of a file behind the journal's back, also on disk.
-    pub(super) fn damage(&self, name: &str, change: impl FnOnce(&mut [u8])) {
-        let world = self.world();
-        let inode = world
-            .names
-            .iter()
-            .find(|(path, _)| path.ends_with(name))
-            .expect("no such file")
-            .1;
-        let mut bytes: Vec<u8> = inode
-            .visible
-            .iter()
-            .flat_map(|word| word.load(Ordering::Relaxed).to_ne_bytes())
-            .collect();
-        change(&mut bytes);
-        let words = bytes
-            .chunks_exact(8)
-            .map(|word| u64::from_ne_bytes(word.try_into().unwrap()));
-        for (place, word) in words.enumerate() {
-            inode.visible[place].store(word, Ordering::Relaxed);
-            inode.durable.lock().unwrap()[place] = word;
-        }
-    }
-
-    /// Removes a file behind the journal's back.
-    pub(super) fn lose(&self, name: &str) {
-        let mut world = self.world();
-        world.names.retain(|path, _| !path.ends_with(name));
-        world.durable_names.retain(|path, _| !path.ends_with(name));
-    }
-
-    /// Puts a file of `bytes` zeros there behind the journal's back.
-    pub(super) fn plant(&self, path: &Path, bytes: usize) {
-        let mut world = self.world();
-        let inode = Inode::new(vec![0; bytes / 8], vec![0; bytes / 8]);
-        world.names.insert(path.to_owned(), Arc::clone(&inode));
-        world.durable_names.insert(path.to_owned(), inode);
     }
 
     fn step<T>(&self, effect: impl FnOnce(&mut World) -> io::Result<T>) -> io::Result<T> {
@@ -247,76 +183,6 @@ impl World {
 
     fn used(&self) -> u64 {
         self.names.values().map(|inode| inode.bytes()).sum()
-    }
-}
-
-impl Image {
-    /// The machine after the crash, with the next process on it.
-    pub(super) fn boot(&self, crash: Crash, dice: &mut Dice) -> ModelFs {
-        let mut image = self.clone();
-        if crash == Crash::Power {
-            image.lose_power(dice);
-        }
-        let inodes: Vec<_> = image
-            .files
-            .into_iter()
-            .map(|(visible, durable)| Inode::new(visible, durable))
-            .collect();
-        let lookup = |names: BTreeMap<PathBuf, usize>| {
-            names
-                .into_iter()
-                .map(|(path, number)| (path, Arc::clone(&inodes[number])))
-                .collect()
-        };
-        let world = World {
-            names: lookup(image.names),
-            durable_names: lookup(image.durable_names),
-            capacity: image.capacity,
-            ..World::default()
-        };
-        ModelFs {
-            world: Arc::new(Mutex::new(world)),
-        }
-    }
-
-    fn lose_power(&mut self, dice: &mut Dice) {
-        let paths: BTreeSet<PathBuf> = self
-            .names
-            .keys()
-            .chain(self.durable_names.keys())
-            .cloned()
-            .collect();
-        for path in paths {
-            let (visible, durable) = (self.names.get(&path), self.durable_names.get(&path));
-            let kept = if dice.roll() % 2 == 0 {
-                visible
-            } else {
-                durable
-            }
-            .copied();
-            self.names.remove(&path);
-            self.names.extend(kept.map(|number| (path, number)));
-        }
-        self.durable_names = self.names.clone();
-        for (visible, durable) in &mut self.files {
-            let pages = visible
-                .chunks_mut(WORDS_PER_PAGE)
-                .zip(durable.chunks_mut(WORDS_PER_PAGE));
-            for (visible, durable) in pages.filter(|(visible, durable)| visible != durable) {
-                match dice.roll() % 3 {
-                    0 => durable.copy_from_slice(visible),
-                    1 => visible.copy_from_slice(durable),
-                    _ => {
-                        for (visible, durable) in visible.iter_mut().zip(durable) {
-                            if dice.roll() % 2 == 0 {
-                                *durable = *visible;
-                            }
-                            *visible = *durable;
-                        }
-                    }
-                }
-            }
-        }
     }
 }
 
