@@ -94,6 +94,7 @@ async fn an_unfinished_claim_is_not_listed_and_can_be_finished() {
     assert_eq!(store.domains(&acme).await.unwrap(), []);
     let host = "go.example.com".parse().unwrap();
     store.claim_domain(&host, &rival).await.unwrap();
+    assert_eq!(store.domains(&acme).await.unwrap(), []);
     assert!(matches!(
         store.claim_domain(&host, &acme).await,
         Err(ClaimError::Taken)
