@@ -6,8 +6,9 @@ use super::{
     crash::{Crash, Plan},
     harness::Harness,
     model::ModelFs,
-    paged,
+    paged, small,
 };
+use crate::journal::LaneOptions;
 
 #[derive(Debug, Clone)]
 enum Event {
@@ -68,8 +69,8 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn play(events: &[Event], seed: u64) {
-    let mut harness = Harness::new(ModelFs::default(), paged(), seed);
+fn play(options: LaneOptions, events: &[Event], seed: u64) {
+    let mut harness = Harness::new(ModelFs::default(), options, seed);
     assert!(harness.start());
     let mut ahead = (Crash::Process, Vec::new());
     for event in events {
@@ -105,7 +106,11 @@ proptest! {
     #![proptest_config(super::config())]
 
     #[test]
-    fn every_history_is_read_back(events in prop::collection::vec(event(), 1..150), seed in any::<u64>()) {
-        play(&events, seed);
+    fn every_history_is_read_back(
+        is_paged in any::<bool>(),
+        events in prop::collection::vec(event(), 1..150),
+        seed in any::<u64>(),
+    ) {
+        play(if is_paged { paged() } else { small() }, &events, seed);
     }
 }
