@@ -23,4 +23,4 @@ mod router;
 mod server;
 mod workspace;
 
-pub use server::{RunError, Server, StartError};
+pub use server::Server;

@@ -1,18 +1,16 @@
 //! Analytics as a whole: checks its configuration, binds its ports, serves, drains.
 
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use whence_core::admin::{self, Readiness};
 use whence_core::config::{Analytics, Config};
-use whence_core::process::Failure;
+use whence_core::service::{RunError, Service, StartError, listen};
 use whence_core::store::LinkStore;
 use whence_core::{serve, telemetry};
 
@@ -22,47 +20,6 @@ use crate::router;
 
 /// How often keys that have been quiet are forgotten.
 const TIDY_EVERY: Duration = Duration::from_secs(1);
-
-/// Why analytics did not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// A key of the configuration cannot be used.
-    #[error("{0}")]
-    Config(String),
-    /// A port cannot be bound.
-    #[error("{key} {address}: {source}")]
-    Bind {
-        /// The key that names it.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        source: io::Error,
-    },
-}
-
-/// Why analytics stopped by itself.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// The admin port broke: nobody could tell any more how the service is.
-    #[error("the admin port: {0}")]
-    Admin(io::Error),
-}
-
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Self {
-        match error {
-            StartError::Config(reason) => Self::Config(reason),
-            error @ StartError::Bind { .. } => Self::runtime(error),
-        }
-    }
-}
-
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Self {
-        Self::runtime(error)
-    }
-}
 
 /// An analytics server that has bound its ports and not yet answered.
 #[derive(Debug)]
@@ -76,13 +33,14 @@ pub struct Server {
     drain: Duration,
 }
 
-impl Server {
-    /// Checks the configuration and binds the ports.
-    pub async fn bind(config: &Config, store: Arc<dyn LinkStore>) -> Result<Self, StartError> {
+impl Service for Server {
+    const NAME: &'static str = "analytics";
+
+    async fn bind(config: &Config, store: Arc<dyn LinkStore>) -> Result<Self, StartError> {
         let settings = &config.analytics;
         check(config).map_err(StartError::Config)?;
-        let (listener, address) = bind("analytics.listen", settings.listen).await?;
-        let (admin, admin_address) = bind("analytics.admin", settings.admin).await?;
+        let (listener, address) = listen("analytics.listen", settings.listen).await?;
+        let (admin, admin_address) = listen("analytics.admin", settings.admin).await?;
         let mut registry = telemetry::registry("analytics");
         let metrics = Metrics::register(&mut registry);
         Ok(Self {
@@ -96,20 +54,15 @@ impl Server {
         })
     }
 
-    /// Where the API answers.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the admin port answers.
-    #[must_use]
-    pub fn admin_address(&self) -> SocketAddr {
+    fn admin_address(&self) -> SocketAddr {
         self.admin_address
     }
 
-    /// Serves until `shutdown`, then answers what is under way within the drain's time, and returns.
-    pub async fn run(
+    async fn run(
         self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), RunError> {
@@ -151,20 +104,6 @@ fn check(config: &Config) -> Result<(), String> {
         Ok(_) => Err(format!("clickhouse.url must be an http URL, not {url:?}")),
         Err(error) => Err(format!("clickhouse.url: {error}: {url:?}")),
     }
-}
-
-async fn bind(
-    key: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Bind {
-        key,
-        address,
-        source,
-    };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
 }
 
 async fn tidy(api: Arc<Api>) {

@@ -4,8 +4,9 @@ use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
-use whence_analytics::{Server, StartError};
+use whence_analytics::Server;
 use whence_core::config::Config;
+use whence_core::service::{Service as _, StartError};
 use whence_core::store::{FileStore, LinkStore};
 use whence_core::test_support::http::ask;
 

@@ -18,6 +18,7 @@ pub mod problem;
 pub mod process;
 pub mod secret;
 pub mod serve;
+pub mod service;
 pub mod ship;
 pub mod store;
 pub mod telemetry;

@@ -181,6 +181,15 @@ fn split_link_key(key: &str) -> Option<(&str, &str)> {
     key.split_once('/')
 }
 
+/// Refuses a URL that names no store, without asking whether there is one.
+pub fn check_url(url: &str) -> Result<(), StoreError> {
+    if url.starts_with("file:") {
+        Ok(())
+    } else {
+        redis::check_url(url)
+    }
+}
+
 /// Where the store is, by its URL.
 pub async fn open(url: &str) -> Result<Arc<dyn LinkStore>, StoreError> {
     if let Some(path) = url.strip_prefix("file:") {

@@ -47,6 +47,11 @@ pub fn check(config: &Config) -> Result<(), Failure> {
     if !config.embedded.clickhouse || !config.click_id_key.is_empty() {
         problems.extend(config.click_id_key().err());
     }
+    problems.extend(
+        store::check_url(&config.store_url())
+            .err()
+            .map(|error| format!("store.url: {error}")),
+    );
     for (key, path, part) in [
         (
             "ingest.country_db",

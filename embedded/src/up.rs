@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use whence_core::config::{self, Config, Scheme};
 use whence_core::process::{self, Failure};
+use whence_core::service::{RunError, Service};
 use whence_core::{clickhouse, store};
 
 use crate::engine::{Supervisor, SupervisorOptions};
@@ -49,9 +50,9 @@ pub async fn up(mut config: Config) -> Result<(), Failure> {
         clickhouse: config.clickhouse.url.clone(),
     };
 
-    let mut redirector = Part::start(|stop| redirector.run(stop));
-    let mut ingest = Part::start(|stop| ingest.run(stop));
-    let mut analytics = Part::start(|stop| analytics.run(stop));
+    let mut redirector = Part::start(redirector);
+    let mut ingest = Part::start(ingest);
+    let mut analytics = Part::start(analytics);
     print!("{}", welcome::page(&config, &addresses, &first));
 
     let ended = tokio::select! {
@@ -101,26 +102,17 @@ async fn start_engine(config: &mut Config) -> Result<Option<Supervisor>, Failure
 /// A service that runs in this process.
 struct Part {
     stop: oneshot::Sender<()>,
-    running: JoinHandle<Result<(), Failure>>,
+    running: JoinHandle<Result<(), RunError>>,
 }
 
 impl Part {
-    fn start<E, F>(run: impl FnOnce(Stop) -> F) -> Self
-    where
-        Failure: From<E>,
-        F: Future<Output = Result<(), E>> + Send + 'static,
-        E: Send + 'static,
-    {
+    fn start(service: impl Service) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let stopped: Stop = Box::pin(async {
+        let running = tokio::spawn(service.run(async {
             // Dropped or sent, it means the same.
             let _ = stopped.await;
-        });
-        let running = run(stopped);
-        Self {
-            stop,
-            running: tokio::spawn(async { Ok(running.await?) }),
-        }
+        }));
+        Self { stop, running }
     }
 
     async fn stop(self) -> Result<(), Failure> {
@@ -129,16 +121,11 @@ impl Part {
             // It was heard already, or it has nothing to say.
             return Ok(());
         }
-        self.running
-            .await
-            .unwrap_or_else(|error| Err(Failure::runtime(error)))
+        Ok(self.running.await.map_err(Failure::runtime)??)
     }
 }
 
-/// What tells a service to stop.
-type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn early(part: &str, ended: Result<Result<(), Failure>, tokio::task::JoinError>) -> Failure {
+fn early(part: &str, ended: Result<Result<(), RunError>, tokio::task::JoinError>) -> Failure {
     match ended {
         Ok(Ok(())) => Failure::Runtime(format!("{part} stopped by itself")),
         Ok(Err(failure)) => Failure::Runtime(format!("{part}: {failure}")),

@@ -70,6 +70,7 @@ fn check_says_what_is_wrong_and_where() {
             Some("/nowhere.mmdb"),
         ),
         ("click_id_key = \"tooshort\"\n", Some("click_id_key")),
+        ("[store]\nurl = \"mysql://h\"\n", Some("store.url")),
     ] {
         std::fs::write(&file, text).unwrap();
         let output = run("whence", &["check", "--config", &file_name]);

@@ -11,4 +11,4 @@ mod known;
 mod metrics;
 mod server;
 
-pub use server::{RunError, Server, StartError};
+pub use server::Server;

@@ -1,87 +1,32 @@
 //! The collector as a whole: checks its configuration, opens its journal, binds its ports, serves, drains.
 
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus_client::registry::Registry;
-use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use whence_core::admin::{self, Readiness};
 use whence_core::config::Config;
-use whence_core::journal::{self, LaneReader, OpenError, Poisoned, ReadError};
-use whence_core::process::Failure;
-use whence_core::ship::{self, ShipError, ShipMetrics};
+use whence_core::journal::{self, LaneReader, Poisoned};
+use whence_core::service::{RunError, Service, StartError, listen};
+use whence_core::ship::{self, ShipMetrics};
 use whence_core::store::LinkStore;
 use whence_core::{clickhouse, serve, telemetry};
 
 use crate::api::{self, Shared};
 use crate::conversion::desk::Desk;
 use crate::conversion::sink::ConversionTable;
-use crate::enrich::{EnrichError, Enricher};
+use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
 
 /// Blocks in memory at a time: some 40 MiB each at worst, and more would only wait for ClickHouse.
 const BLOCKS_AT_A_TIME: usize = 4;
-
-/// Why the collector did not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// A key of the configuration cannot be used.
-    #[error("{0}")]
-    Config(String),
-    /// A file that enriching needs cannot be used.
-    #[error(transparent)]
-    Enrich(#[from] EnrichError),
-    /// A port cannot be bound.
-    #[error("{key} {address}: {source}")]
-    Bind {
-        /// The key that names it.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        source: io::Error,
-    },
-    /// The journal cannot be opened.
-    #[error("journal: {0}")]
-    Journal(#[from] OpenError),
-    /// What the journal holds cannot be read back.
-    #[error("journal: {0}")]
-    Backlog(#[from] ReadError),
-}
-
-/// Why the collector stopped by itself.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// The journal can no longer be trusted, so neither can an answer.
-    #[error(transparent)]
-    Journal(#[from] Poisoned),
-    /// The journal cannot be shipped.
-    #[error(transparent)]
-    Ship(#[from] ShipError),
-}
-
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Self {
-        match error {
-            StartError::Config(_) | StartError::Enrich(_) => Self::Config(error.to_string()),
-            error => Self::runtime(error),
-        }
-    }
-}
-
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Self {
-        Self::runtime(error)
-    }
-}
 
 /// A collector that has bound its ports and not yet answered.
 pub struct Server {
@@ -98,17 +43,19 @@ pub struct Server {
     drain: Duration,
 }
 
-impl Server {
-    /// Checks the configuration, reads what enriching needs, opens the journal and binds the ports.
+impl Service for Server {
+    const NAME: &'static str = "ingest";
+
     /// ClickHouse may be away: what arrives meanwhile waits where it is.
-    pub async fn bind(config: &Config, store: Arc<dyn LinkStore>) -> Result<Self, StartError> {
+    async fn bind(config: &Config, store: Arc<dyn LinkStore>) -> Result<Self, StartError> {
         let settings = &config.ingest;
         let key = config.click_id_key().map_err(StartError::Config)?;
         if settings.token.is_empty() {
             let reason = "ingest.token is not set; make one with: openssl rand -hex 32";
             return Err(StartError::Config(reason.into()));
         }
-        let enricher = Enricher::open(settings)?;
+        let enricher =
+            Enricher::open(settings).map_err(|error| StartError::Config(error.to_string()))?;
 
         let mut registry = telemetry::registry("ingest");
         let metrics = Metrics::register(&mut registry);
@@ -130,8 +77,8 @@ impl Server {
         )?);
         let table = ConversionTable::new(Arc::clone(&inserts), Arc::clone(&desk), metrics.clone());
 
-        let (listener, address) = bind("ingest.listen", settings.listen).await?;
-        let (admin, admin_address) = bind("ingest.admin", settings.admin).await?;
+        let (listener, address) = listen("ingest.listen", settings.listen).await?;
+        let (admin, admin_address) = listen("ingest.admin", settings.admin).await?;
         let shared = Shared {
             enricher,
             inserts,
@@ -158,20 +105,15 @@ impl Server {
         })
     }
 
-    /// Where blocks and conversions arrive.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the admin port answers.
-    #[must_use]
-    pub fn admin_address(&self) -> SocketAddr {
+    fn admin_address(&self) -> SocketAddr {
         self.admin_address
     }
 
-    /// Serves until `shutdown`, then answers what is under way, ships what it can, and returns.
-    pub async fn run(
+    async fn run(
         mut self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), RunError> {
@@ -217,18 +159,4 @@ impl Server {
         admin.abort();
         result
     }
-}
-
-async fn bind(
-    key: &'static str,
-    address: SocketAddr,
-) -> Result<(TcpListener, SocketAddr), StartError> {
-    let failed = |source| StartError::Bind {
-        key,
-        address,
-        source,
-    };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
 }

@@ -24,4 +24,4 @@ mod server;
 mod way;
 mod worker;
 
-pub use server::{RunError, Server, StartError};
+pub use server::Server;

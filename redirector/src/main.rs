@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use whence_core::process::{self, Failure, Flags};
-use whence_core::store;
+use whence_core::process::Flags;
+use whence_core::service;
 use whence_redirector::Server;
 
 /// Answers short links, journals every click, and ships the clicks to ingest.
@@ -16,12 +16,5 @@ struct Command {
 }
 
 fn main() -> ExitCode {
-    process::main(&Command::parse().flags, async |config| {
-        let store = store::open(&config.store_url())
-            .await
-            .map_err(Failure::runtime)?;
-        let server = Server::bind(&config, store).await?;
-        tracing::info!(address = %server.address(), admin = %server.admin_address(), "redirector");
-        Ok(server.run(process::shutdown()).await?)
-    })
+    service::main::<Server>(&Command::parse().flags)
 }

@@ -9,16 +9,15 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use whence_core::admin::{self, Readiness};
 use whence_core::config::{Config, Redirector};
 use whence_core::id::Minter;
-use whence_core::journal::{self, LaneReader, LaneWriter, OpenError, Poisoned};
-use whence_core::process::Failure;
-use whence_core::ship::{self, ShipError, ShipMetrics};
+use whence_core::journal::{self, LaneReader, LaneWriter, Poisoned};
+use whence_core::service::{RunError, Service, StartError, listen};
+use whence_core::ship::{self, ShipMetrics};
 use whence_core::store::LinkStore;
 use whence_core::telemetry;
 
@@ -34,64 +33,6 @@ use crate::worker;
 /// Connections that may wait to be accepted: a burst, not a backlog.
 const BACKLOG: i32 = 1024;
 
-/// Why the redirector did not start.
-#[derive(Debug, Error)]
-pub enum StartError {
-    /// A key of the configuration cannot be used.
-    #[error("{0}")]
-    Config(String),
-    /// A port cannot be bound.
-    #[error("{key} {address}: {source}")]
-    Bind {
-        /// The key that names it.
-        key: &'static str,
-        /// The address.
-        address: SocketAddr,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A journal lane cannot be opened.
-    #[error("journal: {0}")]
-    Journal(#[from] OpenError),
-    /// The journal's directory cannot be read.
-    #[error("journal {path}: {source}")]
-    JournalDir {
-        /// The directory.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-}
-
-/// Why the redirector stopped by itself.
-#[derive(Debug, Error)]
-pub enum RunError {
-    /// The journal can no longer be trusted, so neither can an answer.
-    #[error(transparent)]
-    Journal(#[from] Poisoned),
-    /// The journal cannot be shipped.
-    #[error(transparent)]
-    Ship(#[from] ShipError),
-    /// A serving thread could not start or ended.
-    #[error("serving thread: {0}")]
-    Thread(io::Error),
-}
-
-impl From<StartError> for Failure {
-    fn from(error: StartError) -> Self {
-        match error {
-            StartError::Config(reason) => Self::Config(reason),
-            error => Self::runtime(error),
-        }
-    }
-}
-
-impl From<RunError> for Failure {
-    fn from(error: RunError) -> Self {
-        Self::runtime(error)
-    }
-}
-
 /// A redirector that has bound its ports and not yet answered.
 pub struct Server {
     address: SocketAddr,
@@ -106,9 +47,10 @@ pub struct Server {
     broken: mpsc::Receiver<Poisoned>,
 }
 
-impl Server {
-    /// Checks the configuration, opens the journal and binds the ports.
-    pub async fn bind(config: &Config, store: Arc<dyn LinkStore>) -> Result<Self, StartError> {
+impl Service for Server {
+    const NAME: &'static str = "redirector";
+
+    async fn bind(config: &Config, store: Arc<dyn LinkStore>) -> Result<Self, StartError> {
         let settings = &config.redirector;
         let key = config.click_id_key().map_err(StartError::Config)?;
         let ingest =
@@ -119,15 +61,7 @@ impl Server {
         let (writers, readers) = open_lanes(&dir, settings, count)?;
 
         let (address, listeners) = bind_all(settings.listen, count)?;
-        let bind_admin = |source| StartError::Bind {
-            key: "redirector.admin",
-            address: settings.admin,
-            source,
-        };
-        let admin = tokio::net::TcpListener::bind(settings.admin)
-            .await
-            .map_err(bind_admin)?;
-        let admin_address = admin.local_addr().map_err(bind_admin)?;
+        let (admin, admin_address) = listen("redirector.admin", settings.admin).await?;
 
         let resolver = Arc::new(Resolver::new(&store, &settings.cache));
         let (report, broken) = mpsc::channel(1);
@@ -166,20 +100,15 @@ impl Server {
         })
     }
 
-    /// Where clicks arrive.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
+    fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Where the admin port answers.
-    #[must_use]
-    pub fn admin_address(&self) -> SocketAddr {
+    fn admin_address(&self) -> SocketAddr {
         self.admin_address
     }
 
-    /// Serves until `shutdown`, then answers what is under way, ships what it can, and returns.
-    pub async fn run(
+    async fn run(
         mut self,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), RunError> {

@@ -55,6 +55,11 @@ impl RedisStore {
     }
 }
 
+/// Refuses a URL that could not be connected to.
+pub(super) fn check_url(url: &str) -> Result<(), StoreError> {
+    Address::parse(url).map(drop)
+}
+
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "RedisStore({})", self.address)

@@ -22,11 +22,12 @@ use whence_core::id::LinkId;
 use whence_core::journal;
 use whence_core::link::{Link, RedirectStatus};
 use whence_core::secret::Secret;
+use whence_core::service::{RunError, Service};
 use whence_core::store::{FileStore, LinkStore};
 use whence_core::test_support::http::{Got, ask};
 use whence_core::wire;
 use whence_core::workspace::{PrivacyMode, Workspace};
-use whence_redirector::{RunError, Server};
+use whence_redirector::Server;
 
 /// A running redirector with its store and journal in a temporary directory.
 pub(crate) struct Edge {
