@@ -136,6 +136,12 @@ fn question(world: &World, rng: &mut Rng) -> (Asked, Vec<(&'static str, String)>
         (from, to) = (start(first), start(last.tomorrow().unwrap()));
         (first.to_string(), last.to_string())
     } else {
+        // At the very milliseconds of two clicks, of which one is in and the other is not.
+        if let (Some(one), Some(other)) = (rng.choice(&world.clicks), rng.choice(&world.clicks))
+            && one.time != other.time
+        {
+            (from, to) = (one.time.min(other.time), one.time.max(other.time));
+        }
         (instant(from).to_string(), instant(to).to_string())
     };
     let some = |rng: &mut Rng| rng.u8(0..4) == 0;

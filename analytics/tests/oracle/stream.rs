@@ -145,6 +145,20 @@ fn conversions(
             });
         }
     }
+    if let [.., one, other] = clicks {
+        // A customer who comes by two clicks in one millisecond, and then by none.
+        let at = one.time.max(other.time);
+        let of = |event_id: &str, click_id, at| Conversion {
+            customer: "k4".into(),
+            ..Conversion::new(workspace, event_id, LEAD, at, click_id)
+        };
+        let later = at + rng.i64(-1..2) * HOUR;
+        conversions.extend([
+            of("t1", one.click_id, at),
+            of("t2", other.click_id, at),
+            of("t3", 0, later),
+        ]);
+    }
     conversions
 }
 
