@@ -1,5 +1,10 @@
 //! The shipper over a real journal: everything arrives in order, whatever the other side does.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says as much as one that expects"
+)]
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
