@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help up test lint parts tools redis
+.PHONY: help up test lint parts tools test-tools
 
 help: ## What there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/'
@@ -12,7 +12,7 @@ up: parts ## Build and run redirector, ingest, analytics and ClickHouse; Ctrl-C 
 	cargo build --release --locked --package whence-embedded
 	exec target/release/whence up
 
-test: parts redis ## Lint and test everything
+test: parts test-tools ## Lint and test everything
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	cargo build --workspace --bins --locked
@@ -31,10 +31,13 @@ node_modules/.installed: package.json package-lock.json
 
 tools:
 	@command -v cargo >/dev/null || { echo "Rust is missing: see https://rustup.rs" >&2; exit 1; }
-	@command -v npm >/dev/null || { echo "Node.js with npm is missing: see https://nodejs.org (version 20 or later)" >&2; exit 1; }
+	@command -v node >/dev/null && command -v npm >/dev/null || { echo "Node.js with npm is missing: see https://nodejs.org (version 20 or later)" >&2; exit 1; }
+	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' || { echo "Node.js is too old: version 20 or later is needed, this is $$(node --version)" >&2; exit 1; }
 	@command -v cc >/dev/null || { echo "A C compiler is missing: apt-get install build-essential" >&2; exit 1; }
 
-redis:
+# What only the tests need.
+test-tools: tools
+	@command -v python3 >/dev/null || { echo "python3 is missing: apt-get install python3 python3-venv" >&2; exit 1; }
 	@command -v redis-server >/dev/null || { \
 	  echo "redis-server is missing; installing it"; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
