@@ -35,11 +35,14 @@ tools:
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' || { echo "Node.js is too old: version 20 or later is needed, this is $$(node --version)" >&2; exit 1; }
 	@command -v cc >/dev/null || { echo "A C compiler is missing: apt-get install build-essential" >&2; exit 1; }
 
-# What only the tests need.
+# What only the tests need: Redis, Python for ClickHouse's Python client, and the test runner.
 test-tools: tools
-	@command -v python3 >/dev/null || { echo "python3 is missing: apt-get install python3 python3-venv" >&2; exit 1; }
-	@command -v redis-server >/dev/null || { \
-	  echo "redis-server is missing; installing it"; \
+	@missing=""; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
+	[ -z "$$missing" ] || { \
+	  echo "installing what the tests need:$$missing"; \
+	  command -v apt-get >/dev/null || { echo "no apt-get here: install$$missing by hand" >&2; exit 1; }; \
 	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$sudo apt-get update -q && $$sudo apt-get install -y -q redis-server; }
+	  $$sudo apt-get update -q && $$sudo apt-get install -y -q $$missing; }
 	@cargo nextest --version >/dev/null 2>&1 || cargo install --locked cargo-nextest
