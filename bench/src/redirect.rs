@@ -33,10 +33,10 @@ use round::Round;
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// How long each round asks each server, in seconds
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
-    /// How many rounds
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    /// How many rounds, after one to warm up; many short ones level out what else the machine does
+    #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
     /// Keep-alive connections, each from an address of its own
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
