@@ -9,9 +9,12 @@ use std::{
     collections::BTreeMap,
     env,
     io::{self, BufReader, Read, Write},
-    os::unix::net::{UnixListener, UnixStream},
+    os::unix::{
+        net::{UnixListener, UnixStream},
+        process::ExitStatusExt,
+    },
     path::Path,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread,
     time::Duration,
@@ -69,7 +72,10 @@ fn child(dir: &Path) {
 fn append(writer: &mut LaneWriter, socket: &Mutex<UnixStream>) {
     let message = match writer.append(&payload(writer.next_seq())) {
         Ok(seq) => message(b'A', &seq.to_le_bytes()),
-        Err(AppendError::Full { seq }) => message(b'F', &seq.to_le_bytes()),
+        Err(AppendError::Full { seq }) => {
+            thread::sleep(Duration::from_millis(1));
+            message(b'F', &seq.to_le_bytes())
+        }
         Err(error) => panic!("{error}"),
     };
     socket.lock().unwrap().write_all(&message).unwrap();
@@ -84,6 +90,8 @@ fn ship(mut reader: LaneReader, socket: &Mutex<UnixStream>) {
                     .unwrap()
                     .write_all(&message(b'B', block.wire()))
                     .unwrap();
+                // As long as an answer of ingest takes.
+                thread::sleep(Duration::from_millis(2));
                 reader.ack(block.id()).unwrap();
             }
             None => thread::sleep(Duration::from_millis(1)),
@@ -118,10 +126,16 @@ struct Heard {
 }
 
 impl Heard {
-    /// Reads until the child is dead; its last message may be cut off.
-    fn listen(&mut self, socket: UnixStream) {
+    /// Reads until the child is dead, whose last message may be cut off; kills it after so many messages, the
+    /// last of which is a block in every second round, so that its ack is under way.
+    fn listen(&mut self, socket: UnixStream, mut child: Killed, messages: u64, is_at_block: bool) {
         let mut socket = BufReader::new(socket);
+        let mut heard = 0;
         while let Ok((kind, body)) = read_message(&mut socket) {
+            heard += 1;
+            if heard >= messages && (kind == b'B' || !is_at_block) {
+                child.0.kill().unwrap();
+            }
             let seq = || Seq::from_le_bytes(body[..].try_into().unwrap());
             match kind {
                 b'A' => self.stored.push(seq()),
@@ -130,6 +144,11 @@ impl Heard {
                 kind => panic!("unknown message {kind}"),
             }
         }
+        assert_eq!(
+            child.0.wait().unwrap().signal(),
+            Some(9),
+            "the child died by itself"
+        );
     }
 
     fn take(&mut self, block: Block) {
@@ -154,24 +173,17 @@ fn parent() {
     let listener = UnixListener::bind(dir.path().join("socket")).unwrap();
     let mut heard = Heard::default();
     let mut random = 2026_u64;
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let mut command = Command::new(env::current_exe().unwrap());
         command
             .args(["--exact", "what_was_appended_survives_kill_9"])
             .env(CHILD, dir.path());
-        let mut child = Killed(command.stdout(std::process::Stdio::null()).spawn().unwrap());
+        let child = Killed(command.stdout(Stdio::null()).spawn().unwrap());
         let (socket, _) = listener.accept().unwrap();
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        let life = Duration::from_micros(1_000 + (random >> 33) % 60_000);
-        let killer = thread::spawn(move || {
-            thread::sleep(life);
-            child.0.kill().unwrap();
-            child.0.wait().unwrap()
-        });
-        heard.listen(socket);
-        assert!(!killer.join().unwrap().success());
+        heard.listen(socket, child, (random >> 33) % 1_500, round % 2 == 0);
     }
     check(dir.path(), heard);
 }
@@ -200,9 +212,13 @@ fn check(dir: &Path, mut heard: Heard) {
         );
     }
     assert!(
-        heard.stored.len() > 1_000,
-        "only {} appends: the test says nothing",
+        heard.stored.len() > 10_000,
+        "only {} appends",
         heard.stored.len()
+    );
+    assert!(
+        heard.repeated > 0,
+        "no kill came between a block and its ack"
     );
     assert!(heard.stored.is_sorted() && heard.stored.windows(2).all(|pair| pair[0] < pair[1]));
     for seq in &heard.stored {
