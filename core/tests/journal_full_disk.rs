@@ -1,6 +1,6 @@
 //! A volume that is really full: refused records are counted, the lane opens and reads, and goes on when
-//! blocks were acked. On a tmpfs of 1 MiB where this process may mount one; elsewhere it says so and takes a
-//! limit on the size of files, which refuses new segments in the same way.
+//! blocks were acked. On a tmpfs of 1 MiB where this process may mount one; elsewhere it says so and fills
+//! the lane to its own cap, which refuses new segments in the same way.
 #![allow(clippy::unwrap_used)] // As in every test; the lint does not see that a helper belongs to one.
 
 use std::{

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use whence_core::click::Outcome;
 use whence_core::config::{OnFull, Redirector};
 use whence_core::id::VisitorId;
-use whence_core::journal::{AppendError, Durability, Poisoned};
+use whence_core::journal::{AppendError, Durability, DurableError, Poisoned};
 
 use crate::answer::{self, Answer, CookieLines};
 use crate::decide::decide;
@@ -144,18 +144,25 @@ impl Way {
             Ok(_) if config.journal.durability == Durability::Process => true,
             Ok(seq) => {
                 let durable = self.recorder.borrow().lane.durable(seq);
-                durable.await.is_ok()
+                match durable.await {
+                    Ok(()) => true,
+                    Err(DurableError::Poisoned(cause)) => self.broken(cause),
+                    Err(DurableError::Closed { .. }) => false,
+                }
             }
-            Err(AppendError::Poisoned { cause, .. }) => {
-                // One report is enough; a full channel holds it already.
-                let _ = self.shared.broken.try_send(cause);
-                false
-            }
+            Err(AppendError::Poisoned { cause, .. }) => self.broken(cause),
             Err(AppendError::Full { .. } | AppendError::TooLarge { .. }) => {
                 self.counters.dropped.inc();
                 config.on_full == OnFull::Serve
             }
         }
+    }
+
+    /// Reports a journal that cannot be trusted any more: nothing is answered on its word.
+    fn broken(&self, cause: Poisoned) -> bool {
+        // One report is enough; a full channel holds it already.
+        let _ = self.shared.broken.try_send(cause);
+        false
     }
 }
 
