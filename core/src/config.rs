@@ -3,6 +3,7 @@
 //! One file serves every service; each reads its own section and the shared ones. An unknown key is an
 //! error wherever it comes from, because a misspelt limit is a limit that is not there.
 
+mod check;
 mod layers;
 mod sections;
 mod services;

@@ -155,6 +155,8 @@ fn check_host(s: &str) -> Result<String, FieldError> {
     if s.is_empty() {
         return Err(FieldError::Empty);
     }
+    // The final dot of a full name is the same name, and no request is asked for by it.
+    let s = s.strip_suffix('.').unwrap_or(s);
     // A host may be an IP address: a first trial runs on 127.0.0.1.
     match url::Host::parse(s) {
         Ok(url::Host::Domain(name)) if name.len() <= bounds::HOST => Ok(name),
@@ -300,6 +302,7 @@ mod tests {
     fn hosts() {
         for (given, kept) in [
             ("Go.Example.COM", "go.example.com"),
+            ("go.example.com.", "go.example.com"),
             ("bücher.example", "xn--bcher-kva.example"),
             ("127.0.0.1", "127.0.0.1"),
             ("localhost", "localhost"),

@@ -26,9 +26,13 @@ impl Flags {
     /// Reads every layer of the configuration.
     pub fn load(&self) -> Result<Config, Failure> {
         let sources = Sources::of_process(self.config.clone(), self.set.clone());
-        sources
+        let config = sources
             .load()
-            .map_err(|error| Failure::Config(error.to_string()))
+            .map_err(|error| Failure::Config(error.to_string()))?;
+        match config.problems() {
+            problems if problems.is_empty() => Ok(config),
+            problems => Err(Failure::Config(problems.join("\n       "))),
+        }
     }
 }
 

@@ -9,15 +9,23 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
+use tokio::time::sleep;
 
 use crate::config::Config;
 use crate::journal::{OpenError, Poisoned, ReadError};
 use crate::process::{self, Failure, Flags};
 use crate::ship::ShipError;
 use crate::store::{self, LinkStore};
+
+/// How long a service waits for a link store that is not there yet: longer than a Redis takes to load a
+/// large file, shorter than an operator takes to wonder.
+const STORE_PATIENCE: Duration = Duration::from_secs(60);
+/// The pause between two tries.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
 
 /// A service that has bound its ports and not yet answered.
 pub trait Service: Sized + Send + 'static {
@@ -125,12 +133,23 @@ pub async fn listen(
 /// The `main` of a service that is a process of its own.
 pub fn main<S: Service>(flags: &Flags) -> ExitCode {
     process::main(flags, async |config| {
-        let store = store::open(&config.store_url())
-            .await
-            .map_err(Failure::runtime)?;
+        let store = open_store(&config.store_url()).await?;
         let service = S::bind(&config, store).await?;
         let (address, admin) = (service.address(), service.admin_address());
         tracing::info!(%address, %admin, "{} is ready", S::NAME);
         Ok(service.run(process::shutdown()).await?)
     })
+}
+
+/// Opens the link store, with patience: after a power cut a fleet starts in any order.
+async fn open_store(url: &str) -> Result<Arc<dyn LinkStore>, Failure> {
+    let deadline = Instant::now() + STORE_PATIENCE;
+    loop {
+        match store::open(url).await {
+            Ok(store) => return Ok(store),
+            Err(error) if Instant::now() > deadline => return Err(Failure::runtime(error)),
+            Err(error) => tracing::warn!(%error, "waiting for the link store"),
+        }
+        sleep(STORE_PAUSE).await;
+    }
 }

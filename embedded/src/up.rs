@@ -57,9 +57,9 @@ pub async fn up(mut config: Config) -> Result<(), Failure> {
 
     let ended = tokio::select! {
         () = process::shutdown() => Ok(()),
-        failed = &mut redirector.running => Err(early("redirector", failed)),
-        failed = &mut ingest.running => Err(early("ingest", failed)),
-        failed = &mut analytics.running => Err(early("analytics", failed)),
+        failed = redirector.ended() => Err(failed),
+        failed = ingest.ended() => Err(failed),
+        failed = analytics.ended() => Err(failed),
     };
     eprintln!("stopping: answering what is under way, and storing what is journalled …");
     let stopped = [
@@ -101,35 +101,46 @@ async fn start_engine(config: &mut Config) -> Result<Option<Supervisor>, Failure
 
 /// A service that runs in this process.
 struct Part {
+    name: &'static str,
     stop: oneshot::Sender<()>,
-    running: JoinHandle<Result<(), RunError>>,
+    /// None once its end was heard.
+    running: Option<JoinHandle<Result<(), RunError>>>,
 }
 
 impl Part {
-    fn start(service: impl Service) -> Self {
+    fn start<S: Service>(service: S) -> Self {
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(service.run(async {
             // Dropped or sent, it means the same.
             let _ = stopped.await;
         }));
-        Self { stop, running }
+        Self {
+            name: S::NAME,
+            stop,
+            running: Some(running),
+        }
+    }
+
+    /// Waits for an end that nobody asked for.
+    async fn ended(&mut self) -> Failure {
+        let Some(running) = &mut self.running else {
+            return std::future::pending().await;
+        };
+        let result = running.await;
+        self.running = None;
+        match result {
+            Ok(Ok(())) => Failure::Runtime(format!("{} stopped by itself", self.name)),
+            Ok(Err(error)) => Failure::Runtime(format!("{}: {error}", self.name)),
+            Err(panic) => Failure::Runtime(format!("{}: {panic}", self.name)),
+        }
     }
 
     async fn stop(self) -> Result<(), Failure> {
         let _ = self.stop.send(());
-        if self.running.is_finished() {
-            // It was heard already, or it has nothing to say.
-            return Ok(());
+        match self.running {
+            Some(running) => Ok(running.await.map_err(Failure::runtime)??),
+            None => Ok(()),
         }
-        Ok(self.running.await.map_err(Failure::runtime)??)
-    }
-}
-
-fn early(part: &str, ended: Result<Result<(), RunError>, tokio::task::JoinError>) -> Failure {
-    match ended {
-        Ok(Ok(())) => Failure::Runtime(format!("{part} stopped by itself")),
-        Ok(Err(failure)) => Failure::Runtime(format!("{part}: {failure}")),
-        Err(panic) => Failure::Runtime(format!("{part}: {panic}")),
     }
 }
 

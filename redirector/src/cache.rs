@@ -20,7 +20,15 @@ use futures::FutureExt;
 use futures::future::Shared;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
 use whence_core::store::StoreError;
+
+/// How long a known link waits for a store that is slow to say whether it still holds: as long as an edit
+/// may take to be seen.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How long after a failure known links are not held up by the next try.
+const AWAY: Duration = Duration::from_secs(1);
 
 /// Where values come from.
 pub(crate) trait Load: Send + Sync + 'static {
@@ -63,6 +71,10 @@ pub(crate) struct NearCache<L: Load> {
     distrusted: AtomicU64,
     born: Instant,
     flight_numbers: AtomicU64,
+    /// When a look-up last failed, in nanoseconds since `born`; 0 once one has landed.
+    last_failure: AtomicU64,
+    /// Where look-ups run: a runtime that outlives any request.
+    runtime: Handle,
 }
 
 #[derive(Clone)]
@@ -81,16 +93,17 @@ impl<V: Weight> Weighter<String, Held<V>> for ByBytes {
     }
 }
 
-type Landing<V> = Result<Option<V>, Arc<StoreError>>;
+type Outcome<V> = Result<Option<V>, Arc<StoreError>>;
+type Landing<V> = Shared<Pin<Box<dyn Future<Output = Outcome<V>> + Send>>>;
 
 #[derive(Clone)]
 struct Flight<V> {
     number: u64,
-    landing: Shared<Pin<Box<dyn Future<Output = Landing<V>> + Send>>>,
+    landing: Landing<V>,
 }
 
 impl<L: Load> NearCache<L> {
-    /// An empty cache for about `bytes` of present values, and `absent` keys that do not exist.
+    /// An empty cache, whose look-ups run on the runtime of the caller, for about `bytes` of present values, and `absent` keys that do not exist.
     pub(crate) fn new(loader: L, bytes: usize, absent: usize, ttl: Duration) -> Arc<Self> {
         // An average link weighs some 400 bytes; the estimate only sizes the table.
         let items = (bytes / 400).max(16);
@@ -104,6 +117,8 @@ impl<L: Load> NearCache<L> {
             distrusted: AtomicU64::new(0),
             born: Instant::now(),
             flight_numbers: AtomicU64::new(0),
+            last_failure: AtomicU64::new(0),
+            runtime: Handle::current(),
         })
     }
 
@@ -126,25 +141,33 @@ impl<L: Load> NearCache<L> {
         } else {
             None
         };
-        if absent.as_ref().is_some_and(|held| self.fresh(held.learnt)) {
+        if absent.is_some_and(|held| self.fresh(held.learnt)) {
             return Ok(Known {
                 value: None,
                 stale: false,
             });
         }
-        match self.fly(key).await {
-            Ok(value) => Ok(Known {
+        let landing = self.take_off(key);
+        // Only a link that was seen may be served unasked: "not found" is never said on trust.
+        let Some(held) = present else {
+            return landing.await.map(|value| Known {
+                value,
+                stale: false,
+            });
+        };
+        let stale = Known {
+            value: Some(held.value),
+            stale: true,
+        };
+        if self.is_away() {
+            return Ok(stale);
+        }
+        match timeout(PATIENCE, landing).await {
+            Ok(Ok(value)) => Ok(Known {
                 value,
                 stale: false,
             }),
-            // Only a link that was seen may be served unasked: "not found" is never said on trust.
-            Err(error) => match present {
-                Some(held) => Ok(Known {
-                    value: Some(held.value),
-                    stale: true,
-                }),
-                None => Err(error),
-            },
+            Ok(Err(_)) | Err(_) => Ok(stale),
         }
     }
 
@@ -177,32 +200,35 @@ impl<L: Load> NearCache<L> {
         self.present.weight()
     }
 
-    /// Joins the look-up under way for this key, or starts one.
-    async fn fly(self: &Arc<Self>, key: &str) -> Landing<L::Value> {
-        let landing = {
-            let mut flights = self.lock_flights();
-            if let Some(flight) = flights.get(key) {
-                flight.landing.clone()
-            } else {
-                let number = self.flight_numbers.fetch_add(1, Ordering::Relaxed);
-                let landing = Arc::clone(self)
-                    .load(key.to_owned(), number)
-                    .boxed()
-                    .shared();
-                flights.insert(
-                    key.to_owned(),
-                    Flight {
-                        number,
-                        landing: landing.clone(),
-                    },
-                );
-                landing
-            }
-        };
-        landing.await
+    /// Joins the look-up under way for this key, or starts one. It is a task of its own: it lands
+    /// whether or not those who asked are still there.
+    fn take_off(self: &Arc<Self>, key: &str) -> Landing<L::Value> {
+        let mut flights = self.lock_flights();
+        if let Some(flight) = flights.get(key) {
+            return flight.landing.clone();
+        }
+        let number = self.flight_numbers.fetch_add(1, Ordering::Relaxed);
+        let task = self
+            .runtime
+            .spawn(Arc::clone(self).load(key.to_owned(), number));
+        let landing = task
+            .map(|ended| {
+                let lost = |error| Arc::new(StoreError::Unavailable(format!("a look-up: {error}")));
+                ended.unwrap_or_else(|error| Err(lost(error)))
+            })
+            .boxed()
+            .shared();
+        flights.insert(
+            key.to_owned(),
+            Flight {
+                number,
+                landing: landing.clone(),
+            },
+        );
+        landing
     }
 
-    async fn load(self: Arc<Self>, key: String, number: u64) -> Landing<L::Value> {
+    async fn load(self: Arc<Self>, key: String, number: u64) -> Outcome<L::Value> {
         let before = self.generation(&key).load(Ordering::SeqCst);
         let learnt = Instant::now();
         let result = self.loader.load(key.clone()).await.map_err(Arc::new);
@@ -215,6 +241,12 @@ impl<L: Load> NearCache<L> {
                 self.absent.remove(&key);
             }
         }
+        let failed = if result.is_err() {
+            self.since_birth(Instant::now())
+        } else {
+            0
+        };
+        self.last_failure.store(failed, Ordering::Relaxed);
         let mut flights = self.lock_flights();
         if flights
             .get(&key)
@@ -242,6 +274,12 @@ impl<L: Load> NearCache<L> {
     fn fresh(&self, learnt: Instant) -> bool {
         learnt.elapsed() < self.ttl
             && self.since_birth(learnt) >= self.distrusted.load(Ordering::SeqCst)
+    }
+
+    /// Whether the store did not answer a moment ago, and has not answered since.
+    fn is_away(&self) -> bool {
+        let failed = self.last_failure.load(Ordering::Relaxed);
+        failed != 0 && self.since_birth(Instant::now()) - failed < AWAY.as_nanos() as u64
     }
 
     fn since_birth(&self, moment: Instant) -> u64 {

@@ -100,7 +100,8 @@ impl Sink for Ingest {
                     PATIENCE.as_secs()
                 )))
             });
-        if matches!(result, Err(DeliverError::Retry(_))) {
+        // A refusal too: in a rolling upgrade the next address may be the newer one.
+        if result.is_err() {
             self.current
                 .store(current.wrapping_add(1), Ordering::Relaxed);
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use whence_core::click::bounds;
 use whence_core::config::Cache;
 use whence_core::id::LinkId;
 use whence_core::link::{Label, Link, RedirectStatus};
@@ -153,6 +154,14 @@ impl Resolver {
                 stale: domain.stale,
             });
         };
+        if slug.len() > bounds::SLUG {
+            // No link is as long, and the cache need not remember that.
+            return Ok(Place {
+                workspace: Some(workspace),
+                target: None,
+                stale: domain.stale,
+            });
+        }
         key.clear();
         key.push_str(host);
         key.push('/');

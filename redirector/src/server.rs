@@ -70,6 +70,7 @@ impl Service for Server {
             cookies: CookieLines::new(&settings.cookies),
             resolver: Arc::clone(&resolver),
             limits: Limits::new(settings),
+            connections_per_thread: (settings.max_connections / usize::from(count)).max(1),
             broken: report,
         });
         let minters = Minter::for_threads(&key, count);
@@ -143,12 +144,17 @@ impl Service for Server {
         }
 
         let stop_serving = CancellationToken::new();
+        let (ends, mut ended) = mpsc::channel(1);
         let mut handles = Vec::new();
         for (number, (listener, way)) in self.threads.into_iter().enumerate() {
             let stop = stop_serving.clone();
+            let end = End(ends.clone());
             let handle = thread::Builder::new()
                 .name(format!("redirect-{number}"))
-                .spawn(move || worker::serve(listener, way, &stop, drain))
+                .spawn(move || {
+                    let _end = end;
+                    worker::serve(listener, way, &stop, drain)
+                })
                 .map_err(RunError::Thread)?;
             handles.push(handle);
         }
@@ -157,7 +163,11 @@ impl Service for Server {
         let broken = tokio::select! {
             () = shutdown => Ok(()),
             Some(cause) = self.broken.recv() => Err(RunError::Journal(cause)),
-            Some(Ok(Err(error))) = shippers.join_next() => Err(RunError::Ship(error)),
+            // Without one of its threads it would serve part of its connections, and say it is well.
+            _ = ended.recv() => Ok(()),
+            Some(shipped) = shippers.join_next() => shipped
+                .map_err(|panic| RunError::Thread(io::Error::other(panic)))
+                .and_then(|shipped| shipped.map_err(RunError::Ship)),
         };
         ready.set(false);
         stop_serving.cancel();
@@ -172,6 +182,16 @@ impl Service for Server {
         joined
             .unwrap_or_else(|error| Err(io::Error::other(error)))
             .map_err(RunError::Thread)
+    }
+}
+
+/// Tells that a serving thread is gone, however it went.
+struct End(mpsc::Sender<()>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        // The first to end says it for all.
+        let _ = self.0.try_send(());
     }
 }
 
@@ -212,8 +232,11 @@ fn open_lanes(
     let wanted: Vec<PathBuf> = (0..count).map(|n| dir.join(format!("lane-{n}"))).collect();
     let mut lanes = wanted.clone();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.is_dir() && !lanes.contains(&path) {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        // Whatever else lies there (a volume's lost+found) is not ours.
+        let is_lane = entry.file_name().to_string_lossy().starts_with("lane-");
+        if is_lane && path.is_dir() && !lanes.contains(&path) {
             lanes.push(path);
         }
     }

@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) resolver: Arc<Resolver>,
     /// Limits clients.
     pub(crate) limits: Limits,
+    /// How many connections each thread keeps at a time.
+    pub(crate) connections_per_thread: usize,
     /// Where a broken journal is reported; the process then ends.
     pub(crate) broken: mpsc::Sender<Poisoned>,
 }
@@ -152,8 +154,11 @@ impl Way {
             }
             Err(AppendError::Poisoned { cause, .. }) => self.broken(cause),
             Err(AppendError::Full { .. } | AppendError::TooLarge { .. }) => {
-                self.counters.dropped.inc();
-                config.on_full == OnFull::Serve
+                let serve = config.on_full == OnFull::Serve;
+                if serve {
+                    self.counters.dropped.inc();
+                }
+                serve
             }
         }
     }

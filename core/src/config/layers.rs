@@ -71,10 +71,15 @@ impl Sources {
                 path: path.into(),
                 reason: e.to_string(),
             })?;
-            // Parsed by itself first, so that a mistake is reported with its file and line.
-            text.parse::<toml::Table>().map_err(|e| ConfigError::File {
-                path: path.into(),
-                reason: e.to_string(),
+            // Parsed by itself first, so that a mistake is reported with its line, and without the
+            // line's text: it may hold a secret.
+            text.parse::<toml::Table>().map_err(|error| {
+                let before = error.span().map_or("", |span| &text[..span.start]);
+                let line = before.matches('\n').count() + 1;
+                ConfigError::File {
+                    path: path.into(),
+                    reason: format!("line {line}: {}", error.message()),
+                }
             })?;
             builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
         }
@@ -219,6 +224,15 @@ mod tests {
         assert!(
             !printed.contains(key) && !printed.contains("t0k3n"),
             "{printed}"
+        );
+    }
+
+    #[test]
+    fn a_mistake_in_a_file_does_not_print_what_stands_there() {
+        let error = load("[log]\n\nclick_id_key = 0011223344hunter2\n", &[], &[]).unwrap_err();
+        assert!(
+            error.contains("line 3") && !error.contains("hunter2"),
+            "{error}"
         );
     }
 

@@ -31,6 +31,8 @@ pub struct Redirector {
     pub max_head_bytes: usize,
     /// How long a client may take to send a request's head, and to idle between two, in milliseconds.
     pub head_timeout_ms: u64,
+    /// Connections at a time, all threads together; more wait to be accepted.
+    pub max_connections: usize,
     /// Requests a second for one client (IPv4 address or IPv6 /64); 0 means no limit.
     pub client_rate: u32,
     /// How many requests a client may make at once before the rate holds.
@@ -56,6 +58,7 @@ impl Default for Redirector {
             drain_ms: 10_000,
             max_head_bytes: 16 * 1024,
             head_timeout_ms: 10_000,
+            max_connections: 65_536,
             client_rate: 200,
             client_burst: 400,
             cookies: Cookies::default(),

@@ -100,12 +100,14 @@ impl ClickIdKey {
 #[derive(Debug)]
 pub struct Minter {
     key: ClickIdKey,
-    unique: u32,
+    /// Where this thread's range of 2^24 numbers begins.
+    start: u32,
+    count: u32,
 }
 
 impl Minter {
-    /// One minter for each of `threads` threads. They count in disjoint ranges from a random start,
-    /// so that no two threads of a process can meet before 2^24 clicks in one millisecond.
+    /// One minter for each of `threads` threads. Each counts round and round in 2^24 numbers of its own,
+    /// so that no two threads of a process ever meet; where they begin is random, for other processes.
     #[must_use]
     pub fn for_threads(key: &ClickIdKey, threads: u8) -> Vec<Self> {
         let mut start = [0; 4];
@@ -114,15 +116,17 @@ impl Minter {
         (0..u32::from(threads))
             .map(|thread| Self {
                 key: key.clone(),
-                unique: start.wrapping_add(thread << 24),
+                start: start.wrapping_add(thread << 24),
+                count: 0,
             })
             .collect()
     }
 
     /// The id of a click on `link` at `unix_ms`.
     pub fn mint(&mut self, unix_ms: u64, link: LinkId) -> ClickId {
-        self.unique = self.unique.wrapping_add(1);
-        self.key.sign(unix_ms, link, self.unique)
+        self.count = (self.count + 1) & 0xff_ffff;
+        self.key
+            .sign(unix_ms, link, self.start.wrapping_add(self.count))
     }
 }
 
@@ -177,6 +181,19 @@ mod tests {
                     "same link, same millisecond"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_thread_far_ahead_of_the_others_stays_in_its_own_range() {
+        let mut minters = Minter::for_threads(&key(1), 2);
+        let mut ahead = minters.remove(0);
+        ahead.count = 0xff_fff0;
+        let unique = |id: ClickId| (id.0 >> 32) as u32;
+        let next = unique(minters[0].mint(1, LinkId(7))).wrapping_sub(1);
+        for _ in 0..100 {
+            let offset = next.wrapping_sub(unique(ahead.mint(1, LinkId(7))));
+            assert!((1..=1 << 24).contains(&offset), "{offset}");
         }
     }
 

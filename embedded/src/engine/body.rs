@@ -2,12 +2,13 @@
 //!
 //! A few pieces are in flight at a time, so a client can be no faster than the engine.
 
+use std::error::Error;
 use std::io::{self, Read};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
 
 /// Pieces in flight; each is what the connection read at once, 400 KiB at the very most.
@@ -19,10 +20,20 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// first and reads then gets to read the error rather than a reset connection.
 const THROWN_AWAY: u64 = 64 << 20;
 
+/// What the connection hands over.
+enum Piece {
+    /// Some of the body.
+    Data(Bytes),
+    /// The body was read to its end. Said aloud, because a channel also closes when the task that
+    /// fills it is dropped half-way, and half a body must never pass for the whole.
+    End,
+}
+
 /// Reads the body on a blocking thread.
 pub(super) struct BodyReader {
-    pieces: mpsc::Receiver<io::Result<Bytes>>,
+    pieces: mpsc::Receiver<io::Result<Piece>>,
     current: Bytes,
+    ended: bool,
 }
 
 /// Starts carrying a body over.
@@ -32,6 +43,7 @@ pub(super) fn carry(body: Incoming) -> BodyReader {
     BodyReader {
         pieces,
         current: Bytes::new(),
+        ended: false,
     }
 }
 
@@ -41,16 +53,20 @@ pub(super) fn empty() -> BodyReader {
     BodyReader {
         pieces,
         current: Bytes::new(),
+        ended: true,
     }
 }
 
-async fn pump(mut body: Incoming, sender: mpsc::Sender<io::Result<Bytes>>) {
+async fn pump<B>(mut body: B, sender: mpsc::Sender<io::Result<Piece>>)
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Unpin,
+{
     let mut thrown_away = 0;
     loop {
         let piece = match tokio::time::timeout(SILENCE, body.frame()).await {
-            Ok(None) => return,
+            Ok(None) => Ok(Piece::End),
             Ok(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) => Ok(data),
+                Ok(data) => Ok(Piece::Data(data)),
                 Err(_trailers) => continue,
             },
             Ok(Some(Err(error))) => Err(io::Error::new(io::ErrorKind::ConnectionAborted, error)),
@@ -62,12 +78,14 @@ async fn pump(mut body: Incoming, sender: mpsc::Sender<io::Result<Bytes>>) {
                 ),
             )),
         };
-        let failed = piece.is_err();
-        let length = piece.as_ref().map_or(0, |data| data.len() as u64);
+        let (length, last) = match &piece {
+            Ok(Piece::Data(data)) => (data.len() as u64, false),
+            Ok(Piece::End) | Err(_) => (0, true),
+        };
         if sender.send(piece).await.is_err() {
             thrown_away += length;
         }
-        if failed || thrown_away > THROWN_AWAY {
+        if last || thrown_away > THROWN_AWAY {
             return;
         }
     }
@@ -75,14 +93,92 @@ async fn pump(mut body: Incoming, sender: mpsc::Sender<io::Result<Bytes>>) {
 
 impl Read for BodyReader {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        while self.current.is_empty() {
-            match self.pieces.blocking_recv() {
-                Some(piece) => self.current = piece?,
-                None => return Ok(0),
+        while self.current.is_empty() && !self.ended {
+            match self.pieces.blocking_recv().transpose()? {
+                Some(Piece::Data(data)) => self.current = data,
+                Some(Piece::End) => self.ended = true,
+                None => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::UnexpectedEof,
+                        "reading was given up before the body's end",
+                    ));
+                }
             }
         }
         let count = out.len().min(self.current.len());
         self.current.copy_to_slice(&mut out[..count]);
         Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// Gives one piece, and then ends or hangs.
+    struct OnePiece {
+        piece: Option<Bytes>,
+        hangs: bool,
+    }
+
+    impl Body for OnePiece {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            match self.piece.take() {
+                Some(piece) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+                None if self.hangs => Poll::Pending,
+                None => Poll::Ready(None),
+            }
+        }
+    }
+
+    fn carried(hangs: bool) -> (tokio::runtime::Runtime, BodyReader) {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_time()
+            .build()
+            .unwrap();
+        let (sender, pieces) = mpsc::channel(IN_FLIGHT);
+        let piece = Some(Bytes::from_static(b"1\n2\n"));
+        runtime.spawn(pump(OnePiece { piece, hangs }, sender));
+        let reader = BodyReader {
+            pieces,
+            current: Bytes::new(),
+            ended: false,
+        };
+        (runtime, reader)
+    }
+
+    #[test]
+    fn a_body_ends_where_its_end_was_read() {
+        let (_runtime, mut body) = carried(false);
+        let mut read = Vec::new();
+        body.read_to_end(&mut read).unwrap();
+        assert_eq!(read, b"1\n2\n");
+        assert_eq!(body.read(&mut [0; 8]).unwrap(), 0, "the end stays the end");
+        assert_eq!(empty().read(&mut [0; 8]).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_body_given_up_on_is_no_whole_one() {
+        let (runtime, mut body) = carried(true);
+        let mut read = [0; 8];
+        assert_eq!(body.read(&mut read).unwrap(), 4);
+        runtime.shutdown_background();
+        for _ in 0..2 {
+            let error = body.read(&mut read).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof, "{error}");
+        }
     }
 }

@@ -56,6 +56,8 @@ pub(super) struct Pool {
     control: Mutex<Connection>,
     instance: u64,
     next: AtomicU64,
+    /// Shared with every statement: none may start, go on or commit any more.
+    stopping: Arc<AtomicBool>,
     /// What the engine said about itself.
     pub(super) about: About,
 }
@@ -72,12 +74,16 @@ pub(super) struct Run {
     /// What marks it among the engine's processes.
     pub(super) tag: String,
     stopped: AtomicBool,
+    stopping: Arc<AtomicBool>,
     ended: AtomicBool,
 }
 
 impl Run {
     /// Whether the statement must not start, or not go on.
     pub(super) fn check(&self) -> Result<(), Exception> {
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(Exception::aborted("the engine is stopping"));
+        }
         match self.stopped.load(Ordering::Acquire) {
             true => Err(Exception::cancelled("Query was cancelled")),
             false => Ok(()),
@@ -119,6 +125,7 @@ impl Pool {
             control: Mutex::new(control),
             instance: u64::from_ne_bytes(seed),
             next: AtomicU64::new(0),
+            stopping: Arc::default(),
             about,
         })
     }
@@ -149,6 +156,7 @@ impl Pool {
         Arc::new(Run {
             tag: format!("whence-{:016x}-{number:016x}", self.instance),
             stopped: AtomicBool::new(false),
+            stopping: Arc::clone(&self.stopping),
             ended: AtomicBool::new(true),
         })
     }
@@ -170,6 +178,7 @@ impl Pool {
 
     /// Stops every statement, for good.
     pub(super) fn kill_all(&self) {
+        self.stopping.store(true, Ordering::Release);
         self.running.close();
         self.kill(&format!("whence-{:016x}-", self.instance));
     }

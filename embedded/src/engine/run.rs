@@ -324,6 +324,9 @@ fn insert(
         run.check()?;
         wanted = stream.append(&piece[..count])?;
     }
+    // What was given up, by its client or because the engine stops, is not committed, even where all
+    // of it was read: its end may have been read in the wake of that.
+    run.check()?;
     stream.finish()
 }
 
@@ -331,6 +334,9 @@ fn unreadable(error: io::Error) -> Exception {
     match error.kind() {
         io::ErrorKind::ConnectionAborted => {
             Exception::network_error(format!("the body broke off: {error}"))
+        }
+        io::ErrorKind::UnexpectedEof => {
+            Exception::incorrect_data(format!("the body ends too early: {error}"))
         }
         io::ErrorKind::TimedOut => Exception::socket_timeout(error.to_string()),
         _ => Exception::incorrect_data(format!("Cannot decompress the body: {error}")),

@@ -47,12 +47,13 @@ impl Server {
         let room = Arc::new(Semaphore::new(CONNECTIONS));
         tokio::pin!(stop);
         let drain = loop {
-            let permit = Arc::clone(&room)
-                .acquire_owned()
-                .await
-                .expect("never closed");
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+            // Waiting for room is part of what `stop` ends.
+            let next = async {
+                let permit = Arc::clone(&room).acquire_owned().await;
+                (permit, listener.accept().await)
+            };
+            let (permit, accepted) = tokio::select! {
+                next = next => next,
                 drain = &mut stop => break drain,
             };
             let stream = match accepted {

@@ -51,6 +51,13 @@ fn cache(hand: &Arc<Hand>, ttl: Duration) -> Arc<NearCache<Arc<Hand>>> {
     NearCache::new(Arc::clone(hand), 1 << 20, 100, ttl)
 }
 
+/// Lets every task that can go on do so: a look-up is a task started by a task.
+async fn settle() {
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+}
+
 const LONG: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
@@ -75,7 +82,7 @@ async fn concurrent_misses_ask_once() {
     let cache = cache(&hand, LONG);
     let all = futures::future::join_all((0..100).map(|_| cache.get("a")));
     let (all, ()) = tokio::join!(all, async {
-        tokio::task::yield_now().await;
+        settle().await;
         hand.gate.as_ref().unwrap().add_permits(100);
     });
     assert!(all.into_iter().all(|known| known.unwrap().value == Some(1)));
@@ -94,7 +101,7 @@ async fn a_look_up_that_raced_a_change_is_not_kept() {
         let cache = Arc::clone(&cache);
         async move { cache.get("a").await.unwrap().value }
     });
-    tokio::task::yield_now().await;
+    settle().await;
     // The store has answered 1 already, the answer is under way; now the link is edited.
     hand.values.lock().unwrap().insert("a".into(), 2);
     cache.forget("a");
@@ -133,6 +140,9 @@ async fn distrust_asks_again_but_keeps_for_the_worst() {
     hand.away.store(true, Ordering::SeqCst);
     assert_eq!(cache.get("a").await.unwrap().value, Some(1));
     hand.away.store(false, Ordering::SeqCst);
+    // Answered at once from memory, and asked for behind that.
+    assert!(cache.get("a").await.unwrap().stale);
+    settle().await;
     assert_eq!(cache.get("a").await.unwrap().value, Some(2));
 }
 
@@ -158,6 +168,59 @@ async fn memory_is_bounded() {
     );
 }
 
+#[tokio::test]
+async fn a_look_up_whose_asker_has_gone_lands_all_the_same() {
+    let hand = Arc::new(Hand {
+        gate: Some(Semaphore::new(0)),
+        ..Hand::default()
+    });
+    hand.values.lock().unwrap().insert("a".into(), 1);
+    let cache = cache(&hand, LONG);
+    let asker = tokio::spawn({
+        let cache = Arc::clone(&cache);
+        async move { cache.get("a").await.map(|known| known.value) }
+    });
+    settle().await;
+    asker.abort();
+    settle().await;
+    hand.gate.as_ref().unwrap().add_permits(1);
+    settle().await;
+    assert!(cache.lock_flights().is_empty(), "nothing is left behind");
+    assert_eq!(cache.get("a").await.unwrap().value, Some(1));
+    assert_eq!(
+        hand.asked.load(Ordering::SeqCst),
+        1,
+        "and its answer was kept"
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_holds_up_a_known_link_for_a_moment_and_then_not_at_all() {
+    let mut hand = Hand {
+        gate: Some(Semaphore::new(1)),
+        ..Hand::default()
+    };
+    hand.values.get_mut().unwrap().insert("a".into(), 1);
+    let hand = Arc::new(hand);
+    let cache = cache(&hand, LONG);
+    assert!(!cache.get("a").await.unwrap().stale);
+    cache.distrust_all();
+    // The gate is shut now: the store hangs.
+    let start = Instant::now();
+    let known = cache.get("a").await.unwrap();
+    assert_eq!((known.value, known.stale), (Some(1), true));
+    assert!(start.elapsed() >= PATIENCE, "{:?}", start.elapsed());
+    // And now it says that it is away.
+    hand.away.store(true, Ordering::SeqCst);
+    hand.gate.as_ref().unwrap().add_permits(1);
+    settle().await;
+    let known = cache
+        .get("a")
+        .now_or_never()
+        .expect("nothing is waited for");
+    assert!(known.unwrap().stale);
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Ask(u8),
@@ -178,7 +241,9 @@ proptest! {
     /// store says, and an answer asked for after an edit never shows what was before it.
     #[test]
     fn no_order_of_look_ups_and_changes_leaves_an_old_value(steps in prop::collection::vec(step(), 1..60)) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build().unwrap();
         runtime.block_on(async {
             let hand = Arc::new(Hand { gate: Some(Semaphore::new(0)), ..Hand::default() });
             let cache = cache(&hand, LONG);
@@ -194,7 +259,7 @@ proptest! {
                     Step::Edit(key, value) => {
                         let key = key.to_string();
                         // Whoever asked before the edit may see either; from here on only the new.
-                        tokio::task::yield_now().await;
+                        settle().await;
                         match value {
                             Some(value) => hand.values.lock().unwrap().insert(key.clone(), value),
                             None => hand.values.lock().unwrap().remove(&key),
@@ -203,7 +268,7 @@ proptest! {
                     }
                     Step::Land => {
                         hand.gate.as_ref().unwrap().add_permits(1);
-                        tokio::task::yield_now().await;
+                        settle().await;
                     }
                 }
             }

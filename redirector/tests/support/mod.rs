@@ -197,6 +197,27 @@ impl Edge {
         let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
     }
 
+    /// Sends requests, each on a connection of its own, and gives their answers as they come.
+    pub(crate) async fn send_without_waiting(
+        &self,
+        path: &str,
+        count: usize,
+    ) -> Vec<impl Future<Output = String> + use<>> {
+        let mut answers = Vec::new();
+        for _ in 0..count {
+            let mut stream = TcpStream::connect(self.address).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\nHost: go.example\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            answers.push(async move {
+                let mut answer = String::new();
+                // A reset shows as an answer that is none.
+                let _ = stream.read_to_string(&mut answer).await;
+                answer
+            });
+        }
+        answers
+    }
+
     /// Stops it and reads back every click that it has journalled.
     pub(crate) async fn stop(self) -> Vec<Click<'static>> {
         self.stop.send(()).unwrap();
