@@ -324,8 +324,7 @@ fn insert(
         run.check()?;
         wanted = stream.append(&piece[..count])?;
     }
-    // What was given up, by its client or because the engine stops, is not committed, even where all
-    // of it was read: its end may have been read in the wake of that.
+    // What its client or a stopping engine gave up is not committed, however far it was read.
     run.check()?;
     stream.finish()
 }
