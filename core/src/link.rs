@@ -159,7 +159,11 @@ fn check_host(s: &str) -> Result<String, FieldError> {
     let s = s.strip_suffix('.').unwrap_or(s);
     // A host may be an IP address: a first trial runs on 127.0.0.1.
     match url::Host::parse(s) {
-        Ok(url::Host::Domain(name)) if name.len() <= bounds::HOST => Ok(name),
+        Ok(url::Host::Domain(name))
+            if name.len() <= bounds::HOST && name.split('.').all(|label| !label.is_empty()) =>
+        {
+            Ok(name)
+        }
         Ok(url::Host::Ipv4(address)) => Ok(address.to_string()),
         Ok(url::Host::Ipv6(address)) => Ok(format!("[{address}]")),
         _ => Err(FieldError::Host),
