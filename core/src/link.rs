@@ -315,6 +315,8 @@ mod tests {
         }
         for bad in [
             "",
+            "..",
+            "a..b",
             "go.example.com:8080",
             "https://go.example.com",
             "a b",
