@@ -334,9 +334,6 @@ fn unreadable(error: io::Error) -> Exception {
         io::ErrorKind::ConnectionAborted => {
             Exception::network_error(format!("the body broke off: {error}"))
         }
-        io::ErrorKind::UnexpectedEof => {
-            Exception::incorrect_data(format!("the body ends too early: {error}"))
-        }
         io::ErrorKind::TimedOut => Exception::socket_timeout(error.to_string()),
         _ => Exception::incorrect_data(format!("Cannot decompress the body: {error}")),
     }

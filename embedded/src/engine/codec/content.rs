@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 
+use super::lz4::Frames;
 use crate::engine::exception::Exception;
 
 /// How hard gzip, deflate and Zstandard try: the server's own default for responses.
@@ -83,7 +84,7 @@ pub(crate) fn decoder<'a>(
         None => Box::new(body),
         Some(Coding::Gzip) => Box::new(flate2::read::MultiGzDecoder::new(body)),
         Some(Coding::Deflate) => Box::new(flate2::read::ZlibDecoder::new(body)),
-        Some(Coding::Lz4) => Box::new(lz4_flex::frame::FrameDecoder::new(body)),
+        Some(Coding::Lz4) => Box::new(Frames::new(body)),
         Some(Coding::Zstd) => Box::new(zstd::stream::read::Decoder::new(body)?),
     })
 }
