@@ -1,5 +1,7 @@
 //! Tokens of ClickHouse's SQL: enough to tell words from strings, quoted names and comments.
 
+use std::collections::HashMap;
+
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -36,12 +38,18 @@ pub(super) struct Token {
 pub(super) struct Lexer<'a> {
     text: &'a [u8],
     at: usize,
+    /// Where each `$tag$` stands last; made when the first one is met.
+    last_tags: Option<HashMap<&'a [u8], usize>>,
 }
 
 impl<'a> Lexer<'a> {
     /// Starts at the beginning of `text`.
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0 }
+        Self {
+            text,
+            at: 0,
+            last_tags: None,
+        }
     }
 
     fn peek(&self, ahead: usize) -> Option<u8> {
@@ -85,14 +93,22 @@ impl<'a> Lexer<'a> {
     }
 
     /// The end of a here-document `$tag$ … $tag$` that starts here, if one does.
-    fn heredoc_end(&self) -> Option<usize> {
+    ///
+    /// The rest of the text is searched only where the search will succeed, so that a text full of
+    /// tags that nothing closes takes no longer than any other.
+    fn heredoc_end(&mut self) -> Option<usize> {
         let tag_end = self.text[self.at + 1..]
             .iter()
             .position(|&byte| !is_word(byte) || byte == b'$')
             .map(|length| self.at + 1 + length)
             .filter(|&end| self.text[end] == b'$')?;
-        let tag = &self.text[self.at..=tag_end];
-        find(self.text, tag, tag_end + 1).map(|start| start + tag.len())
+        let text = self.text;
+        let tag = &text[self.at..=tag_end];
+        let last_tags = self.last_tags.get_or_insert_with(|| last_tags(text));
+        if last_tags.get(tag).is_none_or(|&start| start <= tag_end) {
+            return None;
+        }
+        find(text, tag, tag_end + 1).map(|start| start + tag.len())
     }
 }
 
@@ -139,6 +155,20 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || byte >= 0x80
 }
 
+/// The last place of everything that stands between two neighbouring dollar signs, with these.
+fn last_tags(text: &[u8]) -> HashMap<&[u8], usize> {
+    let mut dollars = (0..text.len()).filter(|&at| text[at] == b'$');
+    let Some(mut start) = dollars.next() else {
+        return HashMap::new();
+    };
+    let mut last = HashMap::new();
+    for end in dollars {
+        last.insert(&text[start..=end], start);
+        start = end;
+    }
+    last
+}
+
 fn find(text: &[u8], what: &[u8], from: usize) -> Option<usize> {
     let rest = text.get(from..)?;
     rest.windows(what.len())
@@ -179,6 +209,38 @@ mod tests {
         for text in ["'a", "`a", "/* a", "'a\\"] {
             assert_eq!(words(text), [(Kind::Unclosed, text)]);
         }
+    }
+
+    #[test]
+    fn a_here_document_ends_at_its_own_tag() {
+        assert_eq!(
+            words("$a$ $b$ $a$ $b$ $c$ $$ $c$$$ x"),
+            [
+                (Kind::Text, "$a$ $b$ $a$"),
+                (Kind::Other, "$"),
+                (Kind::Word, "b$"),
+                (Kind::Text, "$c$ $$ $c$"),
+                (Kind::Other, "$"),
+                (Kind::Other, "$"),
+                (Kind::Word, "x"),
+            ]
+        );
+        assert_eq!(words("$a$a$"), [(Kind::Other, "$"), (Kind::Word, "a$a$")]);
+    }
+
+    #[test]
+    fn tags_that_nothing_closes_cost_no_search_each() {
+        use std::fmt::Write as _;
+        let mut text = String::new();
+        let mut tags = 0;
+        while text.len() < 1 << 20 {
+            write!(text, "${tags:05x}$ ").unwrap();
+            tags += 1;
+        }
+        let since = std::time::Instant::now();
+        assert_eq!(Lexer::new(text.as_bytes()).count(), 2 * tags);
+        // Searching the rest of the text for each takes minutes; this bound has room for a busy machine.
+        assert!(since.elapsed().as_secs() < 5, "{:?}", since.elapsed());
     }
 
     proptest! {
