@@ -2,14 +2,16 @@
 //!
 //! The token of an insert is the block's id. ClickHouse drops an insert whose token it has seen, so a
 //! block may be sent again after any crash, provided that it holds the same rows in the same order.
+//! Tokens are forgotten some day; a late block is looked for before it is inserted.
 
 use std::time::{Duration, Instant};
 
 use clickhouse::{Client, RowWrite};
 use thiserror::Error;
 use tokio::sync::OnceCell;
+use whence_core::click::Click;
 use whence_core::clickhouse::{INSERT_SETTINGS, MigrateError, check_settings, pending};
-use whence_core::journal::BlockId;
+use whence_core::journal::{BlockId, Seq};
 
 use crate::metrics::{Metrics, Table};
 
@@ -17,6 +19,10 @@ use crate::metrics::{Metrics, Table};
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long ClickHouse may take to store a block: less than a redirector waits for our answer.
 const END_TIMEOUT: Duration = Duration::from_secs(40);
+/// How long it may take to find two clicks by their key.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+
+const CLICKS_OF_BLOCK: &str = include_str!("../../sql/lookups/clicks_of_block.sql");
 
 /// A block is not in ClickHouse, or nobody knows whether it is. Send it again.
 #[derive(Debug, Error)]
@@ -84,6 +90,32 @@ impl Inserts {
         insert.end().await?;
         self.metrics.inserted(table, begun.elapsed());
         Ok(())
+    }
+
+    /// Whether the clicks of a block are stored already, which is known by its earliest and its latest: a
+    /// block is inserted whole, but for a boundary of months between the two.
+    pub(crate) async fn has_clicks(
+        &self,
+        block: BlockId,
+        [first, last]: [&(Seq, Click<'_>); 2],
+    ) -> Result<bool, InsertError> {
+        self.checked.get_or_try_init(|| self.check()).await?;
+        let query = self
+            .client
+            .query(CLICKS_OF_BLOCK)
+            .param("lane", block.lane.get())
+            .param("first_workspace", &*first.1.workspace)
+            .param("first_time", first.1.unix_ms)
+            .param("first_link", first.1.link.0)
+            .param("first_seq", first.0)
+            .param("last_workspace", &*last.1.workspace)
+            .param("last_time", last.1.unix_ms)
+            .param("last_link", last.1.link.0)
+            .param("last_seq", last.0);
+        let found = tokio::time::timeout(LOOKUP_TIMEOUT, query.fetch_one::<u64>())
+            .await
+            .map_err(|_| clickhouse::error::Error::TimedOut)??;
+        Ok(found == if first.0 == last.0 { 1 } else { 2 })
     }
 
     async fn check(&self) -> Result<(), InsertError> {

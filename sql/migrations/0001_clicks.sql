@@ -55,7 +55,8 @@ CREATE TABLE IF NOT EXISTS clicks
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(time)
 ORDER BY (workspace, toStartOfHour(time), link_id, time)
--- A block's token must be remembered longer than any journal can hold the block back: 100,000 blocks.
+-- The tokens of the last 100,000 blocks are remembered. A block may come again after its token is
+-- forgotten; one that is late is therefore looked up first (sql/lookups/clicks_of_block.sql).
 -- Synced before the insert is answered: what is acknowledged is freed from the journal.
 SETTINGS
     non_replicated_deduplication_window = 100000,

@@ -14,14 +14,18 @@ use whence_core::journal::{Block, BlockError, Seq};
 use whence_core::problem::Problem;
 use whence_core::wire::{self, WireError};
 
-use super::{Shared, body, caller};
+use super::{Shared, body, caller, receive};
 use crate::enrich::ClickRow;
+use crate::insert::InsertError;
 use crate::metrics::{BlockAnswer, Table};
 
 /// Twice what a shipper puts into a block.
 const LONGEST_BODY: usize = 16 << 20;
 /// What comes after this is no click's time: the column ends in the year 2299.
 const LATEST_MS: u64 = 10_000_000_000_000;
+/// A block whose newest click is older than this has been waiting, or is sent again: ClickHouse may have
+/// it and no longer remember its token, which takes hours.
+const LATE_MS: u64 = 60_000;
 
 /// Takes a block.
 pub(super) async fn receive(
@@ -54,6 +58,19 @@ async fn take(shared: &Shared, wire: bytes::Bytes) -> Result<usize, Problem> {
         Problem::new(status, error.to_string())
     })?;
     let clicks = readable(shared, &block)?;
+    let delayed = |error: InsertError| {
+        tracing::warn!(block = %block.id(), %error, "a block of clicks is not stored yet");
+        Problem::unavailable(error.to_string(), 1)
+    };
+    if let Some(ends) = ends_if_late(&clicks, receive::now_ms())
+        && shared
+            .inserts
+            .has_clicks(block.id(), ends)
+            .await
+            .map_err(delayed)?
+    {
+        return Ok(clicks.len());
+    }
     let lane = block.id().lane.get();
     let rows = clicks
         .iter()
@@ -62,11 +79,21 @@ async fn take(shared: &Shared, wire: bytes::Bytes) -> Result<usize, Problem> {
         shared
             .inserts
             .insert::<ClickRow<'_>>(Table::Clicks, block.id(), Box::new(rows));
-    inserting.await.map_err(|error| {
-        tracing::warn!(block = %block.id(), %error, "a block of clicks is not stored yet");
-        Problem::unavailable(error.to_string(), 1)
-    })?;
+    inserting.await.map_err(delayed)?;
     Ok(clicks.len())
+}
+
+/// The earliest and the latest click of a block that is late.
+fn ends_if_late<'c, 'b>(
+    clicks: &'c [(Seq, Click<'b>)],
+    now_ms: u64,
+) -> Option<[&'c (Seq, Click<'b>); 2]> {
+    let time = |(_, click): &&(Seq, Click<'_>)| click.unix_ms;
+    let (first, last) = (
+        clicks.iter().min_by_key(time)?,
+        clicks.iter().max_by_key(time)?,
+    );
+    (last.1.unix_ms.saturating_add(LATE_MS) < now_ms).then_some([first, last])
 }
 
 /// The clicks of a block. One that is damaged is left out, told and counted: its number stays missing in

@@ -203,3 +203,43 @@ async fn an_engine_that_is_not_ready_is_waited_for() {
     }
     assert_eq!(number(&client, COUNT).await, 20);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_block_counts_once_even_if_its_token_is_forgotten() {
+    let engine = Engine::migrated().await;
+    let collector = Collector::start(&engine.config()).await;
+    let client = engine.client();
+    let mut lane = Lane::new();
+    let now = u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap();
+    for number in 0..100 {
+        lane.append(&Click {
+            // The earliest in the middle, half of them in another month.
+            unix_ms: now - 120_000 - (number % 50) * 86_400_000,
+            link: LinkId(number),
+            workspace: if number % 3 == 0 { "" } else { "acme" }.into(),
+            ..click()
+        });
+    }
+    let (late, next) = (lane.seal(), lane.block_of(1));
+    for block in [&late, &next] {
+        assert_eq!(collector.block(block.wire().clone()).await.status, 200);
+    }
+    assert_eq!(number(&client, COUNT).await, 101);
+    // What the engine remembers is cut down to nothing.
+    let forget = "ALTER TABLE clicks MODIFY SETTING non_replicated_deduplication_window = 1";
+    client.query(forget).execute().await.unwrap();
+    lane.append(&Click {
+        unix_ms: now,
+        ..click()
+    });
+    let newer = lane.seal();
+    for block in [&newer, &late, &next] {
+        assert_eq!(collector.block(block.wire().clone()).await.status, 200);
+    }
+    assert_eq!(number(&client, COUNT).await, 102);
+    // Half a block is no block: it goes to the engine once more.
+    let gone = "ALTER TABLE clicks DELETE WHERE link_id = 49 SETTINGS mutations_sync = 2";
+    client.query(gone).execute().await.unwrap();
+    assert_eq!(collector.block(late.wire().clone()).await.status, 200);
+    assert_eq!(number(&client, COUNT).await, 201);
+}
