@@ -10,6 +10,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
+use whence_core::store::LinkStore;
 
 use crate::resolve::Resolver;
 
@@ -106,29 +107,38 @@ impl Collector for Threads {
     }
 }
 
-/// The near cache's size when scraped.
-struct CacheSize(Arc<Resolver>);
+/// The near cache's size, and whether the store tells it what changes, when scraped.
+struct Links {
+    resolver: Arc<Resolver>,
+    store: Arc<dyn LinkStore>,
+}
 
-impl std::fmt::Debug for CacheSize {
+impl std::fmt::Debug for Links {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CacheSize")
+        f.write_str("Links")
     }
 }
 
-impl Collector for CacheSize {
+impl Collector for Links {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let (links, unknown, bytes) = self.0.size();
+        let (links, unknown, bytes) = self.resolver.size();
+        let heard = "Whether changes of links reach the near cache (1) or their line is down (0)";
         for (name, help, value) in [
             ("cache_links", "Links in the near cache", links as i64),
             (
                 "cache_unknown_slugs",
-                "Slugs in the near cache that no link has",
+                "Unknown slugs in the near cache",
                 unknown as i64,
             ),
             (
                 "cache_bytes",
                 "Bytes of the links in the near cache",
                 bytes as i64,
+            ),
+            (
+                "changes_heard",
+                heard,
+                i64::from(self.store.hears_changes()),
             ),
         ] {
             let gauge = ConstGauge::new(value);
@@ -143,7 +153,8 @@ pub(crate) fn register(
     registry: &mut Registry,
     threads: Vec<Arc<Counters>>,
     resolver: Arc<Resolver>,
+    store: Arc<dyn LinkStore>,
 ) {
     registry.register_collector(Box::new(Threads(threads)));
-    registry.register_collector(Box::new(CacheSize(resolver)));
+    registry.register_collector(Box::new(Links { resolver, store }));
 }

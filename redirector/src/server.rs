@@ -121,7 +121,12 @@ impl Service for Server {
             .iter()
             .map(|(_, way)| Arc::clone(&way.counters))
             .collect();
-        metrics::register(&mut registry, counters, Arc::clone(&self.resolver));
+        metrics::register(
+            &mut registry,
+            counters,
+            Arc::clone(&self.resolver),
+            Arc::clone(&self.store),
+        );
         let ship_metrics = ShipMetrics::register(&mut registry);
 
         // What lives as long as the server, and is dropped with it.

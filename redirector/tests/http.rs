@@ -340,6 +340,7 @@ async fn draining_finishes_what_is_under_way_and_takes_no_more() {
     edge.link("x", "https://shop.example/").await;
     assert_eq!(edge.admin("/readyz").await.status, StatusCode::OK);
     assert_eq!(edge.admin("/livez").await.status, StatusCode::OK);
+    assert_eq!(edge.metric("whence_redirector_changes_heard").await, 1);
     let address = edge.address();
     // Sent, and most of them not even accepted when the stop comes.
     let under_way = edge.send_without_waiting("/x", 50).await;
