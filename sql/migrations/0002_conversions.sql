@@ -1,5 +1,5 @@
--- Every accepted conversion. One event id of a workspace counts once, for good: the first one accepted
--- wins, and reports read FINAL. Conversions are a hundredth of the clicks, so FINAL stays cheap.
+-- Every accepted conversion. One event id of a workspace counts once, for good: the first that a server
+-- sent wins, else the first of all, and reports read FINAL. Conversions are a hundredth of the clicks, so FINAL stays cheap.
 -- Not partitioned: an event sent again next year must meet its first self.
 CREATE TABLE IF NOT EXISTS conversions
 (
@@ -18,9 +18,10 @@ CREATE TABLE IF NOT EXISTS conversions
     body_digest  UInt128 CODEC(ZSTD(1)),
     lane         UInt64 CODEC(ZSTD(1)),
     seq          UInt64 CODEC(Delta(8), ZSTD(1)),
-    -- Replacing keeps the highest version: the earliest to be accepted.
-    precedence   UInt64 MATERIALIZED bitNot(toUInt64(toUnixTimestamp64Milli(received_at))),
-    INDEX occurred occurred_at TYPE minmax GRANULARITY 1
+    -- Replacing keeps the highest version: a server's before anybody's, then the earliest to be accepted.
+    precedence   UInt64 MATERIALIZED bitOr(
+        bitShiftLeft(toUInt64(source = 'server'), 63),
+        bitAnd(bitNot(toUInt64(toUnixTimestamp64Milli(received_at))), 9223372036854775807))
 )
 ENGINE = ReplacingMergeTree(precedence)
 ORDER BY (workspace, event_id)

@@ -22,6 +22,7 @@ const NAMES: Names = Names {
     kind: "kind",
     click_id: "click_id",
     ignored: &[],
+    may_date: false,
 };
 
 /// What a script may send without being asked first, and what it may after; `sendBeacon` with a plain

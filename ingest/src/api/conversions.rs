@@ -18,6 +18,7 @@ const NAMES: Names = Names {
     kind: "kind",
     click_id: "click_id",
     ignored: &[],
+    may_date: true,
 };
 
 /// Takes a conversion.

@@ -19,6 +19,7 @@ const NAMES: Names = Names {
     kind: "event",
     click_id: "wcid",
     ignored: &["cb"],
+    may_date: false,
 };
 
 /// One transparent pixel.

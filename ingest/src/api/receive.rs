@@ -46,6 +46,7 @@ pub(super) async fn accept(
 ) -> Result<Response, Problem> {
     let body_digest = said.digest();
     let event_id = said.event_id.clone();
+    let occurred_ms = said.happened_ms(now_ms);
     let conversion = Conversion {
         workspace,
         event_id: said.event_id,
@@ -55,7 +56,7 @@ pub(super) async fn accept(
         visitor,
         customer: said.customer,
         amount: said.amount,
-        occurred_ms: said.occurred_ms.unwrap_or(now_ms),
+        occurred_ms,
         received_ms: now_ms,
         source,
         body_digest,

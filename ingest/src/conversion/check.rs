@@ -13,6 +13,12 @@ use super::values::{amount, click_id, currency_code, kind, moment, short_text, w
 
 /// How much of an unknown field's name is told back.
 const NAME_SHOWN: usize = 64;
+/// How many unknown fields are told by name: an answer must not be many times its question.
+const UNKNOWN_SHOWN: usize = 20;
+/// How much later than what it led to a click may seem: whole seconds, and clocks that differ a little.
+const CLOCK_SLACK_MS: u64 = 5_000;
+
+const DATED_BY_SERVERS: &str = "may be said only by a server, with POST /v1/conversions";
 
 /// What the fields are called, which differs between a URL and a JSON body.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +31,8 @@ pub(crate) struct Names {
     pub(crate) click_id: &'static str,
     /// Read by nobody; keeps a browser from answering out of its cache.
     pub(crate) ignored: &'static [&'static str],
+    /// Whether the sender may say when it happened: not where anybody can send.
+    pub(crate) may_date: bool,
 }
 
 /// What a sender said, checked.
@@ -68,7 +76,13 @@ pub(crate) fn check(
     let click = fields.optional(names.click_id, |raw| click_id(raw, key));
     let customer = fields.optional("customer", short_text);
     let (minor, currency) = fields.money();
-    let occurred_ms = fields.optional("occurred_at", |raw| moment(raw, now_ms));
+    let occurred_ms = fields.optional("occurred_at", |raw| {
+        if names.may_date {
+            moment(raw, now_ms)
+        } else {
+            Err(DATED_BY_SERVERS.into())
+        }
+    });
     fields.none_left(names.ignored);
     match (fields.problems.is_empty(), event_id, kind) {
         (true, Some(event_id), Some(kind)) => Ok(Said {
@@ -88,6 +102,15 @@ pub(crate) fn check(
 }
 
 impl Said {
+    /// When it happened: as the sender says, else now; and not just before the click that it names.
+    pub(crate) fn happened_ms(&self, now_ms: u64) -> u64 {
+        let said = self.occurred_ms.unwrap_or(now_ms);
+        match self.click.map(ClickId::unix_ms) {
+            Some(clicked) if said.saturating_add(CLOCK_SLACK_MS) >= clicked => said.max(clicked),
+            _ => said,
+        }
+    }
+
     /// SHA-256 over what was said, cut to 128 bits; the same for the same facts, in whatever order and by
     /// whichever way they came. Part of what is stored: a changed form would make old events conflict.
     pub(crate) fn digest(&self) -> u128 {
@@ -193,9 +216,13 @@ impl Fields {
         names.retain(|name| !ignored.contains(&name.as_str()));
         names.sort();
         names.dedup();
-        for name in names {
+        let more = names.len().saturating_sub(UNKNOWN_SHOWN);
+        for name in names.into_iter().take(UNKNOWN_SHOWN) {
             let shown = bounded(name.as_bytes(), NAME_SHOWN);
             self.refuse(&shown, "is not a known field");
+        }
+        if more > 0 {
+            self.refuse("…", format!("and {more} more are not known fields"));
         }
     }
 }

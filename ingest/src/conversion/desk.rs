@@ -4,13 +4,15 @@
 //! and not yet in ClickHouse is held in memory (and read back from the journal at the start), the rest
 //! is asked of ClickHouse. While ClickHouse is away, an event that it alone knows is accepted once more;
 //! the table then keeps the first. A conversion is never turned away for that.
+//!
+//! A server's conversion is accepted over a browser's, as the table keeps it over a browser's.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use clickhouse::Client;
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use whence_core::conversion::Conversion;
 use whence_core::journal::{
     AppendError, DurableError, LaneReader, LaneWriter, Poisoned, ReadError, Seq,
@@ -24,6 +26,8 @@ use crate::metrics::Metrics;
 
 /// How many events may wait for ClickHouse: about 100 MB of memory, and hours of a busy shop.
 const LARGEST_BACKLOG: usize = 1_000_000;
+/// Look-ups at a time: a burst of conversions leaves ClickHouse room for the rest.
+const LOOKUPS_AT_A_TIME: usize = 2;
 /// Blocks that are read at the start to learn what waits. Only their bounds matter: they are sealed
 /// here and shipped as they are.
 const BLOCK_BYTES: usize = 8 << 20;
@@ -58,6 +62,7 @@ pub(crate) struct Desk {
     pending: Mutex<Pending>,
     lane: Mutex<LaneWriter>,
     clickhouse: Client,
+    lookups: Semaphore,
     /// Whether the last look-up failed.
     is_away: AtomicBool,
     metrics: Metrics,
@@ -101,6 +106,7 @@ impl Desk {
             pending: Mutex::new(pending),
             lane: Mutex::new(lane),
             clickhouse,
+            lookups: Semaphore::new(LOOKUPS_AT_A_TIME),
             is_away: AtomicBool::new(false),
             metrics,
             broken,
@@ -123,16 +129,17 @@ impl Desk {
 
     async fn decide(&self, conversion: &Conversion) -> Result<Accepted, AcceptError> {
         let key = EventKey::new(&conversion.workspace, &conversion.event_id);
+        let receipt = Receipt::of(conversion);
         let hold = loop {
-            let known = locked(&self.pending).claim(key, LARGEST_BACKLOG);
+            let known = locked(&self.pending).claim(key, &receipt, LARGEST_BACKLOG);
             match known {
                 Known::Yours(hold) => break hold,
                 // The channel only ever closes.
                 Known::Others(mut over) => drop(over.changed().await),
-                Known::Accepted(receipt, seq) => {
+                Known::Accepted(earlier, seq) => {
                     // The first may still be on its way to the disk; so is what we say of it.
                     self.durable(seq).await?;
-                    return again(receipt, conversion);
+                    return again(earlier, conversion);
                 }
                 Known::TooMany => {
                     return Err(AcceptError::Full("too many wait for ClickHouse".into()));
@@ -147,19 +154,21 @@ impl Desk {
         };
         match lookup::receipt(
             &self.clickhouse,
+            &self.lookups,
             &conversion.workspace,
             &conversion.event_id,
         )
         .await
         {
-            Ok(Some(receipt)) => return again(receipt, conversion),
-            Ok(None) => self.can_look_up(Ok(())),
+            Ok(Some(earlier)) if !receipt.outranks(&earlier) => {
+                return again(earlier, conversion);
+            }
+            Ok(_) => self.can_look_up(Ok(())),
             Err(error) => {
                 self.metrics.unverified();
                 self.can_look_up(Err(error));
             }
         }
-        let receipt = Receipt::of(conversion);
         let seq = self.append(key, conversion, receipt)?;
         self.durable(seq).await?;
         Ok(Accepted::New(receipt))

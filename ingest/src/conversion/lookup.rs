@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use whence_core::workspace::WorkspaceId;
 
@@ -12,7 +13,8 @@ use super::row::kind_of;
 
 const QUERY: &str = include_str!("../../../sql/lookups/conversion_by_event.sql");
 
-/// How long a conversion waits to learn whether it is a repeat. A look-up takes milliseconds.
+/// How long a conversion waits to learn whether it is a repeat, its turn included. A look-up takes
+/// milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// ClickHouse did not say.
@@ -34,11 +36,13 @@ struct Found {
     kind: i8,
     body_digest: u128,
     received_at: i64,
+    by_server: bool,
 }
 
-/// What was answered to the first of this event, if there was one.
+/// What was answered to the one that stands for this event, if there is one.
 pub(super) async fn receipt(
     client: &Client,
+    turns: &Semaphore,
     workspace: &WorkspaceId,
     event_id: &str,
 ) -> Result<Option<Receipt>, LookupError> {
@@ -46,7 +50,12 @@ pub(super) async fn receipt(
         .query(QUERY)
         .param("workspace", workspace.as_str())
         .param("event_id", event_id);
-    let found = timeout(PATIENCE, query.fetch_optional::<Found>())
+    let ask = async {
+        // Nobody closes it.
+        let _turn = turns.acquire().await;
+        query.fetch_optional::<Found>().await
+    };
+    let found = timeout(PATIENCE, ask)
         .await
         .map_err(|_| LookupError::Slow)??;
     found
@@ -55,6 +64,7 @@ pub(super) async fn receipt(
                 kind: kind_of(found.kind).ok_or(LookupError::Kind(found.kind))?,
                 received_ms: found.received_at.try_into().unwrap_or_default(),
                 body_digest: found.body_digest,
+                by_server: found.by_server,
             })
         })
         .transpose()

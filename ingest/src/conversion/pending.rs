@@ -6,7 +6,7 @@ use std::collections::hash_map::Entry;
 
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
-use whence_core::conversion::{Conversion, ConversionKind};
+use whence_core::conversion::{Conversion, ConversionKind, ConversionSource};
 use whence_core::journal::Seq;
 use whence_core::workspace::WorkspaceId;
 
@@ -29,7 +29,7 @@ impl EventKey {
     }
 }
 
-/// What was answered to the first of an event, and to what.
+/// What was answered to the one that stands for an event, and to what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Receipt {
     /// Lead or sale.
@@ -38,6 +38,8 @@ pub(crate) struct Receipt {
     pub(crate) received_ms: u64,
     /// The digest of what was said.
     pub(crate) body_digest: u128,
+    /// Whether a server said so, with an API key.
+    pub(crate) by_server: bool,
 }
 
 impl Receipt {
@@ -47,15 +49,23 @@ impl Receipt {
             kind: conversion.kind,
             received_ms: conversion.received_ms,
             body_digest: conversion.body_digest,
+            by_server: conversion.source == ConversionSource::Server,
         }
+    }
+
+    /// Whether this one stands instead of an earlier one: anybody can send a browser's, so none keeps a
+    /// server's out.
+    pub(super) fn outranks(&self, earlier: &Self) -> bool {
+        self.by_server && !earlier.by_server
     }
 }
 
 /// How far an event has come.
 #[derive(Debug)]
 enum Stage {
-    /// Somebody is about to accept it; the channel closes when that is over.
-    Claimed(watch::Receiver<()>),
+    /// Somebody is about to accept it, perhaps instead of one in the journal; the channel closes when that
+    /// is over.
+    Claimed(watch::Receiver<()>, Option<(Receipt, Seq)>),
     /// It has this number in the journal.
     Journalled(Receipt, Seq),
 }
@@ -81,18 +91,23 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Claims an event, unless it is known.
-    pub(super) fn claim(&mut self, key: EventKey, limit: usize) -> Known {
+    /// Claims an event, unless it is known by one that `new` does not outrank.
+    pub(super) fn claim(&mut self, key: EventKey, new: &Receipt, limit: usize) -> Known {
         let is_full = self.stages.len() >= limit;
         match self.stages.entry(key) {
-            Entry::Occupied(known) => match known.get() {
-                Stage::Claimed(over) => Known::Others(over.clone()),
+            Entry::Occupied(mut known) => match known.get() {
+                Stage::Claimed(over, _) => Known::Others(over.clone()),
+                &Stage::Journalled(receipt, seq) if new.outranks(&receipt) => {
+                    let (hold, over) = watch::channel(());
+                    known.insert(Stage::Claimed(over, Some((receipt, seq))));
+                    Known::Yours(hold)
+                }
                 Stage::Journalled(receipt, seq) => Known::Accepted(*receipt, *seq),
             },
             Entry::Vacant(_) if is_full => Known::TooMany,
             Entry::Vacant(place) => {
                 let (hold, over) = watch::channel(());
-                place.insert(Stage::Claimed(over));
+                place.insert(Stage::Claimed(over, None));
                 Known::Yours(hold)
             }
         }
@@ -104,28 +119,35 @@ impl Pending {
     }
 
     /// As [`Pending::journalled`], for what is found in the journal at the start: the first of an event
-    /// is the one that was answered.
+    /// stands, unless a later one outranks it.
     pub(super) fn found(&mut self, key: EventKey, receipt: Receipt, seq: Seq) {
-        self.stages
-            .entry(key)
-            .or_insert(Stage::Journalled(receipt, seq));
+        match self.stages.get(&key) {
+            Some(Stage::Journalled(earlier, _)) if !receipt.outranks(earlier) => {}
+            _ => self.journalled(key, receipt, seq),
+        }
     }
 
-    /// Gives up a claim; what was journalled in the meantime stays.
+    /// Gives up a claim; what was journalled before or in the meantime stays.
     pub(super) fn release(&mut self, key: EventKey) {
-        if let Entry::Occupied(stage) = self.stages.entry(key)
-            && matches!(stage.get(), Stage::Claimed(_))
+        if let Entry::Occupied(mut stage) = self.stages.entry(key)
+            && let Stage::Claimed(_, before) = stage.get()
         {
-            stage.remove();
+            match *before {
+                Some((receipt, seq)) => drop(stage.insert(Stage::Journalled(receipt, seq))),
+                None => drop(stage.remove()),
+            }
         }
     }
 
     /// Forgets an event that ClickHouse has: the one with this number, not a later one of the same name.
     pub(super) fn arrived(&mut self, key: EventKey, seq: Seq) {
-        if let Entry::Occupied(stage) = self.stages.entry(key)
-            && matches!(stage.get(), Stage::Journalled(_, at) if *at == seq)
-        {
-            stage.remove();
+        let Entry::Occupied(mut stage) = self.stages.entry(key) else {
+            return;
+        };
+        match stage.get_mut() {
+            Stage::Journalled(_, at) if *at == seq => drop(stage.remove()),
+            Stage::Claimed(_, before) if before.is_some_and(|(_, at)| at == seq) => *before = None,
+            Stage::Journalled(..) | Stage::Claimed(..) => {}
         }
     }
 }
@@ -143,7 +165,42 @@ mod tests {
             kind: ConversionKind::Lead,
             received_ms: 1,
             body_digest,
+            by_server: false,
         }
+    }
+
+    #[test]
+    fn a_servers_word_is_taken_over_a_browsers_and_not_the_other_way() {
+        let mut pending = Pending::default();
+        let server = Receipt {
+            by_server: true,
+            ..receipt(6)
+        };
+        pending.journalled(key("1"), receipt(5), 1);
+        let Known::Yours(_hold) = pending.claim(key("1"), &server, 10) else {
+            panic!()
+        };
+        pending.release(key("1"));
+        let Known::Accepted(known, 1) = pending.claim(key("1"), &receipt(7), 10) else {
+            panic!("a claim that came to nothing leaves what was")
+        };
+        assert_eq!(known, receipt(5));
+        let Known::Yours(_hold) = pending.claim(key("1"), &server, 10) else {
+            panic!()
+        };
+        pending.journalled(key("1"), server, 2);
+        pending.arrived(key("1"), 1);
+        for other in [receipt(5), server] {
+            let Known::Accepted(known, 2) = pending.claim(key("1"), &other, 10) else {
+                panic!()
+            };
+            assert_eq!(known, server);
+        }
+        pending.found(key("1"), receipt(5), 3);
+        assert!(matches!(
+            pending.claim(key("1"), &server, 10),
+            Known::Accepted(_, 2)
+        ));
     }
 
     #[test]
@@ -157,17 +214,17 @@ mod tests {
     #[test]
     fn an_event_goes_from_claim_to_journal_to_table() {
         let mut pending = Pending::default();
-        let Known::Yours(hold) = pending.claim(key("1"), 10) else {
+        let Known::Yours(hold) = pending.claim(key("1"), &receipt(5), 10) else {
             panic!()
         };
-        let Known::Others(over) = pending.claim(key("1"), 10) else {
+        let Known::Others(over) = pending.claim(key("1"), &receipt(5), 10) else {
             panic!()
         };
         pending.journalled(key("1"), receipt(5), 3);
         pending.release(key("1"));
         drop(hold);
         assert!(over.has_changed().is_err(), "whoever waits is told");
-        let Known::Accepted(known, 3) = pending.claim(key("1"), 10) else {
+        let Known::Accepted(known, 3) = pending.claim(key("1"), &receipt(5), 10) else {
             panic!()
         };
         assert_eq!(known, receipt(5));
@@ -180,11 +237,14 @@ mod tests {
     #[test]
     fn a_released_claim_is_free_again() {
         let mut pending = Pending::default();
-        let Known::Yours(_hold) = pending.claim(key("1"), 10) else {
+        let Known::Yours(_hold) = pending.claim(key("1"), &receipt(5), 10) else {
             panic!()
         };
         pending.release(key("1"));
-        assert!(matches!(pending.claim(key("1"), 10), Known::Yours(_)));
+        assert!(matches!(
+            pending.claim(key("1"), &receipt(5), 10),
+            Known::Yours(_)
+        ));
     }
 
     #[test]
@@ -192,8 +252,11 @@ mod tests {
         let mut pending = Pending::default();
         pending.found(key("1"), receipt(5), 1);
         pending.found(key("1"), receipt(6), 2);
-        assert!(matches!(pending.claim(key("2"), 1), Known::TooMany));
-        let Known::Accepted(first, 1) = pending.claim(key("1"), 1) else {
+        assert!(matches!(
+            pending.claim(key("2"), &receipt(5), 1),
+            Known::TooMany
+        ));
+        let Known::Accepted(first, 1) = pending.claim(key("1"), &receipt(5), 1) else {
             panic!()
         };
         assert_eq!(first, receipt(5), "the first in the journal was answered");

@@ -195,3 +195,41 @@ async fn gif(collector: &Collector, path: &str, headers: &[(&str, &str)]) -> (u1
     let (status, error, _) = crate::browsers::pixel(collector, "GET", path, headers).await;
     (status, error)
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_a_servers_event_id_away() {
+    let engine = Engine::migrated().await;
+    let collector = Collector::start(&engine.config()).await;
+    let client = engine.client();
+    // The server speaks while the browser's word is in memory, and once it is in ClickHouse.
+    for (round, event) in ["o-1", "o-2"].into_iter().enumerate() {
+        let squat = format!("/p.gif?ws=acme&event=lead&event_id={event}");
+        assert_eq!(gif(&collector, &squat, &[]).await.0, 200);
+        if round == 1 {
+            wait_for(
+                &client,
+                "SELECT count() FROM conversions WHERE event_id = 'o-2'",
+                1,
+            )
+            .await;
+        }
+        let sale = format!(r#"{{"event_id":"{event}","kind":"sale","amount":5,"currency":"EUR"}}"#);
+        for replayed in ["", "true"] {
+            let got = collector.convert(&sale).await;
+            assert_eq!(
+                (got.status.as_u16(), got.header("idempotent-replayed")),
+                (200, replayed),
+                "{got:?}"
+            );
+        }
+        let stored = format!(
+            "SELECT count() FROM conversions FINAL WHERE event_id = '{event}' AND kind = 'sale' AND source = 'server'"
+        );
+        wait_for(&client, &stored, 1).await;
+        assert_eq!(gif(&collector, &squat, &[]).await.0, 409);
+        let other = sale.replace(":5,", ":6,");
+        assert_eq!(collector.convert(&other).await.status, 409);
+    }
+    let merged = "SELECT count() FROM conversions FINAL";
+    assert_eq!(number(&client, merged).await, 2);
+}

@@ -12,12 +12,14 @@ const JSON: Names = Names {
     kind: "kind",
     click_id: "click_id",
     ignored: &[],
+    may_date: true,
 };
 const PIXEL: Names = Names {
     workspace: Some("ws"),
     kind: "event",
     click_id: "wcid",
     ignored: &["cb"],
+    may_date: false,
 };
 /// 2026-11-21T18:00:00Z
 const NOW: u64 = 1_795_284_000_000;
@@ -67,7 +69,7 @@ fn everything_said() {
     };
     assert_eq!(json(&body), Ok(expected.clone()));
     let query = format!(
-        "ws=acme&event=sale&event_id=o-1&name=first_order&wcid={}&customer=c-9&amount=1250&currency=EUR&occurred_at=2026-11-21T17:00:00.5Z&cb=123",
+        "ws=acme&event=sale&event_id=o-1&name=first_order&wcid={}&customer=c-9&amount=1250&currency=EUR&cb=123",
         minted()
     );
     let by_pixel = pixel(&query).unwrap();
@@ -75,12 +77,17 @@ fn everything_said() {
         by_pixel,
         Said {
             workspace: Some("acme".parse().unwrap()),
+            occurred_ms: None,
             ..expected.clone()
         }
     );
+    let undated = Said {
+        occurred_ms: None,
+        ..expected
+    };
     assert_eq!(
         by_pixel.digest(),
-        expected.digest(),
+        undated.digest(),
         "the same facts by another way"
     );
 }
@@ -262,6 +269,11 @@ fn the_pixels_fields_are_told_by_their_names_in_the_url() {
             "kind",
             "is not a known field",
         ),
+        (
+            "ws=a&event=lead&event_id=1&occurred_at=2026-11-21T17:00:00Z",
+            "occurred_at",
+            DATED_BY_SERVERS,
+        ),
     ];
     for (query, field, detail) in table {
         assert_eq!(
@@ -286,6 +298,38 @@ fn an_unknown_fields_name_is_told_in_short() {
         "é".repeat(5000)
     );
     assert_eq!(json(&body).unwrap_err()[0].0.len(), NAME_SHOWN);
+}
+
+#[test]
+fn many_unknown_fields_are_told_in_short() {
+    let fields: String = (0..5000).map(|n| format!(r#","f{n:04}":1"#)).collect();
+    let problems = json(&format!(r#"{{"event_id":"1","kind":"lead"{fields}}}"#)).unwrap_err();
+    assert_eq!(problems.len(), 21);
+    assert_eq!(problems[0].0, "f0000");
+    assert_eq!(problems[20].1, "and 4980 more are not known fields");
+}
+
+#[test]
+fn a_conversion_just_before_its_click_happened_with_it() {
+    let clicked = minted().unix_ms();
+    let said = json(r#"{"event_id":"1","kind":"lead"}"#).unwrap();
+    for (occurred_ms, click, happened) in [
+        (clicked - 5_000, true, clicked),
+        (clicked - 5_001, true, clicked - 5_001),
+        (clicked + 1, true, clicked + 1),
+        (clicked - 1, false, clicked - 1),
+    ] {
+        let said = Said {
+            click: click.then(minted),
+            ..said.clone()
+        };
+        assert_eq!(said.happened_ms(occurred_ms), happened, "on arrival");
+        let dated = Said {
+            occurred_ms: Some(occurred_ms),
+            ..said
+        };
+        assert_eq!(dated.happened_ms(NOW), happened);
+    }
 }
 
 #[test]
