@@ -6,7 +6,7 @@ mod migrate;
 mod settings;
 
 pub use migrate::{MigrateError, migrate, pending};
-pub use settings::{INSERT_SETTINGS, check_settings};
+pub use settings::{INSERT_SETTINGS, TablesError, check_settings, check_tables};
 
 use crate::config;
 

@@ -10,7 +10,9 @@ use clickhouse::{Client, RowWrite};
 use thiserror::Error;
 use tokio::sync::OnceCell;
 use whence_core::click::Click;
-use whence_core::clickhouse::{INSERT_SETTINGS, MigrateError, check_settings, pending};
+use whence_core::clickhouse::{
+    INSERT_SETTINGS, MigrateError, TablesError, check_settings, check_tables, pending,
+};
 use whence_core::journal::{BlockId, Seq};
 
 use crate::metrics::{Metrics, Table};
@@ -33,6 +35,9 @@ pub(crate) enum InsertError {
     /// The tables are not as this version needs them.
     #[error("ClickHouse: {0}")]
     Tables(#[from] MigrateError),
+    /// The tables' own settings are not as they must be.
+    #[error("ClickHouse: {0}")]
+    Window(#[from] TablesError),
     /// The tables are not there yet.
     #[error("ClickHouse lacks {0} of this version's migrations; apply them first")]
     Behind(usize),
@@ -121,8 +126,9 @@ impl Inserts {
     async fn check(&self) -> Result<(), InsertError> {
         check_settings(&self.client).await?;
         match pending(&self.client).await? {
-            0 => Ok(()),
-            count => Err(InsertError::Behind(count)),
+            0 => {}
+            count => return Err(InsertError::Behind(count)),
         }
+        Ok(check_tables(&self.client).await?)
     }
 }

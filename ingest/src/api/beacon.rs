@@ -61,6 +61,8 @@ fn readable_by(request: &HeaderMap, mut response: Response) -> Response {
         let yes = HeaderValue::from_static("true");
         headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, yes);
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        let readable = HeaderValue::from_static("Idempotent-Replayed, Retry-After");
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, readable);
     }
     response
 }

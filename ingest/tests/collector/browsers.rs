@@ -157,6 +157,10 @@ async fn a_page_of_another_site_may_send_and_read() {
             shop,
             "a page may read errors too"
         );
+        assert_eq!(
+            got.header("access-control-expose-headers"),
+            "Idempotent-Replayed, Retry-After"
+        );
     }
     // Only the beacon is for pages.
     let key = format!("Bearer {}", collector.key.expose());
