@@ -18,6 +18,8 @@ use whence_core::problem::{FieldProblem, Problem};
 
 /// How much of an unknown field's name is told back.
 const NAME_SHOWN: usize = 64;
+/// How many unknown fields are told by name: an answer must not be many times its question.
+const UNKNOWN_SHOWN: usize = 20;
 
 /// Fields of a request, which are taken one by one.
 #[derive(Debug)]
@@ -61,7 +63,9 @@ impl<V> Fields<V> {
 
     /// Refuses the request if anything was wrong, or if there is something that nobody asked for.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
-        for (name, _) in std::mem::take(&mut self.left) {
+        let left = std::mem::take(&mut self.left);
+        let more = left.len().saturating_sub(UNKNOWN_SHOWN);
+        for (name, _) in left.into_iter().take(UNKNOWN_SHOWN) {
             let detail = if self.asked.contains(&name.as_str()) {
                 "is given twice".to_owned()
             } else if self.asked.is_empty() {
@@ -75,6 +79,9 @@ impl<V> Fields<V> {
                 .take(NAME_SHOWN)
                 .collect();
             self.wrong(shown, detail);
+        }
+        if more > 0 {
+            self.wrong("…", format!("and {more} more are not known here"));
         }
         if self.problems.is_empty() {
             Ok(())
@@ -261,6 +268,23 @@ mod tests {
             "{problem}"
         );
         assert!(problem.contains("\"ab\""), "{problem}");
+    }
+
+    #[test]
+    fn many_unknown_fields_are_told_in_short() {
+        let fields: Vec<_> = (0..5000).map(|n| format!(r#""f{n}":1"#)).collect();
+        let mut body = Body::parse(format!("{{{}}}", fields.join(",")).as_bytes()).unwrap();
+        assert_eq!(body.optional::<Label>("channel"), None);
+        let problem = told(&body.finish().unwrap_err());
+        assert_eq!(
+            problem.matches("known are: channel").count(),
+            21,
+            "{problem}"
+        );
+        assert!(
+            problem.contains("and 4980 more are not known here"),
+            "{problem}"
+        );
     }
 
     #[test]

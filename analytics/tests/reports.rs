@@ -153,7 +153,7 @@ async fn over_time(service: &Service) {
         (
             "freshness",
             json!({
-                "last_click": "2024-10-27T06:00:00+01:00",
+                "last_click": "2024-10-27T05:00:00+01:00",
                 "last_conversion": "2024-10-27T07:00:00+01:00",
             }),
         ),

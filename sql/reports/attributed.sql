@@ -6,7 +6,7 @@
 --   2. else, where it names a customer, the click of that customer's earliest conversion that carries
 --      one (ties by event id), unless that is later than this conversion.
 -- Whether the click is stored, counts and came first is asked where the two are joined.
--- FINAL: an event id counts once, by the first that was accepted.
+-- FINAL: an event id counts once, by a server's first, else by the first that was accepted.
 -- Parameters: workspace.
 , attributed AS
 (

@@ -11,11 +11,12 @@ SELECT
     )) AS last_conversion_ms
 FROM clicks
 WHERE workspace = {workspace:String}
+  AND outcome = 'redirected'
   AND toStartOfHour(time) =
   (
       SELECT toStartOfHour(time)
       FROM clicks
-      WHERE workspace = {workspace:String}
+      WHERE workspace = {workspace:String} AND outcome = 'redirected'
       ORDER BY workspace DESC, toStartOfHour(time) DESC
       LIMIT 1
   )

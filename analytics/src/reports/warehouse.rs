@@ -4,6 +4,7 @@
 //! with `readonly = 2` is enough.
 
 use std::ops::Add;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
@@ -11,6 +12,7 @@ use clickhouse::error::Error;
 use clickhouse::query::Query as Statement;
 use clickhouse::{Client, Row, RowOwned, RowRead};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use whence_core::config::Config;
 use whence_core::problem::Problem;
 use whence_core::workspace::WorkspaceId;
@@ -20,6 +22,8 @@ use crate::problems::away;
 
 /// What ClickHouse may take beyond its own limit to notice it and say so, before we hang up.
 const GRACE: Duration = Duration::from_secs(5);
+/// Queries at a time; more would only share the same cores and leave none to inserts.
+const QUERIES_AT_A_TIME: usize = 4;
 
 /// ClickHouse's numbers for what went wrong.
 mod code {
@@ -27,6 +31,10 @@ mod code {
     pub(super) const TIMEOUT_EXCEEDED: u32 = 159;
     /// A network peer of the server, or the embedded engine's limit, gave up waiting.
     pub(super) const SOCKET_TIMEOUT: u32 = 209;
+    /// The server gave the query up, as it does when it stops.
+    pub(super) const ABORTED: u32 = 236;
+    /// Somebody ended the query.
+    pub(super) const QUERY_WAS_CANCELLED: u32 = 394;
     /// As many queries are running as may.
     pub(super) const TOO_MANY_SIMULTANEOUS_QUERIES: u32 = 202;
     /// The query, or all together, want more memory than there is.
@@ -94,6 +102,7 @@ pub(super) struct Fresh {
 pub(crate) struct Warehouse {
     client: Client,
     patience: Duration,
+    turns: Arc<Semaphore>,
     metrics: Metrics,
 }
 
@@ -119,11 +128,12 @@ impl Warehouse {
         Self {
             client,
             patience: limit + GRACE,
+            turns: Arc::new(Semaphore::new(QUERIES_AT_A_TIME)),
             metrics,
         }
     }
 
-    /// Asks a report's statement, with the parameters that `put` gives it.
+    /// Asks a report's statement, with the parameters that `put` gives it, when its turn comes.
     pub(super) async fn ask<T: RowOwned + RowRead>(
         &self,
         sql: Sql,
@@ -131,7 +141,12 @@ impl Warehouse {
     ) -> Result<(Vec<T>, Read), Problem> {
         let started = Instant::now();
         let statement = put(self.client.query_raw(sql.text));
-        let rows = tokio::time::timeout(self.patience, fetch(statement)).await;
+        let ask = async {
+            // Nobody closes it.
+            let _turn = self.turns.acquire().await;
+            fetch(statement).await
+        };
+        let rows = tokio::time::timeout(self.patience, ask).await;
         let result = rows.unwrap_or(Err(Error::TimedOut));
         self.metrics
             .query(sql.name, started.elapsed(), result.is_ok());
@@ -182,8 +197,12 @@ fn problem(query: &'static str, error: &Error) -> Problem {
         Error::TimedOut => slow(),
         Error::BadResponse(text) => match exception_code(text) {
             Some(code::TIMEOUT_EXCEEDED | code::SOCKET_TIMEOUT) => slow(),
-            Some(
-                code::TOO_MANY_SIMULTANEOUS_QUERIES
+            // A proxy before ClickHouse says what it says without a number.
+            None
+            | Some(
+                code::ABORTED
+                | code::QUERY_WAS_CANCELLED
+                | code::TOO_MANY_SIMULTANEOUS_QUERIES
                 | code::MEMORY_LIMIT_EXCEEDED
                 | code::UNKNOWN_TABLE
                 | code::UNKNOWN_DATABASE,
@@ -224,7 +243,9 @@ mod tests {
         );
         assert_eq!(status("Code: 60. DB::Exception: Unknown table"), 503);
         assert_eq!(status("Code: 62. DB::Exception: Syntax error"), 500);
-        assert_eq!(status("502 Bad Gateway"), 500);
+        assert_eq!(status("Code: 236. DB::Exception: Aborted"), 503);
+        assert_eq!(status("Code: 394. DB::Exception: Query was cancelled"), 503);
+        assert_eq!(status("502 Bad Gateway"), 503);
         let away = problem("test", &Error::Network("connection refused".into()));
         assert_eq!(away.status(), 503);
         assert_eq!(problem("test", &Error::TimedOut).status(), 504);
