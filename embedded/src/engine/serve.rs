@@ -93,7 +93,9 @@ pub enum ServeError {
 /// output when it is ready.
 pub fn serve(args: EngineArgs, password: Secret) -> Result<(), ServeError> {
     let parent = take_stdin()?;
-    let _lock = lock::lock(&args.path, LOCK_PATIENCE)?;
+    // Below a relative path the engine opens its parts' directories under the path twice.
+    let path = std::path::absolute(&args.path)?;
+    let _lock = lock::lock(&path, LOCK_PATIENCE)?;
     let library = library::find(args.library.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
@@ -109,12 +111,7 @@ pub fn serve(args: EngineArgs, password: Secret) -> Result<(), ServeError> {
         .block_on(TcpListener::bind(args.listen))
         .map_err(listen)?;
     let address = listener.local_addr().map_err(listen)?;
-    let pool = Pool::boot(
-        &library,
-        &args.path,
-        args.connections.into(),
-        args.queue.into(),
-    )?;
+    let pool = Pool::boot(&library, &path, args.connections.into(), args.queue.into())?;
     let pool = Arc::new(pool);
     tracing::info!(version = %pool.about.version, library = %library.display(), "ClickHouse's engine is ready");
     println!("{READY_LINE}{address}");

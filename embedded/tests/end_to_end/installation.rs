@@ -72,10 +72,8 @@ impl Installation {
         let data = dir.path().join("data");
         let mut args = vec!["up".to_owned()];
         args.extend(ports.flags());
-        args.extend(set(&[
-            ("data_dir", data.display().to_string()),
-            ("embedded.listen", ports.clickhouse.to_string()),
-        ]));
+        // data_dir stays as it is, relative to where the process starts: as for a newcomer.
+        args.extend(set(&[("embedded.listen", ports.clickhouse.to_string())]));
         let mut whence = Self {
             client: Client {
                 ports,

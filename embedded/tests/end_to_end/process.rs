@@ -11,6 +11,7 @@ pub(crate) struct Process {
     program: PathBuf,
     args: Vec<String>,
     environment: Vec<(&'static str, String)>,
+    dir: PathBuf,
     log: PathBuf,
     child: Option<Child>,
 }
@@ -27,6 +28,7 @@ impl Process {
             program: program.into(),
             args: args.to_vec(),
             environment: Vec::new(),
+            dir: dir.to_owned(),
             log: dir.join(format!("{name}.log")),
             child: None,
         }
@@ -45,6 +47,7 @@ impl Process {
             .unwrap();
         let child = Command::new(&self.program)
             .args(&self.args)
+            .current_dir(&self.dir)
             .envs(self.environment.iter().map(|(k, v)| (k, v)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
