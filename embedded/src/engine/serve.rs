@@ -113,6 +113,14 @@ pub fn serve(args: EngineArgs, password: Secret) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(listen)?;
     let pool = Pool::boot(&library, &path, args.connections.into(), args.queue.into())?;
     let pool = Arc::new(pool);
+    // Before anybody is told that it is ready: who knows may send one at once.
+    let (mut terminate, mut interrupt) = {
+        let _inside = runtime.enter();
+        (
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::interrupt())?,
+        )
+    };
     tracing::info!(version = %pool.about.version, library = %library.display(), "ClickHouse's engine is ready");
     println!("{READY_LINE}{address}");
 
@@ -124,8 +132,6 @@ pub fn serve(args: EngineArgs, password: Secret) -> Result<(), ServeError> {
         },
     };
     let ended = runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
         let parent = watch_parent(parent.filter(|_| args.exit_with_parent));
         let drain = Duration::from_secs(args.drain_seconds.into());
         let stop = async move {
