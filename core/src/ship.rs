@@ -7,7 +7,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
@@ -17,7 +16,7 @@ use thiserror::Error;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{AckError, Block, LaneReader, ReadError};
+use crate::journal::{AckError, Backlog, Block, LaneReader, ReadError};
 
 /// How long records gather before they are sealed: a click shows in a report within two seconds, and
 /// ClickHouse is not worn down by tiny inserts.
@@ -73,16 +72,8 @@ pub struct ShipMetrics {
     blocks: Counter,
     records: Counter,
     failures: Counter,
-    backlog: Arc<Backlogs>,
     backlog_records: Gauge,
     backlog_bytes: Gauge,
-}
-
-/// Sums over lanes, so that a gauge need not carry a label for each.
-#[derive(Debug, Default)]
-struct Backlogs {
-    records: AtomicU64,
-    bytes: AtomicU64,
 }
 
 impl ShipMetrics {
@@ -118,16 +109,13 @@ impl ShipMetrics {
         metrics
     }
 
-    fn set_backlog(&self, last: &mut (u64, u64), records: u64, bytes: u64) {
-        let shift = |sum: &AtomicU64, old: u64, new: u64| {
-            sum.fetch_add(new.wrapping_sub(old), Ordering::Relaxed)
-                .wrapping_add(new.wrapping_sub(old))
-        };
-        let all_records = shift(&self.backlog.records, last.0, records);
-        let all_bytes = shift(&self.backlog.bytes, last.1, bytes);
-        *last = (records, bytes);
-        self.backlog_records.set(all_records as i64);
-        self.backlog_bytes.set(all_bytes as i64);
+    /// Moves the sums over all lanes by what has changed in one, so that they need no label for each.
+    fn move_backlog(&self, last: &mut Backlog, now: Backlog) {
+        let change = |last: u64, now: u64| now as i64 - last as i64;
+        self.backlog_records
+            .inc_by(change(last.records, now.records));
+        self.backlog_bytes.inc_by(change(last.bytes, now.bytes));
+        *last = now;
     }
 }
 
@@ -140,7 +128,7 @@ pub async fn run(
     stop: CancellationToken,
     drain: Duration,
 ) -> Result<(), ShipError> {
-    let mut last = (0, 0);
+    let mut last = Backlog::default();
     let mut expired = pin!(async {
         stop.cancelled().await;
         sleep(drain).await;
@@ -154,8 +142,7 @@ pub async fn run(
             let (back, block) =
                 blocking(reader, |r| r.next_block(BLOCK_BYTES, BLOCK_RECORDS)).await;
             reader = back;
-            let backlog = reader.backlog();
-            metrics.set_backlog(&mut last, backlog.records, backlog.bytes);
+            metrics.move_backlog(&mut last, reader.backlog());
             let Some(block) = block? else { break };
             if !deliver(&block, &*sink, &metrics, &stop, expired.as_mut()).await {
                 return Ok(());

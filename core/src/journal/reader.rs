@@ -29,7 +29,7 @@ pub struct LaneReader {
 }
 
 /// What a lane holds that was not acked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Backlog {
     /// Numbers taken and not acked; refused records among them are counted too.
     pub records: u64,

@@ -11,9 +11,9 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use whence_core::conversion::ConversionSource;
-use whence_core::problem::{FieldProblem, Problem};
+use whence_core::problem::Problem;
 
-use super::{Shared, body, caller, receive};
+use super::{Shared, body, receive};
 use crate::conversion::check::Names;
 use crate::conversion::form::Form;
 
@@ -78,20 +78,7 @@ async fn take(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Respon
     let body = body::read(body, receive::LONGEST_BODY).await?;
     let form = Form::from_json(&body)
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
-    let now_ms = receive::now_ms();
-    let said = receive::said(shared, form, &NAMES, now_ms)?;
-    let id = said.workspace.clone().expect("the field is required");
-    let workspace = shared
-        .known
-        .workspace(&id)
-        .await
-        .map_err(caller::away)?
-        .ok_or_else(|| {
-            let errors = vec![FieldProblem::new("ws", "is not a known workspace")];
-            Problem::fields(StatusCode::NOT_FOUND, errors)
-        })?;
-    let visitor = caller::visitor(shared, &workspace, headers);
-    receive::accept(shared, said, id, visitor, ConversionSource::Beacon, now_ms).await
+    receive::from_browser(shared, form, &NAMES, headers, ConversionSource::Beacon).await
 }
 
 fn is_accepted(media_type: &str) -> bool {

@@ -8,9 +8,9 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use whence_core::conversion::ConversionSource;
-use whence_core::problem::{FieldProblem, Problem};
+use whence_core::problem::Problem;
 
-use super::{Shared, caller, receive};
+use super::{Shared, receive};
 use crate::conversion::check::Names;
 use crate::conversion::form::Form;
 
@@ -68,20 +68,8 @@ pub(super) async fn receive(
 }
 
 async fn take(shared: &Shared, headers: &HeaderMap, query: &str) -> Result<Response, Problem> {
-    let now_ms = receive::now_ms();
-    let said = receive::said(shared, Form::from_query(query), &NAMES, now_ms)?;
-    let id = said.workspace.clone().expect("the field is required");
-    let workspace = shared
-        .known
-        .workspace(&id)
-        .await
-        .map_err(caller::away)?
-        .ok_or_else(|| {
-            let errors = vec![FieldProblem::new("ws", "is not a known workspace")];
-            Problem::fields(StatusCode::NOT_FOUND, errors)
-        })?;
-    let visitor = caller::visitor(shared, &workspace, headers);
-    receive::accept(shared, said, id, visitor, ConversionSource::Pixel, now_ms).await
+    let form = Form::from_query(query);
+    receive::from_browser(shared, form, &NAMES, headers, ConversionSource::Pixel).await
 }
 
 fn image(status: StatusCode) -> Response {

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,7 +12,7 @@ use whence_core::id::VisitorId;
 use whence_core::problem::{FieldProblem, Problem};
 use whence_core::workspace::WorkspaceId;
 
-use super::Shared;
+use super::{Shared, caller};
 use crate::conversion::check::{Names, Said, check};
 use crate::conversion::desk::{AcceptError, Accepted};
 use crate::conversion::form::Form;
@@ -33,6 +33,30 @@ pub(super) fn said(
 ) -> Result<Said, Problem> {
     check(form, names, &shared.key, now_ms)
         .map_err(|errors| Problem::fields(StatusCode::UNPROCESSABLE_ENTITY, errors))
+}
+
+/// Takes what a browser sent: the form names its workspace, and a cookie may name its visitor.
+pub(super) async fn from_browser(
+    shared: &Shared,
+    form: Form,
+    names: &Names,
+    headers: &HeaderMap,
+    source: ConversionSource,
+) -> Result<Response, Problem> {
+    let now_ms = now_ms();
+    let said = said(shared, form, names, now_ms)?;
+    let id = said.workspace.clone().expect("the field is required");
+    let workspace = shared
+        .known
+        .workspace(&id)
+        .await
+        .map_err(caller::away)?
+        .ok_or_else(|| {
+            let errors = vec![FieldProblem::new("ws", "is not a known workspace")];
+            Problem::fields(StatusCode::NOT_FOUND, errors)
+        })?;
+    let visitor = caller::visitor(shared, &workspace, headers);
+    accept(shared, said, id, visitor, source, now_ms).await
 }
 
 /// Accepts what was said.
