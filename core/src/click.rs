@@ -39,6 +39,20 @@ pub enum Outcome {
     Redirected,
     /// No such link: an orphan, kept so that a mistyped or deleted link can be seen.
     NotFound,
+    /// The link is switched off.
+    Disabled,
+    /// The link does not lead anywhere yet.
+    Pending,
+    /// The link leads nowhere any more.
+    Expired,
+    /// The link's clicks are used up.
+    UsedUp,
+    /// Asked for the link's password, or given a wrong one.
+    Locked,
+    /// A preview fetcher was shown the link's Open Graph page.
+    Previewed,
+    /// Shown where the link leads, on its `+` page, and not sent there.
+    Inspected,
 }
 
 /// The request's method, as far as it makes a click.
@@ -108,11 +122,17 @@ pub struct Click<'a> {
     /// The advocate whose link it was.
     #[serde(borrow)]
     pub advocate: Cow<'a, str>,
+    /// The variant that it was sent to, by name; empty where the link has none or a rule decided.
+    #[serde(borrow)]
+    pub variant: Cow<'a, str>,
+    /// The link's tags when it was clicked, separated by commas.
+    #[serde(borrow)]
+    pub tags: Cow<'a, str>,
 }
 
 impl Wire for Click<'_> {
     const RECORD: &'static str = "click";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 }
 
 /// The text of a header or path, cut to `limit` bytes at a character's edge.
@@ -152,19 +172,19 @@ mod tests {
                 workspace, link: LinkId(link), domain, slug, query,
                 visitor: visitor.map(VisitorId), new_visitor: visitor.is_some(), address,
                 user_agent, referrer, language, purpose, channel, campaign, program,
-                advocate: Cow::Borrowed("ada"),
+                advocate: Cow::Borrowed("ada"), variant: Cow::Borrowed("b"), tags: Cow::Borrowed("x,y"),
             };
             let mut bytes = Vec::new();
             wire::encode(&click, &mut bytes);
             prop_assert_eq!(wire::decode::<Click>(&bytes).unwrap(), click);
             bytes[0] = 9;
             let refused = wire::decode::<Click>(&bytes).unwrap_err();
-            prop_assert_eq!(refused, WireError::Version { record: "click", found: 9, reads: 1 });
+            prop_assert_eq!(refused, WireError::Version { record: "click", found: 9, reads: 2 });
         }
 
         #[test]
         fn garbage_is_refused_without_a_panic(mut bytes: Vec<u8>) {
-            bytes.insert(0, 1);
+            bytes.insert(0, 2);
             let _ = wire::decode::<Click>(&bytes);
         }
 

@@ -9,6 +9,7 @@ pub mod click;
 pub mod clickhouse;
 pub mod config;
 pub mod conversion;
+pub mod domain;
 pub mod id;
 pub mod journal;
 pub mod key;

@@ -11,16 +11,19 @@ pub use file::FileStore;
 pub use redis::RedisStore;
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::stream::BoxStream;
 use thiserror::Error;
 use tokio::sync::broadcast;
 
 use crate::click::bounds;
+use crate::domain::Domain;
 use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
-use crate::link::{Host, Link};
+use crate::link::{Host, Label, Link};
 use crate::workspace::{Workspace, WorkspaceId};
 
 /// The store cannot answer. Never means "no such link".
@@ -48,23 +51,29 @@ pub enum CreateError {
     /// Another link has this id; mint another.
     #[error("a link with this id exists already")]
     IdTaken,
+    /// Another link of the workspace has this external id.
+    #[error("another link has this external id")]
+    ExternalIdTaken,
     /// The store cannot answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Why a link was not changed.
+/// Why a link, a domain or a workspace was not changed or deleted.
 #[derive(Debug, Error)]
 pub enum ChangeError {
-    /// The workspace has no such link.
-    #[error("no such link")]
+    /// The workspace has none such.
+    #[error("it does not exist")]
     NotFound,
     /// Somebody else changed it in between.
-    #[error("the link is at revision {current}")]
+    #[error("it is at revision {current}")]
     Revision {
         /// The revision that stands now.
         current: u64,
     },
+    /// Another link of the workspace has this external id.
+    #[error("another link has this external id")]
+    ExternalIdTaken,
     /// The store cannot answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -81,6 +90,35 @@ pub enum ClaimError {
     Store(#[from] StoreError),
 }
 
+/// One of many edits.
+#[derive(Clone, Debug)]
+pub enum Edit {
+    /// As [`LinkStore::create_link`].
+    Create(Link),
+    /// As [`LinkStore::change_link`].
+    Change(Link),
+    /// As [`LinkStore::delete_link`].
+    Delete {
+        /// Whose link it is.
+        workspace: WorkspaceId,
+        /// Its id.
+        id: LinkId,
+        /// The revision it must be at, if that matters.
+        revision: Option<u64>,
+    },
+}
+
+/// Why one of many edits was not done.
+#[derive(Debug, Error)]
+pub enum EditError {
+    /// A link was not made.
+    #[error(transparent)]
+    Create(#[from] CreateError),
+    /// A link was not changed or deleted.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
+}
+
 /// Something that a cache in front of the store must forget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -91,7 +129,7 @@ pub enum Change {
         /// Its slug.
         slug: String,
     },
-    /// A domain was claimed, or its workspace changed.
+    /// A domain was claimed, changed or given up, or its workspace changed.
     Domain(String),
     /// Changes may have been missed: forget everything.
     Everything,
@@ -103,8 +141,20 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     /// The link at a domain and slug. Takes them raw: a request may ask for what no link could have.
     async fn link_at(&self, domain: &str, slug: &str) -> Result<Option<Link>, StoreError>;
 
-    /// The workspace that has claimed a domain.
-    async fn workspace_of(&self, domain: &str) -> Result<Option<Workspace>, StoreError>;
+    /// A claimed domain and the workspace that has claimed it. Takes the host raw.
+    async fn domain_at(&self, host: &str) -> Result<Option<(Domain, Workspace)>, StoreError>;
+
+    /// Counts a person's click on a link that has a cap; false, and not counted, where `cap` were
+    /// counted before. Exact across all processes: of any number that ask at once, `cap` are let through.
+    async fn count_click(&self, link: LinkId, cap: NonZeroU64) -> Result<bool, StoreError> {
+        Err(StoreError::Unavailable("not there yet".into()))
+    }
+
+    /// Every link, in no order, in parts of at most a few hundred: what fills a cache at its start. Links
+    /// that are made or deleted meanwhile may or may not be among them.
+    fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>> {
+        Box::pin(futures::stream::empty())
+    }
 
     /// What changes from now on, from this process or any other. A receiver that lags behind, and any
     /// break in the line to the store, means [`Change::Everything`].
@@ -129,8 +179,48 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     /// stay as they are: they are where it stands, not what it says.
     async fn change_link(&self, link: &Link) -> Result<(), ChangeError>;
 
-    /// Deletes a link; false where the workspace has none of this id.
-    async fn delete_link(&self, workspace: &WorkspaceId, id: LinkId) -> Result<bool, StoreError>;
+    /// Deletes a link, with its count of clicks; with a revision only while it is at that one.
+    async fn delete_link(
+        &self,
+        workspace: &WorkspaceId,
+        id: LinkId,
+        revision: Option<u64>,
+    ) -> Result<(), ChangeError>;
+
+    /// Makes, changes and deletes many links, each by itself: one result for each edit, in their order.
+    /// Later edits see what earlier ones did.
+    async fn edit_links(&self, edits: &[Edit]) -> Vec<Result<(), EditError>> {
+        edits
+            .iter()
+            .map(|_| Err(CreateError::from(StoreError::Unavailable("not there yet".into())).into()))
+            .collect()
+    }
+
+    /// The workspace's link with this external id.
+    async fn link_by_external_id(
+        &self,
+        workspace: &WorkspaceId,
+        external_id: &Label,
+    ) -> Result<Option<Link>, StoreError> {
+        Err(StoreError::Unavailable("not there yet".into()))
+    }
+
+    /// How many clicks [`count_click`](Self::count_click) has let through.
+    async fn clicks_counted(&self, link: LinkId) -> Result<u64, StoreError> {
+        Err(StoreError::Unavailable("not there yet".into()))
+    }
+
+    /// Sets what reports have found the variants of a link to be worth, while it is at `revision`. The
+    /// revision stays: this is not its owner's change.
+    async fn set_learned_weights(
+        &self,
+        workspace: &WorkspaceId,
+        id: LinkId,
+        revision: u64,
+        weights: &[u32],
+    ) -> Result<(), ChangeError> {
+        Err(StoreError::Unavailable("not there yet".into()).into())
+    }
 
     /// A workspace's links with ids below `before`, newest first, at most `limit`.
     async fn links(
@@ -143,14 +233,38 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     /// Makes or replaces a workspace.
     async fn put_workspace(&self, workspace: &Workspace) -> Result<(), StoreError>;
 
+    /// Replaces a workspace that is still at revision `workspace.revision - 1`.
+    async fn change_workspace(&self, workspace: &Workspace) -> Result<(), ChangeError> {
+        Err(StoreError::Unavailable("not there yet".into()).into())
+    }
+
+    /// Every workspace, in the order of their ids.
+    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
+        Err(StoreError::Unavailable("not there yet".into()))
+    }
+
     /// A workspace by its id.
     async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError>;
 
     /// Gives a domain to a workspace; again for the same one changes nothing.
     async fn claim_domain(&self, host: &Host, workspace: &WorkspaceId) -> Result<(), ClaimError>;
 
+    /// Replaces a domain that is still at revision `domain.revision - 1`; its owner stays.
+    async fn change_domain(&self, domain: &Domain) -> Result<(), ChangeError> {
+        Err(StoreError::Unavailable("not there yet".into()).into())
+    }
+
+    /// Gives a domain up. Its links stay in the store and answer nobody.
+    async fn release_domain(
+        &self,
+        host: &Host,
+        workspace: &WorkspaceId,
+    ) -> Result<(), ChangeError> {
+        Err(StoreError::Unavailable("not there yet".into()).into())
+    }
+
     /// The domains that a workspace has claimed, in alphabetical order.
-    async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Host>, StoreError>;
+    async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Domain>, StoreError>;
 
     /// Stores a key under its hash.
     async fn put_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError>;

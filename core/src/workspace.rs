@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::link::SchemeName;
+
 /// A workspace's id: 1 to 32 of `a-z 0-9 _ -`. Public: a pixel carries it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -72,8 +74,22 @@ pub enum PrivacyMode {
     /// Cookies on the short domain: a visitor is the same from click to click.
     #[default]
     Full,
-    /// No cookie and no visitor: clicks are counted and carry a click id, nothing ties two together.
+    /// No cookie. A click carries its id to the destination, and nothing kept in the browser ties two
+    /// clicks together.
+    Cookieless,
+    /// No cookie and no click id: clicks are counted, and no conversion can be tied to one.
     CountOnly,
+}
+
+impl PrivacyMode {
+    /// The mode for a visitor who asks not to be followed: one step down.
+    #[must_use]
+    pub fn lowered(self) -> Self {
+        match self {
+            Self::Full => Self::Cookieless,
+            Self::Cookieless | Self::CountOnly => Self::CountOnly,
+        }
+    }
 }
 
 /// A customer of this installation: owner of domains, links, keys and every click on them.
@@ -89,6 +105,17 @@ pub struct Workspace {
     pub privacy: PrivacyMode,
     /// The query parameter that carries the click id to the destination.
     pub click_id_parameter: String,
+    /// Schemes that destinations may have beside http and https.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_schemes: Vec<SchemeName>,
+    /// Counts the changes, from 1.
+    #[serde(default = "first")]
+    pub revision: u64,
+}
+
+/// What was stored before workspaces were counted is at its first revision.
+fn first() -> u64 {
+    1
 }
 
 impl Workspace {
@@ -101,6 +128,8 @@ impl Workspace {
             time_zone: "UTC".into(),
             privacy: PrivacyMode::Full,
             click_id_parameter: "wcid".into(),
+            allowed_schemes: Vec::new(),
+            revision: 1,
         }
     }
 }

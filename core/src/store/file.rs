@@ -20,6 +20,7 @@ use redb::{ReadTransaction, ReadableDatabase, WriteTransaction};
 use tokio::sync::broadcast;
 
 use super::{CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, LinkStore, StoreError};
+use crate::domain::Domain;
 use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
 use crate::link::{Host, Link};
@@ -114,9 +115,16 @@ impl LinkStore for FileStore {
             .read(|transaction| links::at(transaction, domain, slug))
     }
 
-    async fn workspace_of(&self, domain: &str) -> Result<Option<Workspace>, StoreError> {
-        self.inner
-            .read(|transaction| owners::workspace_of(transaction, domain))
+    async fn domain_at(&self, domain: &str) -> Result<Option<(Domain, Workspace)>, StoreError> {
+        let found = self
+            .inner
+            .read(|transaction| owners::workspace_of(transaction, domain))?;
+        Ok(found.map(|workspace| {
+            (
+                Domain::new(domain.parse().expect("claimed"), workspace.id.clone()),
+                workspace,
+            )
+        }))
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {
@@ -144,10 +152,20 @@ impl LinkStore for FileStore {
             .await
     }
 
-    async fn delete_link(&self, workspace: &WorkspaceId, id: LinkId) -> Result<bool, StoreError> {
+    async fn delete_link(
+        &self,
+        workspace: &WorkspaceId,
+        id: LinkId,
+        _: Option<u64>,
+    ) -> Result<(), ChangeError> {
         let workspace = workspace.clone();
-        self.write(move |transaction| links::delete(transaction, &workspace, id))
-            .await
+        match self
+            .write(move |transaction| links::delete(transaction, &workspace, id))
+            .await?
+        {
+            true => Ok(()),
+            false => Err(ChangeError::NotFound),
+        }
     }
 
     async fn links(
@@ -177,9 +195,14 @@ impl LinkStore for FileStore {
             .await
     }
 
-    async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Host>, StoreError> {
-        self.inner
-            .read(|transaction| owners::domains(transaction, workspace))
+    async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Domain>, StoreError> {
+        let hosts = self
+            .inner
+            .read(|transaction| owners::domains(transaction, workspace))?;
+        Ok(hosts
+            .into_iter()
+            .map(|host| Domain::new(host, workspace.clone()))
+            .collect())
     }
 
     async fn put_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {

@@ -19,6 +19,7 @@ use redis::cmd;
 use tokio::sync::broadcast;
 
 use super::{CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, LinkStore, StoreError};
+use crate::domain::Domain;
 use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
 use crate::link::{Host, Link};
@@ -72,8 +73,12 @@ impl LinkStore for RedisStore {
         links::at(&self.commands, domain, slug).await
     }
 
-    async fn workspace_of(&self, domain: &str) -> Result<Option<Workspace>, StoreError> {
-        owners::workspace_of(&self.commands, domain).await
+    async fn domain_at(&self, domain: &str) -> Result<Option<(Domain, Workspace)>, StoreError> {
+        let Some(workspace) = owners::workspace_of(&self.commands, domain).await? else {
+            return Ok(None);
+        };
+        let host = domain.parse().expect("claimed");
+        Ok(Some((Domain::new(host, workspace.id.clone()), workspace)))
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {
@@ -100,8 +105,16 @@ impl LinkStore for RedisStore {
         links::change(&self.commands, link).await
     }
 
-    async fn delete_link(&self, workspace: &WorkspaceId, id: LinkId) -> Result<bool, StoreError> {
-        links::delete(&self.commands, workspace, id).await
+    async fn delete_link(
+        &self,
+        workspace: &WorkspaceId,
+        id: LinkId,
+        _: Option<u64>,
+    ) -> Result<(), ChangeError> {
+        match links::delete(&self.commands, workspace, id).await? {
+            true => Ok(()),
+            false => Err(ChangeError::NotFound),
+        }
     }
 
     async fn links(
@@ -125,8 +138,12 @@ impl LinkStore for RedisStore {
         owners::claim_domain(&self.commands, host, workspace).await
     }
 
-    async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Host>, StoreError> {
-        owners::domains(&self.commands, workspace).await
+    async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Domain>, StoreError> {
+        let hosts = owners::domains(&self.commands, workspace).await?;
+        Ok(hosts
+            .into_iter()
+            .map(|host| Domain::new(host, workspace.clone()))
+            .collect())
     }
 
     async fn put_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {
