@@ -15,6 +15,7 @@ pub mod journal;
 pub mod key;
 pub mod link;
 pub mod parts;
+pub mod password;
 pub mod problem;
 pub mod process;
 pub mod secret;
