@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use whence_core::id::LinkId;
-use whence_core::link::{Link, RedirectStatus};
+use whence_core::link::{Link, LinkSpec};
 use whence_core::store::{FileStore, LinkStore};
 use whence_core::workspace::Workspace;
 
@@ -50,18 +50,20 @@ pub(super) async fn make_links(data_dir: &Path, count: u32) -> Result<Vec<String
         let slug: String = (0..7).map(|_| random.alphanumeric()).collect();
         // The number makes it unique, however many there are.
         let slug = format!("{slug}{number}");
+        let destination = format!("https://shop.example/products/{number}?utm_source=friend");
         let link = Link {
             id: LinkId(u64::from(number) + 1),
             workspace: workspace.id.clone(),
             domain: DOMAIN.parse()?,
             slug: slug.parse()?,
-            destination: format!("https://shop.example/products/{number}?utm_source=friend")
-                .parse()?,
-            status: RedirectStatus::Found,
-            channel: Some("instagram".parse()?),
-            campaign: Some("autumn".parse()?),
-            program: Some("friends".parse()?),
-            advocate: Some(format!("advocate-{number}").parse()?),
+            spec: LinkSpec {
+                channel: Some("instagram".parse()?),
+                campaign: Some("autumn".parse()?),
+                program: Some("friends".parse()?),
+                advocate: Some(format!("advocate-{number}").parse()?),
+                ..LinkSpec::to(destination.parse()?)
+            },
+            learned_weights: Vec::new(),
             revision: 1,
             created_at: now,
             updated_at: now,
