@@ -141,6 +141,8 @@ impl Enricher {
             utm_content: tags.content,
             program: &click.program,
             advocate: &click.advocate,
+            variant: &click.variant,
+            tags: row::tags(&click.tags),
             verdict: judgement.verdict as i8,
             reasons: judgement.reasons,
             rules: RULES,
@@ -185,6 +187,8 @@ mod tests {
             campaign: "".into(),
             program: "friends".into(),
             advocate: "ada".into(),
+            variant: "blue".into(),
+            tags: "summer,50% off".into(),
         }
     }
 
@@ -228,6 +232,8 @@ mod tests {
             utm_content: "b".into(),
             program: "friends",
             advocate: "ada",
+            variant: "blue",
+            tags: vec!["summer", "50% off"],
             verdict: Verdict::Human as i8,
             reasons: vec![],
             rules: RULES,

@@ -20,6 +20,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "conversions",
         include_str!("../../../sql/migrations/0002_conversions.sql"),
     ),
+    (
+        3,
+        "answers",
+        include_str!("../../../sql/migrations/0003_answers.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

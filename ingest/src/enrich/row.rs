@@ -79,6 +79,10 @@ pub struct ClickRow<'a> {
     pub program: &'a str,
     /// Whose link it was.
     pub advocate: &'a str,
+    /// The variant of the link that it was sent to.
+    pub variant: &'a str,
+    /// The link's tags.
+    pub tags: Vec<&'a str>,
     /// Person or which machine.
     pub verdict: i8,
     /// What led to the verdict.
@@ -92,7 +96,19 @@ pub(super) fn outcome(outcome: Outcome) -> i8 {
     match outcome {
         Outcome::Redirected => 1,
         Outcome::NotFound => 2,
+        Outcome::Disabled => 3,
+        Outcome::Pending => 4,
+        Outcome::Expired => 5,
+        Outcome::UsedUp => 6,
+        Outcome::Locked => 7,
+        Outcome::Previewed => 8,
+        Outcome::Inspected => 9,
     }
+}
+
+/// A link's tags, as a click carries them: each without a comma, separated by commas.
+pub(super) fn tags(joined: &str) -> Vec<&str> {
+    joined.split(',').filter(|tag| !tag.is_empty()).collect()
 }
 
 /// The table's number for a method.

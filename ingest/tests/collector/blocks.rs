@@ -87,12 +87,58 @@ async fn a_block_becomes_rows_once_however_often_it_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_stored_by_its_name_with_variant_and_tags() {
+    let engine = Engine::migrated().await;
+    let collector = Collector::start(&engine.config()).await;
+    let mut lane = Lane::new();
+    for outcome in [
+        Outcome::Redirected,
+        Outcome::NotFound,
+        Outcome::Disabled,
+        Outcome::Pending,
+        Outcome::Expired,
+        Outcome::UsedUp,
+        Outcome::Locked,
+        Outcome::Previewed,
+        Outcome::Inspected,
+    ] {
+        let (variant, tags) = if outcome == Outcome::Redirected {
+            ("blue, large", "summer,50% off")
+        } else {
+            ("", "")
+        };
+        lane.append(&Click {
+            outcome,
+            variant: variant.into(),
+            tags: tags.into(),
+            ..click()
+        });
+    }
+    let got = collector.block(lane.seal().wire().clone()).await;
+    assert_eq!(got.status, 200, "{got:?}");
+    let rows = "SELECT concat(toString(outcome), ' ', toString(tuple(variant, tags))) FROM clicks ORDER BY seq";
+    let rows = engine.client().query(rows).fetch_all::<String>().await;
+    let expected = [
+        "redirected ('blue, large',['summer','50% off'])",
+        "not_found ('',[])",
+        "disabled ('',[])",
+        "pending ('',[])",
+        "expired ('',[])",
+        "used_up ('',[])",
+        "locked ('',[])",
+        "previewed ('',[])",
+        "inspected ('',[])",
+    ];
+    assert_eq!(rows.unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_record_costs_itself_and_shows_as_a_gap() {
     let engine = Engine::migrated().await;
     let collector = Collector::start(&engine.config()).await;
     let mut lane = Lane::new();
     lane.append(&click());
-    lane.writer.append(&[1, 0xff, 0xff, 0xff]).unwrap();
+    lane.writer.append(&[2, 0xff, 0xff, 0xff]).unwrap();
     lane.append(&Click {
         unix_ms: u64::MAX,
         ..click()

@@ -301,6 +301,8 @@ pub(crate) fn click() -> Click<'static> {
         campaign: "".into(),
         program: "".into(),
         advocate: "".into(),
+        variant: "".into(),
+        tags: "".into(),
     }
 }
 
