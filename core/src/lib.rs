@@ -18,6 +18,7 @@ pub mod parts;
 pub mod password;
 pub mod problem;
 pub mod process;
+pub mod qr;
 pub mod secret;
 pub mod serve;
 pub mod service;

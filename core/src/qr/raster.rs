@@ -1,0 +1,117 @@
+//! A QR code as PNG: every module the same whole number of pixels, so that edges are crisp.
+
+use super::symbol::Symbol;
+use super::{Colour, Options, QrError};
+
+/// Draws a QR code of `text` as a PNG of exactly the size asked for. What does not divide by the modules
+/// becomes margin.
+pub fn png(text: &str, options: &Options) -> Result<Vec<u8>, QrError> {
+    let symbol = Symbol::new(text, options)?;
+    let across = symbol.width + 2 * usize::from(options.margin);
+    let size = options.size as usize;
+    let module = size / across;
+    if module == 0 {
+        return Err(QrError::TooSmall(u32::try_from(across).unwrap_or(u32::MAX)));
+    }
+    let start = (size - symbol.width * module) / 2;
+    let is_dark = |x: usize, y: usize| {
+        let of = |at: usize| at.checked_sub(start).map(|at| at / module);
+        match (of(x), of(y)) {
+            (Some(x), Some(y)) if x < symbol.width && y < symbol.width => symbol.is_dark(x, y),
+            _ => false,
+        }
+    };
+    let Some(logo) = &options.logo else {
+        let mut rows = Vec::with_capacity(size * size.div_ceil(8));
+        for y in 0..size {
+            rows.extend(packed_row(size, |x| is_dark(x, y)));
+        }
+        let colours = [options.background, options.foreground];
+        return Ok(encode_two_colours(options.size, colours, &rows));
+    };
+    let mut pixels = Vec::with_capacity(size * size * 4);
+    for y in 0..size {
+        for x in 0..size {
+            let colour = if is_dark(x, y) {
+                options.foreground
+            } else {
+                options.background
+            };
+            pixels.extend(colour.rgba());
+        }
+    }
+    let (width, height) = logo.fit(symbol.logo * module as f64);
+    let (width, height) = (
+        width.round().max(1.0) as usize,
+        height.round().max(1.0) as usize,
+    );
+    let (left, top) = ((size - width) / 2, (size - height) / 2);
+    for (number, pixel) in logo
+        .scaled(width, height)
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .enumerate()
+    {
+        let (x, y) = (left + number % width, top + number / width);
+        let at = (y * size + x) * 4;
+        paint_over(&mut pixels[at..at + 4], *pixel);
+    }
+    Ok(encode_rgba(size, size, &pixels))
+}
+
+/// A row of one-bit pixels, the first in the highest bit of the first byte.
+fn packed_row(width: usize, is_dark: impl Fn(usize) -> bool) -> impl Iterator<Item = u8> {
+    (0..width).step_by(8).map(move |start| {
+        (start..width.min(start + 8))
+            .filter(|x| is_dark(*x))
+            .fold(0, |byte, x| byte | 0x80 >> (x - start))
+    })
+}
+
+/// Paints a colour over one that may be transparent itself.
+fn paint_over(behind: &mut [u8], front: [u8; 4]) {
+    let (alpha, below) = (f64::from(front[3]) / 255.0, f64::from(behind[3]) / 255.0);
+    let whole = alpha + below * (1.0 - alpha);
+    if whole == 0.0 {
+        return;
+    }
+    for channel in 0..3 {
+        let mixed =
+            f64::from(front[channel]) * alpha + f64::from(behind[channel]) * below * (1.0 - alpha);
+        behind[channel] = (mixed / whole).round() as u8;
+    }
+    behind[3] = (whole * 255.0).round() as u8;
+}
+
+/// A PNG of a bit for each pixel.
+fn encode_two_colours(side: u32, palette: [Colour; 2], rows: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, side, side);
+    encoder.set_color(png::ColorType::Indexed);
+    encoder.set_depth(png::BitDepth::One);
+    let [light, dark] = palette.map(Colour::rgba);
+    encoder.set_palette([&light[..3], &dark[..3]].concat());
+    encoder.set_trns(vec![light[3], dark[3]]);
+    finish(encoder, rows);
+    out
+}
+
+/// A PNG of red, green, blue and alpha.
+pub(super) fn encode_rgba(width: usize, height: usize, pixels: &[u8]) -> Vec<u8> {
+    let side = |pixels: usize| u32::try_from(pixels).expect("no picture here is wider than 4096");
+    let mut out = Vec::new();
+    let mut encoder = png::Encoder::new(&mut out, side(width), side(height));
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Eight);
+    finish(encoder, pixels);
+    out
+}
+
+fn finish(encoder: png::Encoder<'_, &mut Vec<u8>>, pixels: &[u8]) {
+    let written = encoder.write_header().and_then(|mut writer| {
+        writer.write_image_data(pixels)?;
+        writer.finish()
+    });
+    written.expect("a buffer takes what is written, and it is as long as the header says");
+}
