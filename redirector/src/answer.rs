@@ -1,142 +1,107 @@
-//! How an answer looks on the wire. What it says was decided before.
+//! What a request is answered. How that looks on the wire is the fronts' business.
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
-use http_body_util::Full;
-use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
-    RETRY_AFTER, SET_COOKIE,
-};
-use hyper::{Response, StatusCode};
-use whence_core::config::Cookies;
-use whence_core::id::ClickId;
-
-use crate::decide::{Decision, Visitor};
+use whence_core::id::{ClickId, VisitorId};
+use whence_core::link::RedirectStatus;
 
 /// An answer.
-pub(crate) type Answer = Response<Full<Bytes>>;
-
-const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
-
-/// The visitor's cookies, written once but for their values.
-pub(crate) struct CookieLines {
-    /// `name=` of the visitor's id.
-    visitor: String,
-    /// `name=` of the last click.
-    last_click: String,
-    /// What follows the value, from the first `;`.
-    attributes: String,
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// Sent on: what nearly every request is answered.
+    Redirect(Redirect),
+    /// Told something, in a text, page or picture of our own.
+    Page(Page),
 }
 
-impl CookieLines {
-    /// As they are configured.
-    pub(crate) fn new(cookies: &Cookies) -> Self {
-        let seconds = u64::from(cookies.days) * 24 * 60 * 60;
-        let secure = if cookies.secure { "; Secure" } else { "" };
-        Self {
-            visitor: format!("{}=", cookies.visitor),
-            last_click: format!("{}=", cookies.last_click),
-            attributes: format!("; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"),
-        }
-    }
-
-    fn line(&self, name: &str, value: &str) -> HeaderValue {
-        header([name, value, &self.attributes].concat())
-    }
+/// Sent on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Redirect {
+    /// 301, 302, 307 or 308.
+    pub(crate) status: RedirectStatus,
+    /// Where to. Printable ASCII without spaces: it was checked when it was stored or escaped since.
+    pub(crate) location: String,
+    /// The ids for the visitor's cookies, where the visitor may be known.
+    pub(crate) known: Option<Known>,
+    /// Another cookie, whole: that its bearer has given the link's password.
+    pub(crate) pass: Option<String>,
 }
 
-/// Writes down a decision.
-pub(crate) fn decided(decision: Decision, click: ClickId, cookies: &CookieLines) -> Answer {
-    let Some((status, location)) = decision.redirect else {
-        return plain(StatusCode::NOT_FOUND, "There is no link here.\n");
-    };
-    let mut answer = Response::new(Full::default());
-    *answer.status_mut() =
-        StatusCode::from_u16(status.into()).expect("a redirect status is a status");
-    let headers = answer.headers_mut();
-    headers.insert(LOCATION, header(location));
-    // Each click is asked anew, 301 and 308 included: one that a cache answers is one not counted.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    // The destination learns the site that the visitor came from, not the page.
-    let policy = HeaderValue::from_static("strict-origin-when-cross-origin");
-    headers.insert(REFERRER_POLICY, policy);
-    headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
-    if let Some(Visitor { id, .. }) = decision.visitor {
-        let visitor = cookies.line(&cookies.visitor, &id.to_string());
-        let mut buffer = [0; 22];
-        let last_click = cookies.line(&cookies.last_click, click.write_to(&mut buffer));
-        headers.append(SET_COOKIE, visitor);
-        headers.append(SET_COOKIE, last_click);
-    }
-    answer
+/// What the cookies of a visitor say who may be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// Who.
+    pub(crate) visitor: VisitorId,
+    /// The last click.
+    pub(crate) click: ClickId,
 }
+
+/// Told something.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// The status code.
+    pub(crate) status: u16,
+    /// `Content-Type`.
+    pub(crate) content_type: &'static str,
+    /// The content.
+    pub(crate) body: Bytes,
+    /// Whether caches may keep it, and for how long.
+    pub(crate) cache: &'static str,
+    /// Other headers, lower-case names.
+    pub(crate) headers: Vec<(&'static str, Cow<'static, str>)>,
+}
+
+/// `Cache-Control` of what must be asked anew each time: a click that a cache answers is one not counted.
+pub(crate) const NO_STORE: &str = "private, no-store";
+/// `Referrer-Policy` of a redirect: the destination learns the site that the visitor came from, not the page.
+pub(crate) const REFERRER_POLICY: &str = "strict-origin-when-cross-origin";
 
 /// The client asks too often.
 pub(crate) fn too_many(seconds: u64) -> Answer {
-    let mut answer = plain(
-        StatusCode::TOO_MANY_REQUESTS,
-        "Too many requests; try again later.\n",
-    );
-    answer
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from(seconds));
-    answer
+    let mut page = plain(429, "Too many requests; try again later.\n");
+    page.headers
+        .push(("retry-after", seconds.to_string().into()));
+    Answer::Page(page)
 }
 
 /// The link may exist, but that cannot be told now: never a 404.
 pub(crate) fn unavailable() -> Answer {
-    let mut answer = plain(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "This link cannot be served now; try again.\n",
-    );
+    let mut page = plain(503, "This link cannot be served now; try again.\n");
     // As long as a store takes to fail over.
-    answer
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from(5));
-    answer
+    page.headers.push(("retry-after", "5".into()));
+    Answer::Page(page)
+}
+
+/// There is no link.
+pub(crate) fn not_found() -> Answer {
+    Answer::Page(plain(404, "There is no link here.\n"))
 }
 
 /// The method makes no click.
 pub(crate) fn method_not_allowed() -> Answer {
-    let mut answer = plain(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "Links answer GET, HEAD and POST.\n",
-    );
-    answer
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
-    answer
+    let mut page = plain(405, "Links answer GET, HEAD and POST.\n");
+    page.headers.push(("allow", "GET, HEAD, POST".into()));
+    Answer::Page(page)
 }
 
 /// The path and query are longer than any link's.
 pub(crate) fn target_too_long() -> Answer {
-    plain(
-        StatusCode::URI_TOO_LONG,
-        "This address is longer than any link.\n",
-    )
+    Answer::Page(plain(414, "This address is longer than any link.\n"))
 }
 
 /// The headers are more than is read.
 pub(crate) fn head_too_long() -> Answer {
-    plain(
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "The request's headers are too large.\n",
-    )
+    Answer::Page(plain(431, "The request's headers are too large.\n"))
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Answer {
-    let mut answer = Response::new(Full::from(text));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
-    answer
-}
-
-fn header(text: String) -> HeaderValue {
-    HeaderValue::from_maybe_shared(Bytes::from(text))
-        .expect("destinations, ids and cookie names are checked when they are read")
+/// A text of one line.
+pub(crate) fn plain(status: u16, text: &'static str) -> Page {
+    Page {
+        status,
+        content_type: "text/plain; charset=utf-8",
+        body: Bytes::from_static(text.as_bytes()),
+        cache: NO_STORE,
+        headers: Vec::new(),
+    }
 }

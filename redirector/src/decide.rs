@@ -5,19 +5,20 @@
 
 use whence_core::click::Outcome;
 use whence_core::id::{ClickId, VisitorId};
-use whence_core::link::RedirectStatus;
 use whence_core::workspace::PrivacyMode;
 
+use crate::answer::{self, Answer, Known, Redirect};
 use crate::request::Asked;
-use crate::resolve::{Place, Target};
+use crate::resolve::Place;
+use crate::target::Target;
 
 /// What the click becomes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Decision {
     /// What is recorded as answered.
     pub(crate) outcome: Outcome,
-    /// Where the visitor is sent.
-    pub(crate) redirect: Option<(RedirectStatus, String)>,
+    /// What is answered.
+    pub(crate) answer: Answer,
     /// The visitor, where the workspace may know one.
     pub(crate) visitor: Option<Visitor>,
 }
@@ -38,25 +39,36 @@ pub(crate) fn decide(
     click: ClickId,
     stranger: impl FnOnce() -> VisitorId,
 ) -> Decision {
-    let (Some(workspace), Some(target)) = (&place.workspace, &place.target) else {
+    let (Some(site), Some(target)) = (&place.site, &place.target) else {
         return Decision {
             outcome: Outcome::NotFound,
-            redirect: None,
+            answer: answer::not_found(),
             visitor: None,
         };
     };
-    let may_know = workspace.privacy == PrivacyMode::Full && !asked.opted_out;
-    let visitor = may_know.then(|| match asked.visitor {
+    let privacy = match asked.opted_out {
+        true => site.workspace.privacy.lowered(),
+        false => site.workspace.privacy,
+    };
+    let visitor = (privacy == PrivacyMode::Full).then(|| match asked.visitor {
         Some(id) => Visitor { id, new: false },
         None => Visitor {
             id: stranger(),
             new: true,
         },
     });
-    let location = location(target, &workspace.click_id_parameter, click);
+    let location = location(target, &site.workspace.click_id_parameter, click);
     Decision {
         outcome: Outcome::Redirected,
-        redirect: Some((target.status, location)),
+        answer: Answer::Redirect(Redirect {
+            status: target.status(),
+            location,
+            known: visitor.map(|visitor| Known {
+                visitor: visitor.id,
+                click,
+            }),
+            pass: None,
+        }),
         visitor,
     }
 }
@@ -66,9 +78,12 @@ pub(crate) fn decide(
 fn location(target: &Target, parameter: &str, click: ClickId) -> String {
     let mut id = [0; 22];
     let id = click.write_to(&mut id);
-    let length = target.url.len() + parameter.len() + id.len() + target.fragment.len() + 2;
+    let (url, fragment) = target
+        .url()
+        .split_at(target.url().find('#').unwrap_or(target.url().len()));
+    let length = target.url().len() + parameter.len() + id.len() + 2;
     let mut text = String::with_capacity(length);
-    match target.url.split_once('?') {
+    match url.split_once('?') {
         Some((path, query)) => {
             text.push_str(path);
             text.push('?');
@@ -81,14 +96,14 @@ fn location(target: &Target, parameter: &str, click: ClickId) -> String {
             }
         }
         None => {
-            text.push_str(&target.url);
+            text.push_str(url);
             text.push('?');
         }
     }
     text.push_str(parameter);
     text.push('=');
     text.push_str(id);
-    text.push_str(&target.fragment);
+    text.push_str(fragment);
     text
 }
 
@@ -101,57 +116,58 @@ fn names(pair: &str, parameter: &str) -> bool {
 mod tests {
     use std::sync::Arc;
 
-    use hyper::Request;
-    use hyper::http::request::Parts;
     use jiff::Timestamp;
     use proptest::prelude::*;
+    use whence_core::click::Method;
     use whence_core::config::Cookies;
+    use whence_core::domain::Domain;
     use whence_core::id::LinkId;
-    use whence_core::link::Link;
+    use whence_core::link::{Link, LinkSpec};
     use whence_core::workspace::Workspace;
 
     use super::*;
+    use crate::request::Reading;
+    use crate::resolve::Site;
 
     const CLICK: ClickId = ClickId(61);
 
     fn place(destination: &str, privacy: PrivacyMode) -> Place {
         let mut workspace = Workspace::new("acme".parse().unwrap(), "Acme");
         workspace.privacy = privacy;
+        let domain = Domain::new("go.example".parse().unwrap(), workspace.id.clone());
         let link = Link {
             id: LinkId(1),
             workspace: workspace.id.clone(),
-            domain: "go.example".parse().unwrap(),
+            domain: domain.host.clone(),
             slug: "x".parse().unwrap(),
-            destination: destination.parse().unwrap(),
-            status: RedirectStatus::Found,
-            channel: None,
-            campaign: None,
-            program: None,
-            advocate: None,
+            spec: LinkSpec::to(destination.parse().unwrap()),
+            learned_weights: Vec::new(),
             revision: 1,
             created_at: Timestamp::UNIX_EPOCH,
             updated_at: Timestamp::UNIX_EPOCH,
         };
         Place {
-            workspace: Some(Arc::new(workspace)),
+            site: Some(Arc::new(Site { domain, workspace })),
             target: Some(Arc::new(Target::from(link))),
             stale: false,
         }
     }
 
-    fn parts(headers: &[(&str, &str)]) -> Parts {
-        let mut request = Request::builder().uri("/x");
+    fn decided(place: &Place, headers: &[(&str, &str)]) -> Decision {
+        let cookies = Cookies::default();
+        let mut reading = Reading::new("192.0.2.1".parse().unwrap(), &[], &cookies);
         for (name, value) in headers {
-            request = request.header(*name, *value);
+            reading.header(name.as_bytes(), value.as_bytes());
         }
-        request.body(()).unwrap().into_parts().0
+        let asked = reading.finish(Method::Get, "/x", "", None);
+        decide(&asked, place, CLICK, || VisitorId(99))
     }
 
-    fn decided(place: &Place, headers: &[(&str, &str)]) -> Decision {
-        let parts = parts(headers);
-        let peer = "192.0.2.1".parse().unwrap();
-        let asked = Asked::read(&parts, peer, &[], &Cookies::default()).unwrap();
-        decide(&asked, place, CLICK, || VisitorId(99))
+    fn location_of(decision: Decision) -> String {
+        match decision.answer {
+            Answer::Redirect(redirect) => redirect.location,
+            Answer::Page(page) => panic!("{page:?}"),
+        }
     }
 
     #[test]
@@ -188,11 +204,7 @@ mod tests {
             ),
         ] {
             let decision = decided(&place(destination, PrivacyMode::Full), &[]);
-            assert_eq!(
-                decision.redirect,
-                Some((RedirectStatus::Found, expected)),
-                "{destination}"
-            );
+            assert_eq!(location_of(decision), expected, "{destination}");
         }
     }
 
@@ -221,7 +233,7 @@ mod tests {
             let decision = decided(&place("https://shop.example", mode), &headers);
             assert_eq!(decision.visitor, expected, "{mode:?} {headers:?}");
             assert!(
-                decision.redirect.is_some(),
+                matches!(decision.answer, Answer::Redirect(_)),
                 "consent never costs the redirect"
             );
         }
@@ -236,7 +248,7 @@ mod tests {
             decision,
             Decision {
                 outcome: Outcome::NotFound,
-                redirect: None,
+                answer: answer::not_found(),
                 visitor: None
             }
         );
@@ -249,7 +261,7 @@ mod tests {
         ) {
             let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
             let destination = format!("https://shop.example/{path}{query}{fragment}");
-            let (_, location) = decided(&place(&destination, PrivacyMode::Full), &[]).redirect.unwrap();
+            let location = location_of(decided(&place(&destination, PrivacyMode::Full), &[]));
             let url = url::Url::parse(&location).unwrap();
             let ids: Vec<_> = url.query_pairs().filter(|(name, _)| name == "wcid").collect();
             prop_assert_eq!(ids.len(), 1);

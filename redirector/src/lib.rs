@@ -3,10 +3,11 @@
 //! The way of a click, in the order in which to read it:
 //!
 //! 1. [`server`] binds the ports and starts one [`worker`] thread for each core;
-//! 2. [`way`] is the whole way of one request, each step a line:
-//!    [`request`] reads it, [`limits`] stands at the door, [`resolve`] finds the link (through the near
-//!    [`cache`]), [`decide`] says what becomes of it, [`record`] journals it, [`answer`] writes it down;
-//! 3. [`deliver`] sends what the journal holds to ingest, later and elsewhere.
+//! 2. [`front`] reads a [`request`] off a connection and writes its [`answer`] to it;
+//! 3. [`way`] is the whole way of one request, each step a line: [`limits`] stands at the door,
+//!    [`resolve`] finds the link's [`target`] (through the near [`cache`]), [`decide`] says what becomes of
+//!    the click, [`record`] journals it;
+//! 4. [`deliver`] sends what the journal holds to ingest, later and elsewhere.
 //!
 //! Architecture invariant: a redirect waits for nothing but a near-cache miss. Nothing on the way
 //! knows ingest or ClickHouse; what a click means is not judged here.
@@ -15,12 +16,14 @@ mod answer;
 mod cache;
 mod decide;
 mod deliver;
+mod front;
 mod limits;
 mod metrics;
 mod record;
 mod request;
 mod resolve;
 mod server;
+mod target;
 mod way;
 mod worker;
 

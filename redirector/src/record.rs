@@ -9,7 +9,8 @@ use whence_core::wire;
 
 use crate::decide::Decision;
 use crate::request::Asked;
-use crate::resolve::{Place, Target};
+use crate::resolve::Place;
+use crate::target::Target;
 
 /// The journal lane of one thread, and the ids that go into it.
 pub(crate) struct Recorder {
@@ -32,7 +33,10 @@ impl Recorder {
 
     /// The id of a click on this place at `unix_ms`. An orphan is a click on link 0.
     pub(crate) fn mint(&mut self, place: &Place, unix_ms: u64) -> ClickId {
-        let link = place.target.as_ref().map_or(LinkId(0), |target| target.id);
+        let link = place
+            .target
+            .as_ref()
+            .map_or(LinkId(0), |target| target.id());
         self.minter.mint(unix_ms, link)
     }
 
@@ -52,25 +56,27 @@ impl Recorder {
             outcome: decision.outcome,
             method: asked.method,
             workspace: place
-                .workspace
+                .site
                 .as_ref()
-                .map_or("", |owner| owner.id.as_str())
+                .map_or("", |site| site.workspace.id.as_str())
                 .into(),
-            link: target.map_or(LinkId(0), |target| target.id),
+            link: target.map_or(LinkId(0), Target::id),
             domain: bounded(asked.host.as_bytes(), bounds::HOST),
             slug: bounded(asked.slug.as_bytes(), bounds::SLUG),
             query: bounded(asked.query.as_bytes(), bounds::QUERY),
             visitor: decision.visitor.map(|visitor| visitor.id),
             new_visitor: decision.visitor.is_some_and(|visitor| visitor.new),
             address: asked.client,
-            user_agent: asked.header(hyper::header::USER_AGENT, bounds::USER_AGENT),
-            referrer: asked.header(hyper::header::REFERER, bounds::REFERRER),
-            language: asked.header(hyper::header::ACCEPT_LANGUAGE, bounds::LANGUAGE),
+            user_agent: bounded(asked.user_agent, bounds::USER_AGENT),
+            referrer: bounded(asked.referrer, bounds::REFERRER),
+            language: bounded(asked.language, bounds::LANGUAGE),
             purpose: asked.purpose(),
-            channel: label(|target| &target.channel),
-            campaign: label(|target| &target.campaign),
-            program: label(|target| &target.program),
-            advocate: label(|target| &target.advocate),
+            channel: label(Target::channel),
+            campaign: label(Target::campaign),
+            program: label(Target::program),
+            advocate: label(Target::advocate),
+            variant: "".into(),
+            tags: label(Target::tags),
         };
         self.buffer.clear();
         wire::encode(&click, &mut self.buffer);

@@ -1,27 +1,19 @@
 //! What a request asks for and says of itself, read once and borrowed from then on.
 //!
-//! Nothing here decides: a strange request is read as far as it goes.
+//! A front reads the bytes and hands over header by header, so that this is the same whichever way a
+//! request came. Nothing here decides: a strange request is read as far as it goes.
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
-use hyper::header::{self, AsHeaderName, HeaderMap, HeaderName};
-use hyper::http::request::Parts;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use whence_core::click::{Method, bounded, bounds};
 use whence_core::config::Cookies;
 use whence_core::id::VisitorId;
 
-// Names that are made once: a name given as text is parsed at every look-up.
-static DNT: HeaderName = header::DNT;
-static SEC_GPC: HeaderName = HeaderName::from_static("sec-gpc");
-static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-static PURPOSES: [HeaderName; 3] = [
-    HeaderName::from_static("sec-purpose"),
-    HeaderName::from_static("purpose"),
-    HeaderName::from_static("x-moz"),
-];
+/// The cookie that proves that its bearer knows the password of a link.
+pub(crate) const PASS_COOKIE: &str = "whp";
 
 /// One request to a short link.
 #[derive(Debug)]
@@ -30,6 +22,8 @@ pub(crate) struct Asked<'r> {
     pub(crate) method: Method,
     /// Lower case, without port; empty where the request names none.
     pub(crate) host: Cow<'r, str>,
+    /// The path as it was sent, with its first `/`.
+    pub(crate) path: &'r str,
     /// The path without its first `/`, percent-decoded.
     pub(crate) slug: Cow<'r, str>,
     /// The query without `?`.
@@ -38,51 +32,159 @@ pub(crate) struct Asked<'r> {
     pub(crate) client: IpAddr,
     /// The visitor's cookie.
     pub(crate) visitor: Option<VisitorId>,
+    /// The cookie that proves the knowledge of a password.
+    pub(crate) pass: Option<&'r str>,
     /// Whether the client asks not to be followed (`Sec-GPC: 1` or `DNT: 1`).
     pub(crate) opted_out: bool,
-    /// Everything else it said.
-    pub(crate) headers: &'r HeaderMap,
+    /// `User-Agent`.
+    pub(crate) user_agent: &'r [u8],
+    /// `Referer`.
+    pub(crate) referrer: &'r [u8],
+    /// `Accept-Language`.
+    pub(crate) language: &'r [u8],
+    /// `Sec-Purpose`, `Purpose` and `X-Moz`.
+    purposes: [&'r [u8]; 3],
+}
+
+/// A request that is being read.
+pub(crate) struct Reading<'r> {
+    cookies: &'r Cookies,
+    host: &'r [u8],
+    user_agent: &'r [u8],
+    referrer: &'r [u8],
+    language: &'r [u8],
+    purposes: [&'r [u8]; 3],
+    visitor: Option<VisitorId>,
+    pass: Option<&'r str>,
+    opted_out: bool,
+    /// `X-Forwarded-For`, in the order of the lines; kept only where the peer is believed.
+    forwarded: Vec<&'r [u8]>,
+    peer: IpAddr,
+    proxies: &'r [IpNet],
+    believed: bool,
+}
+
+impl<'r> Reading<'r> {
+    /// Starts to read a request that came from `peer`.
+    pub(crate) fn new(peer: IpAddr, proxies: &'r [IpNet], cookies: &'r Cookies) -> Self {
+        let peer = peer.to_canonical();
+        Self {
+            cookies,
+            host: b"",
+            user_agent: b"",
+            referrer: b"",
+            language: b"",
+            purposes: [b""; 3],
+            visitor: None,
+            pass: None,
+            opted_out: false,
+            forwarded: Vec::new(),
+            peer,
+            proxies,
+            believed: is_in(proxies, peer),
+        }
+    }
+
+    /// Takes a header; names in any case. Of one that is repeated and must not be, the first counts.
+    pub(crate) fn header(&mut self, name: &[u8], value: &'r [u8]) {
+        let first = |kept: &mut &'r [u8]| {
+            if kept.is_empty() {
+                *kept = value;
+            }
+        };
+        // By length first: one comparison for most headers, none for the rest.
+        match name.len() {
+            3 if name.eq_ignore_ascii_case(b"dnt") => self.opted_out |= value == b"1",
+            4 if name.eq_ignore_ascii_case(b"host") => first(&mut self.host),
+            5 if name.eq_ignore_ascii_case(b"x-moz") => first(&mut self.purposes[2]),
+            6 if name.eq_ignore_ascii_case(b"cookie") => self.cookie(value),
+            7 if name.eq_ignore_ascii_case(b"referer") => first(&mut self.referrer),
+            7 if name.eq_ignore_ascii_case(b"sec-gpc") => self.opted_out |= value == b"1",
+            7 if name.eq_ignore_ascii_case(b"purpose") => first(&mut self.purposes[1]),
+            10 if name.eq_ignore_ascii_case(b"user-agent") => first(&mut self.user_agent),
+            11 if name.eq_ignore_ascii_case(b"sec-purpose") => first(&mut self.purposes[0]),
+            15 if name.eq_ignore_ascii_case(b"accept-language") => first(&mut self.language),
+            15 if self.believed && name.eq_ignore_ascii_case(b"x-forwarded-for") => {
+                self.forwarded.push(value);
+            }
+            _ => {}
+        }
+    }
+
+    fn cookie(&mut self, line: &'r [u8]) {
+        let Ok(line) = std::str::from_utf8(line) else {
+            return;
+        };
+        for pair in line.split(';') {
+            let Some((name, value)) = pair.trim_start().split_once('=') else {
+                continue;
+            };
+            if self.visitor.is_none() && name == self.cookies.visitor {
+                self.visitor = value.parse().ok();
+            } else if self.pass.is_none() && name == PASS_COOKIE {
+                self.pass = Some(value);
+            }
+        }
+    }
+
+    /// The request. `authority` is what HTTP/2, or a request as to a proxy, names beside the path; it wins
+    /// over `Host`, as RFC 9112 says.
+    pub(crate) fn finish(
+        self,
+        method: Method,
+        path: &'r str,
+        query: &'r str,
+        authority: Option<&'r str>,
+    ) -> Asked<'r> {
+        Asked {
+            method,
+            host: host(authority.map_or(self.host, str::as_bytes)),
+            path,
+            slug: slug(path),
+            query,
+            client: self.client(),
+            visitor: self.visitor,
+            pass: self.pass,
+            opted_out: self.opted_out,
+            user_agent: self.user_agent,
+            referrer: self.referrer,
+            language: self.language,
+            purposes: self.purposes,
+        }
+    }
+
+    /// Walks `X-Forwarded-For` from the nearest hop on for as long as the hops are believed.
+    fn client(&self) -> IpAddr {
+        let mut client = self.peer;
+        if !self.believed {
+            return client;
+        }
+        let hops = self
+            .forwarded
+            .iter()
+            .rev()
+            .flat_map(|line| line.rsplit(|byte| *byte == b','));
+        for hop in hops {
+            let hop = std::str::from_utf8(hop)
+                .ok()
+                .map(|hop| hop.trim().parse::<IpAddr>());
+            let Some(Ok(address)) = hop else {
+                break;
+            };
+            client = address.to_canonical();
+            if !is_in(self.proxies, client) {
+                break;
+            }
+        }
+        client
+    }
 }
 
 impl<'r> Asked<'r> {
-    /// Reads a request; `None` where its method makes no click.
-    pub(crate) fn read(
-        request: &'r Parts,
-        peer: IpAddr,
-        proxies: &[IpNet],
-        cookies: &Cookies,
-    ) -> Option<Self> {
-        let method = match request.method {
-            hyper::Method::GET => Method::Get,
-            hyper::Method::HEAD => Method::Head,
-            hyper::Method::POST => Method::Post,
-            _ => return None,
-        };
-        let headers = &request.headers;
-        Some(Self {
-            method,
-            host: host(request),
-            slug: slug(request.uri.path()),
-            query: request.uri.query().unwrap_or_default(),
-            client: client(headers, peer, proxies),
-            visitor: cookie(headers, &cookies.visitor).and_then(|value| value.parse().ok()),
-            opted_out: says_one(headers, &SEC_GPC) || says_one(headers, &DNT),
-            headers,
-        })
-    }
-
-    /// A header's text, cut to `limit` bytes.
-    pub(crate) fn header(&self, name: impl AsHeaderName, limit: usize) -> Cow<'r, str> {
-        self.headers
-            .get(name)
-            .map_or(Cow::Borrowed(""), |value| bounded(value.as_bytes(), limit))
-    }
-
     /// `Sec-Purpose`, `Purpose` and `X-Moz`, joined: hardly any request has one, none has two.
     pub(crate) fn purpose(&self) -> Cow<'r, str> {
         let mut all = Cow::Borrowed("");
-        for name in &PURPOSES {
-            let said = self.header(name, bounds::PURPOSE);
+        for said in self.purposes.map(|said| bounded(said, bounds::PURPOSE)) {
             if all.is_empty() {
                 all = said;
             } else if !said.is_empty() {
@@ -95,18 +197,12 @@ impl<'r> Asked<'r> {
     }
 }
 
-fn host(request: &Parts) -> Cow<'_, str> {
-    let named = request
-        .headers
-        .get(header::HOST)
-        .map(|value| value.as_bytes());
-    // HTTP/2 and requests to a proxy name the host in the URI; it wins, as RFC 9112 says.
-    let named = request
-        .uri
-        .authority()
-        .map(|authority| authority.as_str().as_bytes())
-        .or(named);
-    let text = bounded(named.unwrap_or_default(), bounds::HOST + ":65535".len());
+fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}
+
+fn host(named: &[u8]) -> Cow<'_, str> {
+    let text = bounded(named, bounds::HOST + ":65535".len());
     let mut text = match text {
         Cow::Borrowed(text) => Cow::Borrowed(without_port(text)),
         Cow::Owned(text) => Cow::Owned(without_port(&text).to_owned()),
@@ -136,47 +232,6 @@ fn slug(path: &str) -> Cow<'_, str> {
     }
 }
 
-/// Walks `X-Forwarded-For` from the nearest hop on for as long as the hops are believed.
-fn client(headers: &HeaderMap, peer: IpAddr, proxies: &[IpNet]) -> IpAddr {
-    let trusted = |address: &IpAddr| proxies.iter().any(|net| net.contains(address));
-    let mut client = peer.to_canonical();
-    if proxies.is_empty() || !trusted(&client) {
-        return client;
-    }
-    let lines = headers.get_all(&X_FORWARDED_FOR);
-    let hops = lines
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(','));
-    for hop in hops.collect::<Vec<_>>().into_iter().rev() {
-        let Ok(address) = hop.trim().parse::<IpAddr>() else {
-            break;
-        };
-        client = address.to_canonical();
-        if !trusted(&client) {
-            break;
-        }
-    }
-    client
-}
-
-/// The value of a cookie, from however many `Cookie` headers.
-fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim_start().split_once('='))
-        .find_map(|(found, value)| (found == name).then_some(value))
-}
-
-fn says_one(headers: &HeaderMap, name: &HeaderName) -> bool {
-    headers
-        .get(name)
-        .is_some_and(|value| value.as_bytes() == b"1")
-}
-
 /// What stands for one client where clients are told apart: an IPv4 address, or an IPv6 /64, since a
 /// household has a whole one.
 pub(crate) fn client_prefix(client: IpAddr) -> IpAddr {
@@ -188,26 +243,31 @@ pub(crate) fn client_prefix(client: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
-    use hyper::Request;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn parts(uri: &str, headers: &[(&str, &str)]) -> Parts {
-        let mut request = Request::builder().uri(uri);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        request.body(()).unwrap().into_parts().0
-    }
+    /// Host, slug, client and visitor as they are read.
+    type Read = (String, String, IpAddr, Option<VisitorId>);
 
-    fn read(parts: &Parts, proxies: &[IpNet]) -> (String, String, IpAddr) {
-        let peer = "10.0.0.9".parse().unwrap();
-        let asked = Asked::read(parts, peer, proxies, &Cookies::default()).unwrap();
+    fn read(
+        target: &str,
+        authority: Option<&str>,
+        headers: &[(&str, &str)],
+        proxies: &[IpNet],
+    ) -> Read {
+        let cookies = Cookies::default();
+        let mut reading = Reading::new("10.0.0.9".parse().unwrap(), proxies, &cookies);
+        for (name, value) in headers {
+            reading.header(name.as_bytes(), value.as_bytes());
+        }
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let asked = reading.finish(Method::Get, path, query, authority);
         (
             asked.host.into_owned(),
             asked.slug.into_owned(),
             asked.client,
+            asked.visitor,
         )
     }
 
@@ -220,10 +280,10 @@ mod tests {
             ("[::1]", "[::1]"),
             ("", ""),
         ] {
-            assert_eq!(read(&parts("/x", &[("host", given)]), &[]).0, kept);
+            assert_eq!(read("/x", None, &[("Host", given)], &[]).0, kept);
         }
         assert_eq!(
-            read(&parts("http://a.example/x", &[("host", "b.example")]), &[]).0,
+            read("/x", Some("a.example"), &[("host", "b.example")], &[]).0,
             "a.example"
         );
     }
@@ -240,7 +300,7 @@ mod tests {
             ("/a%0d%0ab", "a%0d%0ab"),
             ("/a%2fb?c=d", "a/b"),
         ] {
-            assert_eq!(read(&parts(path, &[]), &[]).1, slug);
+            assert_eq!(read(path, None, &[], &[]).1, slug);
         }
     }
 
@@ -248,12 +308,23 @@ mod tests {
     fn forwarded_addresses_count_only_from_believed_peers() {
         let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
         let forwarded = [("x-forwarded-for", "6.6.6.6, 203.0.113.7, 10.0.0.1")];
-        let client = |proxies: &[IpNet]| read(&parts("/x", &forwarded), proxies).2.to_string();
+        let client = |proxies: &[IpNet]| read("/x", None, &forwarded, proxies).2.to_string();
         assert_eq!(client(&[]), "10.0.0.9");
         // 6.6.6.6 is what the client itself claimed.
         assert_eq!(client(&proxies), "203.0.113.7");
-        let garbage = parts("/x", &[("x-forwarded-for", "203.0.113.7, nonsense")]);
-        assert_eq!(read(&garbage, &proxies).2.to_string(), "10.0.0.9");
+        let lines = [
+            ("X-Forwarded-For", "6.6.6.6"),
+            ("X-Forwarded-For", "203.0.113.8"),
+        ];
+        assert_eq!(
+            read("/x", None, &lines, &proxies).2.to_string(),
+            "203.0.113.8"
+        );
+        let garbage = [("x-forwarded-for", "203.0.113.7, nonsense")];
+        assert_eq!(
+            read("/x", None, &garbage, &proxies).2.to_string(),
+            "10.0.0.9"
+        );
     }
 
     #[test]
@@ -264,10 +335,8 @@ mod tests {
             format!("a=b; whv={visitor}; c=d"),
             format!("xwhv=1;whv={visitor}"),
         ] {
-            let parts = parts("/x", &[("cookie", &line)]);
-            let peer = "10.0.0.9".parse().unwrap();
-            let asked = Asked::read(&parts, peer, &[], &Cookies::default()).unwrap();
-            assert_eq!(asked.visitor, Some(VisitorId(7)), "{line}");
+            let visitor = read("/x", None, &[("cookie", &line)], &[]).3;
+            assert_eq!(visitor, Some(VisitorId(7)), "{line}");
         }
     }
 
@@ -281,8 +350,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_header_can_break_the_reading(host in "[ -~]{0,30}", cookie in "[ -~]{0,40}", forwarded in "[ -~]{0,40}") {
-            let parts = parts("/x", &[("host", &host), ("cookie", &cookie), ("x-forwarded-for", &forwarded)]);
-            read(&parts, &["10.0.0.0/8".parse().unwrap()]);
+            let headers = [("host", &*host), ("cookie", &cookie), ("x-forwarded-for", &forwarded)];
+            read("/x", None, &headers, &["10.0.0.0/8".parse().unwrap()]);
         }
     }
 }

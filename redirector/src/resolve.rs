@@ -8,87 +8,49 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use whence_core::click::bounds;
 use whence_core::config::Cache;
-use whence_core::id::LinkId;
-use whence_core::link::{Label, Link, RedirectStatus};
+use whence_core::domain::Domain;
 use whence_core::store::{Change, LinkStore, StoreError};
-use whence_core::workspace::{Workspace, WorkspaceId};
+use whence_core::workspace::Workspace;
 
 use crate::cache::{Load, NearCache, Weight};
+use crate::target::Target;
 
 /// Memory for domains: a fleet's redirectors serve thousands of them, at some 300 bytes each.
 const DOMAIN_BYTES: usize = 16 << 20;
 
-/// A link as the way of a click needs it.
+/// A claimed host: the domain, and the workspace that has claimed it.
 #[derive(Debug)]
-pub(crate) struct Target {
-    /// The link's id.
-    pub(crate) id: LinkId,
-    /// Whose link it is.
-    pub(crate) workspace: WorkspaceId,
-    /// How the redirect is answered.
-    pub(crate) status: RedirectStatus,
-    /// The destination up to its fragment.
-    pub(crate) url: Box<str>,
-    /// The fragment with its `#`, or nothing.
-    pub(crate) fragment: Box<str>,
-    /// What its clicks count for; empty where it does not say.
-    pub(crate) channel: Box<str>,
-    /// Its campaign.
-    pub(crate) campaign: Box<str>,
-    /// Its referral program.
-    pub(crate) program: Box<str>,
-    /// Its advocate.
-    pub(crate) advocate: Box<str>,
+pub(crate) struct Site {
+    /// How it answers where no link does.
+    pub(crate) domain: Domain,
+    /// Whose it is.
+    pub(crate) workspace: Workspace,
 }
 
-impl From<Link> for Target {
-    fn from(link: Link) -> Self {
-        let destination = link.destination.as_str();
-        let (url, fragment) =
-            destination.split_at(destination.find('#').unwrap_or(destination.len()));
-        let text = |label: &Option<Label>| label.as_ref().map_or("", Label::as_str).into();
-        Self {
-            id: link.id,
-            workspace: link.workspace.clone(),
-            status: link.status,
-            url: url.into(),
-            fragment: fragment.into(),
-            channel: text(&link.channel),
-            campaign: text(&link.campaign),
-            program: text(&link.program),
-            advocate: text(&link.advocate),
-        }
-    }
-}
-
-impl Weight for Arc<Target> {
+impl Weight for Arc<Site> {
     fn bytes(&self) -> usize {
-        let texts = [
-            &self.url,
-            &self.fragment,
-            &self.channel,
-            &self.campaign,
-            &self.program,
-            &self.advocate,
-        ];
-        size_of::<Target>() + texts.iter().map(|text| text.len()).sum::<usize>()
-    }
-}
-
-impl Weight for Arc<Workspace> {
-    fn bytes(&self) -> usize {
-        size_of::<Workspace>()
-            + self.name.len()
-            + self.time_zone.len()
-            + self.click_id_parameter.len()
+        let document = |json: &Option<serde_json::Value>| {
+            json.as_ref().map_or(0, |json| 2 * json.to_string().len())
+        };
+        let spec = &self.domain.spec;
+        size_of::<Site>()
+            + self.workspace.name.len()
+            + document(&spec.apple_app_site_association)
+            + document(&spec.asset_links)
+            + spec.logo.as_ref().map_or(0, String::len)
+            + spec
+                .reserved
+                .iter()
+                .map(|slug| slug.as_str().len() + 24)
+                .sum::<usize>()
     }
 }
 
 /// What stands at a host and slug.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
-    /// Who has claimed the host.
-    pub(crate) workspace: Option<Arc<Workspace>>,
+    /// The host, where somebody has claimed it.
+    pub(crate) site: Option<Arc<Site>>,
     /// The link at the slug.
     pub(crate) target: Option<Arc<Target>>,
     /// Whether this is from memory while the store is away.
@@ -116,10 +78,11 @@ impl Load for Links {
 struct Domains(Arc<dyn LinkStore>);
 
 impl Load for Domains {
-    type Value = Arc<Workspace>;
+    type Value = Arc<Site>;
 
-    async fn load(&self, key: String) -> Result<Option<Arc<Workspace>>, StoreError> {
-        Ok(self.0.workspace_of(&key).await?.map(Arc::new))
+    async fn load(&self, key: String) -> Result<Option<Arc<Site>>, StoreError> {
+        let found = self.0.domain_at(&key).await?;
+        Ok(found.map(|(domain, workspace)| Arc::new(Site { domain, workspace })))
     }
 }
 
@@ -139,17 +102,12 @@ impl Resolver {
         }
     }
 
-    /// What stands at `host` and `slug`; `key` is a scratch buffer of the caller's.
-    pub(crate) async fn place(
-        &self,
-        host: &str,
-        slug: &str,
-        key: &mut String,
-    ) -> Result<Place, Arc<StoreError>> {
+    /// What stands at `host` and `slug`.
+    pub(crate) async fn place(&self, host: &str, slug: &str) -> Result<Place, Arc<StoreError>> {
         let domain = self.domains.get(host).await?;
-        let Some(workspace) = domain.value else {
+        let Some(site) = domain.value else {
             return Ok(Place {
-                workspace: None,
+                site: None,
                 target: None,
                 stale: domain.stale,
             });
@@ -157,20 +115,18 @@ impl Resolver {
         if slug.len() > bounds::SLUG {
             // No link is as long, and the cache need not remember that.
             return Ok(Place {
-                workspace: Some(workspace),
+                site: Some(site),
                 target: None,
                 stale: domain.stale,
             });
         }
-        key.clear();
-        key.push_str(host);
-        key.push('/');
-        key.push_str(slug);
-        let link = self.links.get(key).await?;
+        let link = self.links.get(&format!("{host}/{slug}")).await?;
         // A link that was left behind when its domain went to another workspace is not there.
-        let target = link.value.filter(|target| target.workspace == workspace.id);
+        let target = link
+            .value
+            .filter(|target| *target.workspace() == site.workspace.id);
         Ok(Place {
-            workspace: Some(workspace),
+            site: Some(site),
             target,
             stale: domain.stale || link.stale,
         })

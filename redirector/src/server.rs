@@ -21,8 +21,8 @@ use whence_core::ship::{self, ShipMetrics};
 use whence_core::store::LinkStore;
 use whence_core::telemetry;
 
-use crate::answer::CookieLines;
 use crate::deliver::Ingest;
+use crate::front::CookieLines;
 use crate::limits::Limits;
 use crate::metrics::{self, Counters};
 use crate::record::Recorder;
@@ -82,7 +82,6 @@ impl Service for Server {
                     shared: Arc::clone(&shared),
                     counters: Arc::new(Counters::default()),
                     recorder: Recorder::new(lane, minter).into(),
-                    key: String::with_capacity(256).into(),
                 };
                 (listener, way)
             })

@@ -4,21 +4,18 @@
 //! happens when one of them says no.
 
 use std::cell::RefCell;
-use std::mem::take;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hyper::body::Incoming;
-use hyper::{Request, http::request::Parts};
 use tokio::sync::mpsc;
 use whence_core::click::Outcome;
 use whence_core::config::{OnFull, Redirector};
 use whence_core::id::VisitorId;
 use whence_core::journal::{AppendError, Durability, DurableError, Poisoned};
 
-use crate::answer::{self, Answer, CookieLines};
+use crate::answer::{self, Answer};
 use crate::decide::decide;
+use crate::front::CookieLines;
 use crate::limits::Limits;
 use crate::metrics::Counters;
 use crate::record::Recorder;
@@ -52,60 +49,27 @@ pub(crate) struct Way {
     pub(crate) counters: Arc<Counters>,
     /// Its own journal lane.
     pub(crate) recorder: RefCell<Recorder>,
-    /// Room for a cache key, so that a look-up allocates nothing.
-    pub(crate) key: RefCell<String>,
 }
 
 impl Way {
     /// Answers a request.
-    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Answer {
-        let (request, _body) = request.into_parts();
-        self.click(&request, peer).await
-    }
-
-    async fn click(&self, request: &Parts, peer: IpAddr) -> Answer {
+    pub(crate) async fn answer(&self, asked: &Asked<'_>) -> Answer {
         let Shared {
-            config,
-            cookies,
-            resolver,
-            limits,
-            ..
+            resolver, limits, ..
         } = &*self.shared;
 
-        // Read.
-        if request
-            .uri
-            .path_and_query()
-            .is_some_and(|target| target.as_str().len() > LONGEST_TARGET)
-        {
+        // At the door.
+        if asked.path.len() + asked.query.len() > LONGEST_TARGET {
             self.counters.malformed.inc();
             return answer::target_too_long();
         }
-        let head = request
-            .headers
-            .iter()
-            .map(|(name, value)| name.as_str().len() + value.len());
-        if head.sum::<usize>() > config.max_head_bytes {
-            self.counters.malformed.inc();
-            return answer::head_too_long();
-        }
-        let Some(asked) = Asked::read(request, peer, &config.trusted_proxies, &config.cookies)
-        else {
-            self.counters.malformed.inc();
-            return answer::method_not_allowed();
-        };
-
-        // At the door.
         if let Err(wait) = limits.admit(asked.client) {
             self.counters.limited.inc();
             return answer::too_many(wait.as_secs() + 1);
         }
 
         // Resolve.
-        let mut key = take(&mut *self.key.borrow_mut());
-        let place = resolver.place(&asked.host, &asked.slug, &mut key).await;
-        *self.key.borrow_mut() = key;
-        let place = match place {
+        let place = match resolver.place(&asked.host, &asked.slug).await {
             Ok(place) => place,
             Err(error) => {
                 self.counters.unavailable.inc();
@@ -119,13 +83,13 @@ impl Way {
 
         // Decide.
         let click = self.recorder.borrow_mut().mint(&place, unix_ms());
-        let decision = decide(&asked, &place, click, VisitorId::random);
+        let decision = decide(asked, &place, click, VisitorId::random);
 
         // Journal.
         let appended = self
             .recorder
             .borrow_mut()
-            .record(click, &asked, &place, &decision);
+            .record(click, asked, &place, &decision);
         if !self.journalled(appended).await {
             self.counters.refused.inc();
             return answer::unavailable();
@@ -134,9 +98,9 @@ impl Way {
         // Answer.
         match decision.outcome {
             Outcome::Redirected => self.counters.redirected.inc(),
-            Outcome::NotFound => self.counters.not_found.inc(),
+            _ => self.counters.not_found.inc(),
         }
-        answer::decided(decision, click, cookies)
+        decision.answer
     }
 
     /// Whether the click may be answered: it is in the journal, or it is lost and that is allowed.

@@ -18,6 +18,7 @@ use tokio::task::LocalSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::front;
 use crate::way::Way;
 
 /// hyper takes no smaller read buffer.
@@ -95,7 +96,7 @@ fn connect(
     let way = Rc::clone(way);
     let service = service_fn(move |request| {
         let way = Rc::clone(&way);
-        async move { Ok::<_, Infallible>(way.answer(request, peer).await) }
+        async move { Ok::<_, Infallible>(front::serve(&way, request, peer).await) }
     });
     let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
     tokio::task::spawn_local(async move {

@@ -20,7 +20,7 @@ use whence_core::click::Click;
 use whence_core::config::Config;
 use whence_core::id::LinkId;
 use whence_core::journal;
-use whence_core::link::{Link, RedirectStatus};
+use whence_core::link::{Link, LinkSpec};
 use whence_core::secret::Secret;
 use whence_core::service::{RunError, Service};
 use whence_core::store::{FileStore, LinkStore};
@@ -102,12 +102,11 @@ impl Edge {
             workspace: "acme".parse().unwrap(),
             domain: "go.example".parse().unwrap(),
             slug: slug.parse().unwrap(),
-            destination: destination.parse().unwrap(),
-            status: RedirectStatus::Found,
-            channel: Some("whatsapp".parse().unwrap()),
-            campaign: None,
-            program: None,
-            advocate: None,
+            spec: LinkSpec {
+                channel: Some("whatsapp".parse().unwrap()),
+                ..LinkSpec::to(destination.parse().unwrap())
+            },
+            learned_weights: Vec::new(),
             revision: 1,
             created_at: now,
             updated_at: now,
@@ -118,18 +117,14 @@ impl Edge {
 
     pub(crate) async fn change(&self, link: &Link, destination: &str) {
         let mut link = link.clone();
-        link.destination = destination.parse().unwrap();
+        link.spec.destination = destination.parse().unwrap();
         link.revision += 1;
         self.store.change_link(&link).await.unwrap();
     }
 
     pub(crate) async fn delete(&self, link: &Link) {
-        assert!(
-            self.store
-                .delete_link(&link.workspace, link.id)
-                .await
-                .unwrap()
-        );
+        let deleted = self.store.delete_link(&link.workspace, link.id, None);
+        deleted.await.unwrap();
     }
 
     pub(crate) async fn privacy(&self, mode: PrivacyMode) {
