@@ -151,7 +151,8 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     }
 
     /// Every link, in no order, in parts of at most a few hundred: what fills a cache at its start. Links
-    /// that are made or deleted meanwhile may or may not be among them.
+    /// that are made or deleted meanwhile may or may not be among them, and one may come twice. A link
+    /// that cannot be read is an error among the parts, and the stream goes on behind it.
     fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>> {
         Box::pin(futures::stream::empty())
     }
@@ -273,9 +274,19 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError>;
 }
 
-/// Changes kept for a receiver that is slow: at some 200 bytes each a megabyte, and enough for a
-/// second of bulk edits. One that lags further is told so by the channel.
-const CHANGES_KEPT: usize = 4096;
+/// Changes kept for a receiver that is slow: at some 200 bytes each three megabytes, and enough for the
+/// 10,000 edits of a bulk request. One that lags further is told so by the channel.
+const CHANGES_KEPT: usize = 16 * 1024;
+
+/// What many edits are told where none of them could be done: nothing is known to have been.
+fn all_unavailable(edits: &[Edit], error: &StoreError) -> Vec<Result<(), EditError>> {
+    let error = || StoreError::Unavailable(error.to_string());
+    let told = |edit: &Edit| match edit {
+        Edit::Create(_) => EditError::Create(error().into()),
+        Edit::Change(_) | Edit::Delete { .. } => EditError::Change(error().into()),
+    };
+    edits.iter().map(|edit| Err(told(edit))).collect()
+}
 
 /// The text under which both implementations file a link: no host holds a `/`.
 fn link_key(domain: &str, slug: &str) -> String {

@@ -3,8 +3,10 @@
 //! A read costs microseconds and is done where it is asked; a write waits for the disk and is done
 //! on a blocking thread. A commit is on the disk before it is acknowledged, and a process killed in
 //! the middle of one leaves the state before it. The layout is in [`tables`]; what a write does to
-//! it in [`links`] and [`owners`]. Caching does not belong here: the file's own page cache is enough.
+//! it in [`edits`], [`owners`] and [`clicks`]. Caching does not belong here: the file's own page cache is enough.
 
+mod clicks;
+mod edits;
 mod links;
 mod opened;
 mod owners;
@@ -12,18 +14,24 @@ mod stop;
 mod tables;
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use redb::{ReadTransaction, ReadableDatabase, WriteTransaction};
 use tokio::sync::broadcast;
 
-use super::{CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, LinkStore, StoreError};
+use super::{
+    CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, Edit, EditError, LinkStore,
+    StoreError, all_unavailable,
+};
 use crate::domain::Domain;
 use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
-use crate::link::{Host, Link};
+use crate::link::{Host, Label, Link};
 use crate::workspace::{Workspace, WorkspaceId};
 use opened::Opened;
 use stop::Stop;
@@ -38,6 +46,8 @@ struct Inner {
     file: Opened,
     /// Tells this process's caches what was committed; there is no other process to tell.
     changes: broadcast::Sender<Change>,
+    /// The clicks that wait to be counted.
+    clicks: clicks::Queue,
 }
 
 impl FileStore {
@@ -46,6 +56,7 @@ impl FileStore {
         let inner = Inner {
             file: Opened::open(path)?,
             changes: broadcast::channel(CHANGES_KEPT).0,
+            clicks: clicks::Queue::default(),
         };
         inner.write(|transaction| tables::create(transaction).map(|()| ((), Vec::new())))?;
         Ok(Self {
@@ -61,13 +72,22 @@ impl FileStore {
         F: FnOnce(&WriteTransaction) -> Result<(T, Vec<Change>), Stop<E>> + Send + 'static,
     {
         let inner = Arc::clone(&self.inner);
-        match tokio::task::spawn_blocking(move || inner.write(act)).await {
-            Ok(result) => result,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(StoreError::Unavailable("the process is stopping".into()).into()),
-            },
-        }
+        blocking(move || inner.write(act)).await
+    }
+}
+
+/// Does on a blocking thread what waits for the disk.
+async fn blocking<T, E>(act: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(act).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(StoreError::Unavailable("the process is stopping".into()).into()),
+        },
     }
 }
 
@@ -98,6 +118,25 @@ impl Inner {
         }
         Ok(value)
     }
+
+    /// Counts every click that waits, unless somebody else has done so meanwhile.
+    fn count_clicks(&self) -> Result<(), StoreError> {
+        let counted = self.file.with(|database| {
+            let mut transaction = database.begin_write()?;
+            if self.clicks.is_empty() {
+                transaction.abort()?;
+                return Ok(None);
+            }
+            transaction.set_quick_repair(true);
+            let counted = self.clicks.count::<StoreError>(&transaction)?;
+            transaction.commit()?;
+            Ok(Some(counted))
+        })?;
+        if let Some(counted) = counted {
+            counted.answer();
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Debug for FileStore {
@@ -115,16 +154,41 @@ impl LinkStore for FileStore {
             .read(|transaction| links::at(transaction, domain, slug))
     }
 
-    async fn domain_at(&self, domain: &str) -> Result<Option<(Domain, Workspace)>, StoreError> {
-        let found = self
-            .inner
-            .read(|transaction| owners::workspace_of(transaction, domain))?;
-        Ok(found.map(|workspace| {
-            (
-                Domain::new(domain.parse().expect("claimed"), workspace.id.clone()),
-                workspace,
-            )
-        }))
+    async fn domain_at(&self, host: &str) -> Result<Option<(Domain, Workspace)>, StoreError> {
+        self.inner
+            .read(|transaction| owners::domain_at(transaction, host))
+    }
+
+    async fn count_click(&self, link: LinkId, cap: NonZeroU64) -> Result<bool, StoreError> {
+        // A link that is used up is the common case and needs no write.
+        if self.clicks_counted(link).await? >= cap.get() {
+            return Ok(false);
+        }
+        let answered = self.inner.clicks.push(link, cap);
+        let inner = Arc::clone(&self.inner);
+        blocking(move || inner.count_clicks()).await?;
+        answered
+            .await
+            .map_err(|_| StoreError::Unavailable("the click could not be counted".into()))
+    }
+
+    fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>> {
+        let start = Some(None::<String>);
+        stream::unfold(start, async |after| {
+            let after = after?;
+            let inner = Arc::clone(&self.inner);
+            let read = move || inner.read(|transaction| links::part(transaction, after.as_deref()));
+            Some(match blocking(read).await {
+                Ok(part) => {
+                    let unreadable = part.unreadable.into_iter().map(Err);
+                    let items: Vec<_> = std::iter::once(Ok(part.links)).chain(unreadable).collect();
+                    (items, part.after.map(Some))
+                }
+                Err(error) => (vec![Err(error)], None),
+            })
+        })
+        .flat_map(stream::iter)
+        .boxed()
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {
@@ -137,7 +201,7 @@ impl LinkStore for FileStore {
 
     async fn create_link(&self, link: &Link) -> Result<(), CreateError> {
         let link = link.clone();
-        self.write(move |transaction| links::create(transaction, &link))
+        self.write(move |transaction| edits::create(transaction, &link))
             .await
     }
 
@@ -148,7 +212,7 @@ impl LinkStore for FileStore {
 
     async fn change_link(&self, link: &Link) -> Result<(), ChangeError> {
         let link = link.clone();
-        self.write(move |transaction| links::change(transaction, &link))
+        self.write(move |transaction| edits::change(transaction, &link))
             .await
     }
 
@@ -156,16 +220,46 @@ impl LinkStore for FileStore {
         &self,
         workspace: &WorkspaceId,
         id: LinkId,
-        _: Option<u64>,
+        revision: Option<u64>,
     ) -> Result<(), ChangeError> {
         let workspace = workspace.clone();
-        match self
-            .write(move |transaction| links::delete(transaction, &workspace, id))
-            .await?
-        {
-            true => Ok(()),
-            false => Err(ChangeError::NotFound),
-        }
+        self.write(move |transaction| edits::delete(transaction, &workspace, id, revision))
+            .await
+    }
+
+    async fn edit_links(&self, edits: &[Edit]) -> Vec<Result<(), EditError>> {
+        let all = edits.to_vec();
+        self.write(move |transaction| edits::many(transaction, &all))
+            .await
+            .unwrap_or_else(|error| all_unavailable(edits, &error))
+    }
+
+    async fn link_by_external_id(
+        &self,
+        workspace: &WorkspaceId,
+        external_id: &Label,
+    ) -> Result<Option<Link>, StoreError> {
+        self.inner
+            .read(|transaction| links::by_external_id(transaction, workspace, external_id.as_str()))
+    }
+
+    async fn clicks_counted(&self, link: LinkId) -> Result<u64, StoreError> {
+        self.inner
+            .read(|transaction| clicks::counted(transaction, link))
+    }
+
+    async fn set_learned_weights(
+        &self,
+        workspace: &WorkspaceId,
+        id: LinkId,
+        revision: u64,
+        weights: &[u32],
+    ) -> Result<(), ChangeError> {
+        let (workspace, weights) = (workspace.clone(), weights.to_vec());
+        self.write(move |transaction| {
+            edits::set_learned_weights(transaction, &workspace, id, revision, &weights)
+        })
+        .await
     }
 
     async fn links(
@@ -184,6 +278,16 @@ impl LinkStore for FileStore {
             .await
     }
 
+    async fn change_workspace(&self, workspace: &Workspace) -> Result<(), ChangeError> {
+        let workspace = workspace.clone();
+        self.write(move |transaction| owners::change_workspace(transaction, &workspace))
+            .await
+    }
+
+    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
+        self.inner.read(owners::workspaces)
+    }
+
     async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
         self.inner
             .read(|transaction| owners::workspace(transaction, id.as_str()))
@@ -195,14 +299,25 @@ impl LinkStore for FileStore {
             .await
     }
 
+    async fn change_domain(&self, domain: &Domain) -> Result<(), ChangeError> {
+        let domain = domain.clone();
+        self.write(move |transaction| owners::change_domain(transaction, &domain))
+            .await
+    }
+
+    async fn release_domain(
+        &self,
+        host: &Host,
+        workspace: &WorkspaceId,
+    ) -> Result<(), ChangeError> {
+        let (host, workspace) = (host.clone(), workspace.clone());
+        self.write(move |transaction| owners::release_domain(transaction, &host, &workspace))
+            .await
+    }
+
     async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Domain>, StoreError> {
-        let hosts = self
-            .inner
-            .read(|transaction| owners::domains(transaction, workspace))?;
-        Ok(hosts
-            .into_iter()
-            .map(|host| Domain::new(host, workspace.clone()))
-            .collect())
+        self.inner
+            .read(|transaction| owners::domains(transaction, workspace))
     }
 
     async fn put_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {

@@ -1,18 +1,31 @@
-//! Links in the file. A link, its id and its place in the list change in one transaction.
+//! Reading links from the file.
 
-use redb::{ReadTransaction, ReadableTable, WriteTransaction};
+use std::ops::Bound;
+
+use redb::{ReadTransaction, ReadableTable};
 
 use super::stop::Stop;
-use super::tables::{IDS, LINKS, WORKSPACE_LINKS};
+use super::tables::{EXTERNAL_IDS, IDS, LINKS, WORKSPACE_LINKS};
 use crate::id::LinkId;
 use crate::link::Link;
-use crate::store::{
-    Change, ChangeError, CreateError, StoreError, from_json, link_key, raw_link_key, to_json,
-};
+use crate::store::{StoreError, from_json, raw_link_key};
 use crate::workspace::WorkspaceId;
 
 type Read<T> = Result<T, Stop<StoreError>>;
-type Write<T, E> = Result<(T, Vec<Change>), Stop<E>>;
+
+/// Links read in one transaction while all are read: enough that a transaction costs nothing, and few
+/// enough that none keeps old pages of the file from being used again.
+const PART: usize = 256;
+
+/// A stretch of all links, in the order of the file.
+pub(super) struct Part {
+    /// What could be read.
+    pub(super) links: Vec<Link>,
+    /// What could not.
+    pub(super) unreadable: Vec<StoreError>,
+    /// Where the next stretch begins; none after the last.
+    pub(super) after: Option<String>,
+}
 
 pub(super) fn at(transaction: &ReadTransaction, domain: &str, slug: &str) -> Read<Option<Link>> {
     match raw_link_key(domain, slug) {
@@ -32,6 +45,18 @@ pub(super) fn by_id(
     };
     let link: Option<Link> = get(&transaction.open_table(LINKS)?, key.value())?;
     Ok(link.filter(|link| link.workspace == *workspace))
+}
+
+pub(super) fn by_external_id(
+    transaction: &ReadTransaction,
+    workspace: &WorkspaceId,
+    external_id: &str,
+) -> Read<Option<Link>> {
+    let external_ids = transaction.open_table(EXTERNAL_IDS)?;
+    match external_ids.get((workspace.as_str(), external_id))? {
+        Some(id) => by_id(transaction, workspace, LinkId(id.value())),
+        None => Ok(None),
+    }
 }
 
 pub(super) fn list(
@@ -68,62 +93,34 @@ pub(super) fn list(
     Ok(found)
 }
 
-pub(super) fn create(transaction: &WriteTransaction, link: &Link) -> Write<(), CreateError> {
-    let key = key_of(link);
-    let (mut links, mut ids) = (transaction.open_table(LINKS)?, transaction.open_table(IDS)?);
-    if ids.get(link.id.0)?.is_some() {
-        return Err(Stop::Answer(CreateError::IdTaken));
+/// The links behind `after`, or the first ones.
+pub(super) fn part(transaction: &ReadTransaction, after: Option<&str>) -> Read<Part> {
+    let table = transaction.open_table(LINKS)?;
+    let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let mut part = Part {
+        links: Vec::with_capacity(PART),
+        unreadable: Vec::new(),
+        after: None,
+    };
+    let mut last = None;
+    for (count, entry) in table.range::<&str>((start, Bound::Unbounded))?.enumerate() {
+        if count == PART {
+            part.after = last;
+            break;
+        }
+        let (key, json) = entry?;
+        match from_json(key.value(), json.value()) {
+            Ok(link) => part.links.push(link),
+            Err(error) => part.unreadable.push(error),
+        }
+        if count + 1 == PART {
+            last = Some(key.value().to_owned());
+        }
     }
-    if links.get(&*key)?.is_some() {
-        return Err(Stop::Answer(CreateError::SlugTaken));
-    }
-    links.insert(&*key, &*to_json(link))?;
-    ids.insert(link.id.0, &*key)?;
-    transaction
-        .open_table(WORKSPACE_LINKS)?
-        .insert((link.workspace.as_str(), link.id.0), ())?;
-    Ok(((), vec![change_of(link)]))
+    Ok(part)
 }
 
-pub(super) fn change(transaction: &WriteTransaction, link: &Link) -> Write<(), ChangeError> {
-    let key = key_of(link);
-    let mut links = transaction.open_table(LINKS)?;
-    let stands: Option<Link> = get(&links, &key)?;
-    let Some(stands) = stands.filter(|it| it.id == link.id && it.workspace == link.workspace)
-    else {
-        return Err(Stop::Answer(ChangeError::NotFound));
-    };
-    if stands.revision.checked_add(1) != Some(link.revision) {
-        return Err(Stop::Answer(ChangeError::Revision {
-            current: stands.revision,
-        }));
-    }
-    links.insert(&*key, &*to_json(link))?;
-    Ok(((), vec![change_of(link)]))
-}
-
-pub(super) fn delete(
-    transaction: &WriteTransaction,
-    workspace: &WorkspaceId,
-    id: LinkId,
-) -> Write<bool, StoreError> {
-    let (mut links, mut ids) = (transaction.open_table(LINKS)?, transaction.open_table(IDS)?);
-    let Some(key) = ids.get(id.0)?.map(|key| key.value().to_owned()) else {
-        return Ok((false, Vec::new()));
-    };
-    let link: Option<Link> = get(&links, &key)?;
-    let Some(link) = link.filter(|link| link.workspace == *workspace) else {
-        return Ok((false, Vec::new()));
-    };
-    links.remove(&*key)?;
-    ids.remove(id.0)?;
-    transaction
-        .open_table(WORKSPACE_LINKS)?
-        .remove((workspace.as_str(), id.0))?;
-    Ok((true, vec![change_of(&link)]))
-}
-
-fn get<E: From<StoreError>>(
+pub(super) fn get<E: From<StoreError>>(
     links: &impl ReadableTable<&'static str, &'static [u8]>,
     key: &str,
 ) -> Result<Option<Link>, Stop<E>> {
@@ -133,15 +130,4 @@ fn get<E: From<StoreError>>(
     from_json(key, json.value())
         .map(Some)
         .map_err(Stop::unreadable)
-}
-
-fn key_of(link: &Link) -> String {
-    link_key(link.domain.as_str(), link.slug.as_str())
-}
-
-fn change_of(link: &Link) -> Change {
-    Change::Link {
-        domain: link.domain.to_string(),
-        slug: link.slug.to_string(),
-    }
 }

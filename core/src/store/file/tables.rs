@@ -11,10 +11,15 @@ pub(super) const IDS: TableDefinition<'_, u64, &str> = TableDefinition::new("ids
 /// Workspace and id of every link, in the order of listing.
 pub(super) const WORKSPACE_LINKS: TableDefinition<'_, (&str, u64), ()> =
     TableDefinition::new("workspace_links");
+/// Workspace and external id of the links that have one, to the link's id.
+pub(super) const EXTERNAL_IDS: TableDefinition<'_, (&str, &str), u64> =
+    TableDefinition::new("external_ids");
+/// Link id to the clicks that were let through under its cap.
+pub(super) const CLICKS: TableDefinition<'_, u64, u64> = TableDefinition::new("clicks");
 /// Workspace id to the workspace's JSON.
 pub(super) const WORKSPACES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("workspaces");
-/// Host to the id of the workspace that has claimed it.
-pub(super) const DOMAINS: TableDefinition<'_, &str, &str> = TableDefinition::new("domains");
+/// Host to the JSON of the domain, which names the workspace that has claimed it.
+pub(super) const DOMAINS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("domains");
 /// Workspace and host of every claim, in the order of listing.
 pub(super) const WORKSPACE_DOMAINS: TableDefinition<'_, (&str, &str), ()> =
     TableDefinition::new("workspace_domains");
@@ -26,6 +31,8 @@ pub(super) fn create<E>(transaction: &WriteTransaction) -> Result<(), Stop<E>> {
     transaction.open_table(LINKS)?;
     transaction.open_table(IDS)?;
     transaction.open_table(WORKSPACE_LINKS)?;
+    transaction.open_table(EXTERNAL_IDS)?;
+    transaction.open_table(CLICKS)?;
     transaction.open_table(WORKSPACES)?;
     transaction.open_table(DOMAINS)?;
     transaction.open_table(WORKSPACE_DOMAINS)?;
