@@ -2,6 +2,7 @@
 //!
 //! The links on it do not belong here, and neither do certificates.
 
+use std::borrow::Cow;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -189,6 +190,16 @@ impl DomainSpec {
                 .any(|reserved| reserved.as_str() == slug)
     }
 
+    /// The slug as a link here has it: in lower case where case says nothing.
+    #[must_use]
+    pub fn canonical<'s>(&self, slug: &'s str) -> Cow<'s, str> {
+        match self.case {
+            SlugCase::Sensitive => slug.into(),
+            SlugCase::Insensitive if slug.chars().all(is_small) => slug.into(),
+            SlugCase::Insensitive => slug.to_lowercase().into(),
+        }
+    }
+
     /// Says everything that cannot be. `allowed` are the workspace's schemes beside http and https.
     #[must_use]
     pub fn check(&self, allowed: &[SchemeName]) -> Vec<SpecError> {
@@ -267,6 +278,11 @@ impl DomainSpec {
     }
 }
 
+/// Whether lower case changes nothing about the character.
+fn is_small(c: char) -> bool {
+    c.to_lowercase().eq([c])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -308,6 +324,22 @@ mod tests {
                 "asset_links"
             ]
         );
+    }
+
+    #[test]
+    fn slugs_where_case_says_nothing() {
+        let mut spec = DomainSpec::default();
+        assert_eq!(spec.canonical("Größe/A"), "Größe/A");
+        spec.case = SlugCase::Insensitive;
+        for (asked, stands_at) in [
+            ("Größe/A", "größe/a"),
+            ("ÄÖ", "äö"),
+            ("a-b", "a-b"),
+            ("", ""),
+        ] {
+            assert_eq!(spec.canonical(asked), stands_at);
+            assert_eq!(spec.canonical(stands_at), stands_at);
+        }
     }
 
     #[test]

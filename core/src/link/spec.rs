@@ -66,8 +66,9 @@ pub struct LinkSpec {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 1))]
     pub max_clicks: Option<NonZeroU64>,
     /// The argon2id hash of the password that a visitor is asked for. The API takes a `password` and
-    /// shows neither.
+    /// shows neither; exports and imports carry it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     pub password_hash: Option<PasswordHash>,
     /// Other destinations under conditions; the first rule that holds decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -360,12 +361,13 @@ impl LinkSpec {
         if self.tags.len() > MAX_TAGS {
             wrong("tags", &format!("must be at most {MAX_TAGS}"));
         }
-        for (n, tag) in self.tags.iter().enumerate() {
+        // Beyond the most, which is refused anyway, comparing each with each would take for ever.
+        for (n, tag) in self.tags.iter().enumerate().take(MAX_TAGS) {
             if self.tags[..n].contains(tag) {
                 wrong(&format!("tags[{n}]"), "is given twice");
             }
         }
-        for (n, variant) in self.variants.iter().enumerate() {
+        for (n, variant) in self.variants.iter().enumerate().take(MAX_VARIANTS) {
             if variant.weight > MAX_WEIGHT {
                 wrong(
                     &format!("variants[{n}].weight"),
