@@ -1,6 +1,7 @@
 //! The modules of a QR code, and the place in their middle that a logo takes.
 
-use qrcode::{Color, EcLevel, QrCode, Version};
+use qrcode::bits::Bits;
+use qrcode::{Color, EcLevel, QrCode, QrResult, Version};
 
 use super::{ErrorCorrection, Options, QrError};
 
@@ -10,6 +11,9 @@ const LOGO_SHARE: f64 = 0.22;
 /// The smallest version (33 modules) for a code with a logo. In a smaller one the codewords are so few that
 /// a logo touches more of them than its area says.
 const LOGO_VERSION: i16 = 4;
+
+/// The largest version there is: 177 modules.
+const LARGEST_VERSION: i16 = 40;
 
 /// A QR code as a square of modules.
 #[derive(Clone, Debug)]
@@ -32,14 +36,11 @@ impl Symbol {
             ErrorCorrection::Q => EcLevel::Q,
             ErrorCorrection::H => EcLevel::H,
         };
-        let too_long = |_| QrError::TooLong;
         let with_logo = options.logo.is_some();
-        let mut code = QrCode::with_error_correction_level(text, level).map_err(too_long)?;
-        if with_logo && matches!(code.version(), Version::Normal(version) if version < LOGO_VERSION)
-        {
-            code = QrCode::with_version(text, Version::Normal(LOGO_VERSION), level)
-                .map_err(too_long)?;
-        }
+        let smallest = if with_logo { LOGO_VERSION } else { 1 };
+        let code = (smallest..=LARGEST_VERSION)
+            .find_map(|version| encode(text, Version::Normal(version), level).ok())
+            .ok_or(QrError::TooLong)?;
         let width = code.width();
         let mut symbol = Self {
             width,
@@ -72,4 +73,17 @@ impl Symbol {
             }
         }
     }
+}
+
+/// The code of this version, if it holds the text.
+fn encode(text: &str, version: Version, level: EcLevel) -> QrResult<QrCode> {
+    let mut bits = Bits::new(version);
+    if text.is_ascii() {
+        bits.push_optimal_data(text.as_bytes())?;
+    } else {
+        // As bytes of UTF-8, which readers recognise. The optimiser would take some of them for Shift JIS.
+        bits.push_byte_data(text.as_bytes())?;
+    }
+    bits.push_terminator(level)?;
+    QrCode::with_bits(bits, level)
 }
