@@ -10,6 +10,10 @@ use sha2::{Digest, Sha256};
 use crate::secret::Secret;
 use crate::workspace::WorkspaceId;
 
+/// The environment variable with the key of whoever uses the API. Not a key of the configuration, which is
+/// that of the services.
+pub const KEY_VARIABLE: &str = "WHENCE_API_KEY";
+
 /// What a key may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

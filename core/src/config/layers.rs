@@ -7,6 +7,7 @@ use config::{ConfigBuilder, File, FileFormat};
 use thiserror::Error;
 
 use super::{Config, FILE_VARIABLE};
+use crate::key::KEY_VARIABLE;
 
 /// The file in the data directory that holds what was generated at the first start.
 pub const SECRETS_FILE: &str = "secrets.toml";
@@ -84,7 +85,7 @@ impl Sources {
             builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
         }
         for (name, value) in &self.environment {
-            if name == FILE_VARIABLE {
+            if name == FILE_VARIABLE || name == KEY_VARIABLE {
                 continue;
             }
             if let Some(key) = name.strip_prefix("WHENCE_") {
@@ -138,6 +139,9 @@ mod tests {
     fn later_layers_win() {
         let toml = "[redirector]\nthreads = 2\nclient_rate = 7\ndrain_ms = 5";
         let environment = [
+            // No keys of the configuration, and so no mistake.
+            ("WHENCE_CONFIG", "elsewhere"),
+            ("WHENCE_API_KEY", "whk_0"),
             ("WHENCE_REDIRECTOR__THREADS", "3"),
             ("WHENCE_REDIRECTOR__DRAIN_MS", "6"),
         ];
