@@ -146,16 +146,12 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
 
     /// Counts a person's click on a link that has a cap; false, and not counted, where `cap` were
     /// counted before. Exact across all processes: of any number that ask at once, `cap` are let through.
-    async fn count_click(&self, link: LinkId, cap: NonZeroU64) -> Result<bool, StoreError> {
-        Err(StoreError::Unavailable("not there yet".into()))
-    }
+    async fn count_click(&self, link: LinkId, cap: NonZeroU64) -> Result<bool, StoreError>;
 
     /// Every link, in no order, in parts of at most a few hundred: what fills a cache at its start. Links
     /// that are made or deleted meanwhile may or may not be among them, and one may come twice. A link
     /// that cannot be read is an error among the parts, and the stream goes on behind it.
-    fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>> {
-        Box::pin(futures::stream::empty())
-    }
+    fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>>;
 
     /// What changes from now on, from this process or any other. A receiver that lags behind, and any
     /// break in the line to the store, means [`Change::Everything`].
@@ -190,26 +186,17 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
 
     /// Makes, changes and deletes many links, each by itself: one result for each edit, in their order.
     /// Later edits see what earlier ones did.
-    async fn edit_links(&self, edits: &[Edit]) -> Vec<Result<(), EditError>> {
-        edits
-            .iter()
-            .map(|_| Err(CreateError::from(StoreError::Unavailable("not there yet".into())).into()))
-            .collect()
-    }
+    async fn edit_links(&self, edits: &[Edit]) -> Vec<Result<(), EditError>>;
 
     /// The workspace's link with this external id.
     async fn link_by_external_id(
         &self,
         workspace: &WorkspaceId,
         external_id: &Label,
-    ) -> Result<Option<Link>, StoreError> {
-        Err(StoreError::Unavailable("not there yet".into()))
-    }
+    ) -> Result<Option<Link>, StoreError>;
 
     /// How many clicks [`count_click`](Self::count_click) has let through.
-    async fn clicks_counted(&self, link: LinkId) -> Result<u64, StoreError> {
-        Err(StoreError::Unavailable("not there yet".into()))
-    }
+    async fn clicks_counted(&self, link: LinkId) -> Result<u64, StoreError>;
 
     /// Sets what reports have found the variants of a link to be worth, while it is at `revision`. The
     /// revision stays: this is not its owner's change.
@@ -219,9 +206,7 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
         id: LinkId,
         revision: u64,
         weights: &[u32],
-    ) -> Result<(), ChangeError> {
-        Err(StoreError::Unavailable("not there yet".into()).into())
-    }
+    ) -> Result<(), ChangeError>;
 
     /// A workspace's links with ids below `before`, newest first, at most `limit`.
     async fn links(
@@ -235,14 +220,10 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     async fn put_workspace(&self, workspace: &Workspace) -> Result<(), StoreError>;
 
     /// Replaces a workspace that is still at revision `workspace.revision - 1`.
-    async fn change_workspace(&self, workspace: &Workspace) -> Result<(), ChangeError> {
-        Err(StoreError::Unavailable("not there yet".into()).into())
-    }
+    async fn change_workspace(&self, workspace: &Workspace) -> Result<(), ChangeError>;
 
     /// Every workspace, in the order of their ids.
-    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
-        Err(StoreError::Unavailable("not there yet".into()))
-    }
+    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError>;
 
     /// A workspace by its id.
     async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError>;
@@ -251,18 +232,11 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     async fn claim_domain(&self, host: &Host, workspace: &WorkspaceId) -> Result<(), ClaimError>;
 
     /// Replaces a domain that is still at revision `domain.revision - 1`; its owner stays.
-    async fn change_domain(&self, domain: &Domain) -> Result<(), ChangeError> {
-        Err(StoreError::Unavailable("not there yet".into()).into())
-    }
+    async fn change_domain(&self, domain: &Domain) -> Result<(), ChangeError>;
 
     /// Gives a domain up. Its links stay in the store and answer nobody.
-    async fn release_domain(
-        &self,
-        host: &Host,
-        workspace: &WorkspaceId,
-    ) -> Result<(), ChangeError> {
-        Err(StoreError::Unavailable("not there yet".into()).into())
-    }
+    async fn release_domain(&self, host: &Host, workspace: &WorkspaceId)
+    -> Result<(), ChangeError>;
 
     /// The domains that a workspace has claimed, in alphabetical order.
     async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Domain>, StoreError>;

@@ -1,57 +1,77 @@
-//! The link store of many machines: Redis 6.2 or later, or Valkey.
+//! The link store of many machines: Redis 6.2 or later, or Valkey; one of them, behind Sentinels, or a
+//! cluster.
 //!
-//! [`keys`] is the layout, [`links`] and [`owners`] read and write it over [`commands`], and [`line`]
-//! brings what anybody changed. Redis is the truth here, not a cache: [`upkeep`] says where it is not
+//! [`keys`] is the layout; [`links`], [`edits`], [`external`], [`bulk`], [`scan`], [`clicks`] and [`owners`]
+//! read and write it over [`commands`]. [`topology`] knows the primaries, and [`lines`] brings what
+//! anybody changed on any of them. Redis is the truth here, not a cache: [`upkeep`] says where it is not
 //! set up so. Caching does not belong here.
 
 mod address;
+mod bulk;
+mod certificates;
+mod clicks;
 mod commands;
+mod discovery;
+mod edits;
+mod external;
 mod keys;
 mod line;
+mod lines;
 mod links;
 mod owners;
+mod scan;
+mod topology;
 mod upkeep;
 
 use std::fmt;
+use std::num::NonZeroU64;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use redis::cmd;
+use futures::stream::BoxStream;
 use tokio::sync::broadcast;
 
-use super::{CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, LinkStore, StoreError};
+use super::{
+    CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, Edit, EditError, LinkStore,
+    StoreError,
+};
 use crate::domain::Domain;
 use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
-use crate::link::{Host, Link};
+use crate::link::{Host, Label, Link};
 use crate::workspace::{Workspace, WorkspaceId};
 use address::Address;
 use commands::Commands;
-use line::Line;
+use lines::Lines;
+use topology::{Topology, Watch};
 
 /// A link store in Redis, shared by any number of processes.
 ///
-/// Its two connections live on the runtime that called [`RedisStore::connect`], and answer callers
-/// on any other.
+/// What it does by itself runs on the runtime that called [`RedisStore::connect`]; callers may be on any
+/// other.
 pub struct RedisStore {
-    address: Address,
+    topology: Arc<Topology>,
     commands: Commands,
     changes: broadcast::Sender<Change>,
-    line: Line,
+    lines: Lines,
+    /// Ends with the store.
+    _watch: Watch,
 }
 
 impl RedisStore {
-    /// Connects to `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`.
+    /// Connects to a Redis in any of the forms that `docs/operations.md` names, such as
+    /// `redis://[USER:PASSWORD@]HOST[:PORT][/DATABASE]`.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let address = Address::parse(url)?;
-        let commands = Commands::connect(&address).await?;
-        upkeep::warn_of_loss(&address, &commands).await;
+        let (topology, watch) = Topology::find(Address::parse(url)?).await?;
+        let commands = Commands::connect(Arc::clone(&topology)).await?;
         let changes = broadcast::channel(CHANGES_KEPT).0;
-        let line = Line::open(address.clone(), commands.clone(), changes.clone()).await?;
+        let lines = Lines::open(Arc::clone(&topology), commands.clone(), changes.clone()).await?;
         Ok(Self {
-            address,
+            topology,
             commands,
             changes,
-            line,
+            lines,
+            _watch: watch,
         })
     }
 }
@@ -63,7 +83,7 @@ pub(super) fn check_url(url: &str) -> Result<(), StoreError> {
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RedisStore({})", self.address)
+        write!(f, "RedisStore({})", self.topology.address)
     }
 }
 
@@ -73,12 +93,16 @@ impl LinkStore for RedisStore {
         links::at(&self.commands, domain, slug).await
     }
 
-    async fn domain_at(&self, domain: &str) -> Result<Option<(Domain, Workspace)>, StoreError> {
-        let Some(workspace) = owners::workspace_of(&self.commands, domain).await? else {
-            return Ok(None);
-        };
-        let host = domain.parse().expect("claimed");
-        Ok(Some((Domain::new(host, workspace.id.clone()), workspace)))
+    async fn domain_at(&self, host: &str) -> Result<Option<(Domain, Workspace)>, StoreError> {
+        owners::domain_at(&self.commands, host).await
+    }
+
+    async fn count_click(&self, link: LinkId, cap: NonZeroU64) -> Result<bool, StoreError> {
+        clicks::count(&self.commands, link, cap).await
+    }
+
+    fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>> {
+        scan::every_link(&self.commands)
     }
 
     fn changes(&self) -> broadcast::Receiver<Change> {
@@ -86,15 +110,15 @@ impl LinkStore for RedisStore {
     }
 
     fn hears_changes(&self) -> bool {
-        self.line.is_up()
+        self.lines.are_up()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        self.commands.ask(&cmd("PING")).await
+        self.commands.ping().await
     }
 
     async fn create_link(&self, link: &Link) -> Result<(), CreateError> {
-        links::create(&self.commands, link).await
+        edits::create(&self.commands, link).await
     }
 
     async fn link(&self, workspace: &WorkspaceId, id: LinkId) -> Result<Option<Link>, StoreError> {
@@ -102,19 +126,42 @@ impl LinkStore for RedisStore {
     }
 
     async fn change_link(&self, link: &Link) -> Result<(), ChangeError> {
-        links::change(&self.commands, link).await
+        edits::change(&self.commands, link).await
     }
 
     async fn delete_link(
         &self,
         workspace: &WorkspaceId,
         id: LinkId,
-        _: Option<u64>,
+        revision: Option<u64>,
     ) -> Result<(), ChangeError> {
-        match links::delete(&self.commands, workspace, id).await? {
-            true => Ok(()),
-            false => Err(ChangeError::NotFound),
-        }
+        edits::delete(&self.commands, workspace, id, revision).await
+    }
+
+    async fn edit_links(&self, edits: &[Edit]) -> Vec<Result<(), EditError>> {
+        bulk::run(&self.commands, edits).await
+    }
+
+    async fn link_by_external_id(
+        &self,
+        workspace: &WorkspaceId,
+        external_id: &Label,
+    ) -> Result<Option<Link>, StoreError> {
+        links::by_external_id(&self.commands, workspace, external_id).await
+    }
+
+    async fn clicks_counted(&self, link: LinkId) -> Result<u64, StoreError> {
+        clicks::counted(&self.commands, link).await
+    }
+
+    async fn set_learned_weights(
+        &self,
+        workspace: &WorkspaceId,
+        id: LinkId,
+        revision: u64,
+        weights: &[u32],
+    ) -> Result<(), ChangeError> {
+        edits::set_learned_weights(&self.commands, workspace, id, revision, weights).await
     }
 
     async fn links(
@@ -130,6 +177,14 @@ impl LinkStore for RedisStore {
         owners::put_workspace(&self.commands, workspace).await
     }
 
+    async fn change_workspace(&self, workspace: &Workspace) -> Result<(), ChangeError> {
+        owners::change_workspace(&self.commands, workspace).await
+    }
+
+    async fn workspaces(&self) -> Result<Vec<WorkspaceId>, StoreError> {
+        owners::workspaces(&self.commands).await
+    }
+
     async fn workspace(&self, id: &WorkspaceId) -> Result<Option<Workspace>, StoreError> {
         owners::workspace(&self.commands, id.as_str()).await
     }
@@ -138,12 +193,20 @@ impl LinkStore for RedisStore {
         owners::claim_domain(&self.commands, host, workspace).await
     }
 
+    async fn change_domain(&self, domain: &Domain) -> Result<(), ChangeError> {
+        owners::change_domain(&self.commands, domain).await
+    }
+
+    async fn release_domain(
+        &self,
+        host: &Host,
+        workspace: &WorkspaceId,
+    ) -> Result<(), ChangeError> {
+        owners::release_domain(&self.commands, host, workspace).await
+    }
+
     async fn domains(&self, workspace: &WorkspaceId) -> Result<Vec<Domain>, StoreError> {
-        let hosts = owners::domains(&self.commands, workspace).await?;
-        Ok(hosts
-            .into_iter()
-            .map(|host| Domain::new(host, workspace.clone()))
-            .collect())
+        owners::domains(&self.commands, workspace).await
     }
 
     async fn put_key(&self, hash: KeyHash, key: &ApiKey) -> Result<(), StoreError> {

@@ -25,16 +25,19 @@ pub(super) fn create(transaction: &WriteTransaction, link: &Link) -> Write<(), C
     if ids.get(link.id.0)?.is_some() {
         return Err(Stop::Answer(CreateError::IdTaken));
     }
+    let workspace = link.workspace.as_str();
+    let external_id = link.spec.external_id.as_ref();
+    let named = external_id.map(|external_id| (workspace, external_id.as_str()));
+    if let Some(named) = named
+        && external_ids.get(named)?.is_some()
+    {
+        return Err(Stop::Answer(CreateError::ExternalIdTaken));
+    }
     if links.get(&*key)?.is_some() {
         return Err(Stop::Answer(CreateError::SlugTaken));
     }
-    let workspace = link.workspace.as_str();
-    if let Some(external_id) = &link.spec.external_id {
-        let place = (workspace, external_id.as_str());
-        if external_ids.get(place)?.is_some() {
-            return Err(Stop::Answer(CreateError::ExternalIdTaken));
-        }
-        external_ids.insert(place, link.id.0)?;
+    if let Some(named) = named {
+        external_ids.insert(named, link.id.0)?;
     }
     links.insert(&*key, &*to_json(link))?;
     ids.insert(link.id.0, &*key)?;

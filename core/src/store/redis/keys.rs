@@ -5,17 +5,22 @@
 //! | `whence:link:<domain>/<slug>` | the link's JSON: the truth about it |
 //! | `whence:id:<link id>` | its `<domain>/<slug>` |
 //! | `whence:links:<workspace>` | sorted set of its link ids, all of score 0, so in the order of their text |
+//! | `whence:external:<workspace>:<external id>` | a claim on it, see [`super::external`] |
+//! | `whence:clicks:<link id>` | how many clicks were let through under its cap |
 //! | `whence:workspace:<workspace>` | the workspace's JSON |
-//! | `whence:domain:<host>` | the workspace that has claimed it |
+//! | `whence:workspaces` | set of their ids |
+//! | `whence:domain:<host>` | the JSON of the domain, which names the workspace that has claimed it |
 //! | `whence:domains:<workspace>` | set of the hosts it has claimed |
 //! | `whence:key:<hash>` | the API key's JSON |
 //!
-//! Every step of a write touches one key, and the id and the two sets are indexes that may point at
-//! nothing (see [`super::links`]), so a Redis Cluster may put each key wherever it likes. A slug may
+//! Every step of a write touches one key, and ids, sets and claims are indexes that may point at
+//! nothing (see [`super::edits`]), so a Redis Cluster may put each key wherever it likes. A slug may
 //! hold `{` and `}`, which makes a cluster hash only what is between them: no matter, for one key.
+//! What changes with every click stands under none of the prefixes that are watched.
 
 use crate::id::LinkId;
 use crate::key::KeyHash;
+use crate::link::Label;
 use crate::store::{Change, split_link_key};
 use crate::workspace::WorkspaceId;
 
@@ -37,6 +42,17 @@ pub(super) fn id(id: LinkId) -> String {
 pub(super) fn links(workspace: &WorkspaceId) -> String {
     format!("whence:links:{workspace}")
 }
+
+pub(super) fn external_id(workspace: &WorkspaceId, external_id: &Label) -> String {
+    format!("whence:external:{workspace}:{external_id}")
+}
+
+pub(super) fn clicks(id: LinkId) -> String {
+    format!("whence:clicks:{id}")
+}
+
+/// The set of all workspaces.
+pub(super) const WORKSPACES: &str = "whence:workspaces";
 
 pub(super) fn workspace(id: &str) -> String {
     format!("{WORKSPACE}{id}")

@@ -1,10 +1,10 @@
-//! The line over which Redis says what was changed, by this process or any other.
+//! The line over which a primary says what was changed, by this process or any other.
 //!
 //! One connection of its own, with `CLIENT TRACKING ON BCAST` on the prefixes that caches hold, which
 //! costs the server no memory. A push names one key or several, or none when all were flushed. While
 //! the line is down changes are missed, so that [`Change::Everything`] is sent when it breaks and
-//! again when it stands. A line that is up but dead is found by asking it. Forgetting does not
-//! belong here: whoever caches does that.
+//! again when it stands. A line that is up but dead is found by asking it. Which primaries there are
+//! belongs to [`lines`](super::lines), and forgetting to whoever caches.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,10 +17,10 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::address::Address;
 use super::commands::{ANSWER, CONNECT, Commands};
 use super::keys::{self, Written};
-use crate::store::{Change, StoreError};
+use super::topology::Primary;
+use crate::store::Change;
 
 /// How often the line is asked whether it lives; with [`ANSWER`], a dead one is found in two seconds.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -34,49 +34,51 @@ const PUSHES: usize = 16 * 1024;
 /// domains would push other changes out of the receivers' channel.
 const DOMAINS_TOLD: usize = 1000;
 
-/// The line, open until it is dropped.
+/// The line, kept until it is dropped.
 pub(super) struct Line {
-    up: Arc<AtomicBool>,
+    /// Whom it leads to.
+    pub(super) primary: Arc<Primary>,
     task: JoinHandle<()>,
 }
 
 impl Line {
-    /// Opens the line; what changes after this returns is told.
-    pub(super) async fn open(
-        address: Address,
+    /// Keeps a line that stands.
+    pub(super) fn keep(
+        subscription: Subscription,
+        primary: Arc<Primary>,
         commands: Commands,
         changes: broadcast::Sender<Change>,
-    ) -> Result<Self, StoreError> {
-        let subscription = Subscription::open(&address)
-            .await
-            .map_err(|error| address.unavailable(error))?;
-        let up = Arc::new(AtomicBool::new(true));
-        let keeper = Keeper {
-            address,
-            commands,
-            changes,
-            up: Arc::clone(&up),
-        };
-        Ok(Self {
-            up,
-            task: tokio::spawn(keeper.keep(subscription)),
-        })
+    ) -> Self {
+        primary.is_heard.store(true, Ordering::Release);
+        let keeper = Keeper::new(&primary, commands, changes);
+        let task = tokio::spawn(async move { keeper.keep(subscription).await });
+        Self { primary, task }
     }
 
-    /// Whether changes are heard now.
-    pub(super) fn is_up(&self) -> bool {
-        self.up.load(Ordering::Acquire)
+    /// Opens a line as soon as the primary lets it, and says so, since changes were missed till then.
+    pub(super) fn open_and_keep(
+        primary: Arc<Primary>,
+        commands: Commands,
+        changes: broadcast::Sender<Change>,
+    ) -> Self {
+        let keeper = Keeper::new(&primary, commands, changes);
+        let task = tokio::spawn(async move {
+            let subscription = keeper.reopen().await;
+            keeper.keep(subscription).await;
+        });
+        Self { primary, task }
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
         self.task.abort();
+        self.primary.is_heard.store(false, Ordering::Release);
     }
 }
 
 /// One connection with tracking on, and what is pushed over it.
-struct Subscription {
+pub(super) struct Subscription {
     connection: MultiplexedConnection,
     pushes: mpsc::Receiver<PushInfo>,
     /// Set when a push found no room among [`PUSHES`].
@@ -84,7 +86,8 @@ struct Subscription {
 }
 
 impl Subscription {
-    async fn open(address: &Address) -> RedisResult<Self> {
+    /// Connects and turns tracking on; what changes after this returns is told.
+    pub(super) async fn open(primary: &Primary) -> RedisResult<Self> {
         let (sender, pushes) = mpsc::channel(PUSHES);
         let missed = Arc::new(AtomicBool::new(false));
         let missing = Arc::clone(&missed);
@@ -96,7 +99,7 @@ impl Subscription {
                     .try_send(push)
                     .inspect_err(|_| missing.store(true, Ordering::Release))
             });
-        let mut connection = address
+        let mut connection = primary
             .client
             .get_multiplexed_async_connection_with_config(&config)
             .await?;
@@ -116,35 +119,42 @@ impl Subscription {
 
 /// Keeps the line up.
 struct Keeper {
-    address: Address,
+    primary: Arc<Primary>,
     commands: Commands,
     changes: broadcast::Sender<Change>,
-    up: Arc<AtomicBool>,
 }
 
 impl Keeper {
+    fn new(primary: &Arc<Primary>, commands: Commands, changes: broadcast::Sender<Change>) -> Self {
+        Self {
+            primary: Arc::clone(primary),
+            commands,
+            changes,
+        }
+    }
+
     async fn keep(self, mut subscription: Subscription) {
         loop {
             let reason = self.follow(&mut subscription).await;
-            self.up.store(false, Ordering::Release);
-            warn!(redis = %self.address, reason, "the line that brings link changes broke");
+            self.primary.is_heard.store(false, Ordering::Release);
+            warn!(redis = %self.primary.node, reason, "the line that brings link changes broke");
             self.tell(Change::Everything);
             // Closed before the next is opened, so that nothing of the old one is taken for new.
             drop(subscription);
             subscription = self.reopen().await;
-            self.up.store(true, Ordering::Release);
-            info!(redis = %self.address, "the line that brings link changes stands again");
-            self.tell(Change::Everything);
         }
     }
 
     async fn reopen(&self) -> Subscription {
         let mut pause = FIRST_PAUSE;
         loop {
-            match Subscription::open(&self.address).await {
-                Ok(subscription) => return subscription,
-                Err(_) => sleep(pause).await,
+            if let Ok(subscription) = Subscription::open(&self.primary).await {
+                self.primary.is_heard.store(true, Ordering::Release);
+                info!(redis = %self.primary.node, "the line that brings link changes stands");
+                self.tell(Change::Everything);
+                return subscription;
             }
+            sleep(pause).await;
             pause = LONGEST_PAUSE.min(pause * 2);
         }
     }
@@ -201,11 +211,9 @@ impl Keeper {
 
     /// What a redirect needs of a workspace is cached by domain, so each of its domains has changed.
     async fn tell_domains(&self, workspace: &str) {
-        match self
-            .commands
-            .ask::<Vec<String>>(cmd("SMEMBERS").arg(keys::domains(workspace)))
-            .await
-        {
+        let key = keys::domains(workspace);
+        let domains = cmd("SMEMBERS").arg(&key).to_owned();
+        match self.commands.ask::<Vec<String>>(&key, &domains).await {
             Ok(domains) if domains.len() <= DOMAINS_TOLD => {
                 domains
                     .into_iter()

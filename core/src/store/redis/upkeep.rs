@@ -7,20 +7,23 @@
 use redis::cmd;
 use tracing::warn;
 
-use super::address::Address;
-use super::commands::Commands;
+use super::address::{Address, Form};
+use super::topology::Primary;
 
-/// Logs what threatens the links, as far as this Redis tells.
-pub(super) async fn warn_of_loss(address: &Address, commands: &Commands) {
+/// Logs what threatens the links, as far as this primary tells.
+pub(super) async fn warn_of_loss(address: &Address, primary: &Primary) {
+    let info = cmd("INFO")
+        .query_async::<String>(&mut primary.manager.clone())
+        .await;
     // Where a user's rights do not reach to INFO there is nothing to judge by.
-    if let Ok(info) = commands.ask::<String>(&cmd("INFO")).await {
-        for threat in threats(&info) {
-            warn!(redis = %address, "{threat}");
+    if let Ok(info) = info {
+        for threat in threats(&info, &address.form) {
+            warn!(redis = %primary.node, "{threat}");
         }
     }
 }
 
-fn threats(info: &str) -> Vec<&'static str> {
+fn threats(info: &str, form: &Form) -> Vec<&'static str> {
     let is = |name: &str, value: &str| {
         let mut fields = info.lines().filter_map(|line| line.split_once(':'));
         fields.any(|(field, found)| field == name && found.starts_with(value))
@@ -34,6 +37,13 @@ fn threats(info: &str) -> Vec<&'static str> {
     }
     if is("aof_enabled", "0") {
         threats.push("Redis forgets the newest links when it stops; set appendonly to yes");
+    }
+    // Redis tells of good replicas only where it was told to need some.
+    if matches!(form, Form::Sentinel { .. }) && is("role", "") && !is("min_slaves_good_slaves", "")
+    {
+        threats.push(
+            "a Redis that is cut off takes edits which are lost when it is replaced; set min-replicas-to-write to 1",
+        );
     }
     threats
 }
@@ -49,11 +59,26 @@ mod tests {
                 "# Memory\r\nmaxmemory:0\r\nmaxmemory_policy:{policy}\r\n# Persistence\r\naof_enabled:{aof}\r\n"
             )
         };
-        assert_eq!(threats(&info("noeviction", 1)), Vec::<&str>::new());
-        assert_eq!(threats(&info("volatile-lru", 1)), Vec::<&str>::new());
-        assert!(threats(&info("allkeys-lru", 1))[0].contains("maxmemory-policy"));
-        assert!(threats(&info("noeviction", 0))[0].contains("appendonly"));
-        assert_eq!(threats(&info("allkeys-random", 0)).len(), 2);
-        assert_eq!(threats(""), Vec::<&str>::new());
+        let single = |info: &str| threats(info, &Form::Single);
+        assert_eq!(single(&info("noeviction", 1)), Vec::<&str>::new());
+        assert_eq!(single(&info("volatile-lru", 1)), Vec::<&str>::new());
+        assert!(single(&info("allkeys-lru", 1))[0].contains("maxmemory-policy"));
+        assert!(single(&info("noeviction", 0))[0].contains("appendonly"));
+        assert_eq!(single(&info("allkeys-random", 0)).len(), 2);
+        assert_eq!(single(""), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn behind_sentinels_a_primary_needs_a_replica() {
+        let sentinel = Form::Sentinel {
+            service: "main".into(),
+        };
+        assert!(threats("role:master\r\n", &sentinel)[0].contains("min-replicas-to-write"));
+        let bound = "role:master\r\nmin_slaves_good_slaves:2\r\n";
+        assert_eq!(threats(bound, &sentinel), Vec::<&str>::new());
+        assert_eq!(
+            threats("role:master\r\n", &Form::Cluster),
+            Vec::<&str>::new()
+        );
     }
 }
