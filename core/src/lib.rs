@@ -1,10 +1,11 @@
 //! What every service shares: the vocabulary (ids, links, clicks, conversions), the link store, the
-//! journal, the ClickHouse client and its migrations, configuration and telemetry.
+//! journal, the ClickHouse client and its migrations, what agents and addresses say, configuration and telemetry.
 //!
 //! Architecture invariant: nothing here knows a service. A redirect, an enrichment rule or a report
 //! does not belong in this crate; what two of them must agree on does.
 
 pub mod admin;
+pub mod agent;
 pub mod click;
 pub mod clickhouse;
 pub mod config;
@@ -16,6 +17,7 @@ pub mod key;
 pub mod link;
 pub mod parts;
 pub mod password;
+pub mod place;
 pub mod problem;
 pub mod process;
 pub mod qr;

@@ -2,12 +2,14 @@
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
+use whence_core::agent::Agents;
 use whence_core::config::Config;
 use whence_core::key::{self, ApiKey, KeyHash, Right};
 use whence_core::link::Host;
+use whence_core::place::Places;
 use whence_core::process::Failure;
 use whence_core::workspace::{Workspace, WorkspaceId};
-use whence_core::{clickhouse, parts, store};
+use whence_core::{clickhouse, store};
 
 /// What can be made.
 #[derive(Debug, Subcommand)]
@@ -49,26 +51,8 @@ pub fn check(config: &Config) -> Result<(), Failure> {
     if !config.embedded.clickhouse {
         problems.extend(config.click_id_key().err());
     }
-    for (key, path, part) in [
-        (
-            "ingest.country_db",
-            &config.ingest.country_db,
-            parts::COUNTRY_DATABASE,
-        ),
-        ("ingest.crawlers", &config.ingest.crawlers, parts::CRAWLERS),
-    ] {
-        match path {
-            Some(path) if !path.is_file() => {
-                problems.push(format!("{key}: {} is not a file", path.display()));
-            }
-            Some(_) => {}
-            None => problems.extend(
-                parts::find(part)
-                    .err()
-                    .map(|error| format!("{key}: {error}")),
-            ),
-        }
-    }
+    problems.extend(Places::open(&config.databases).err().map(|e| e.to_string()));
+    problems.extend(Agents::open(&config.databases).err().map(|e| e.to_string()));
     if problems.is_empty() {
         println!("the configuration is valid");
         Ok(())

@@ -66,7 +66,7 @@ fn check_says_what_is_wrong_and_where() {
             Some("redirector.journal"),
         ),
         (
-            "[ingest]\ncountry_db = \"/nowhere.mmdb\"\n",
+            "[databases]\nplaces = \"/nowhere.mmdb\"\n",
             Some("/nowhere.mmdb"),
         ),
         ("click_id_key = \"tooshort\"\n", Some("click_id_key")),

@@ -4,57 +4,39 @@
 //! that is sent again must be the same insert. Nothing here asks the network or a clock.
 
 mod address;
-mod agent;
-mod agent_class;
 mod channel;
-mod country;
-mod crawlers;
 mod language;
 mod query;
 mod referrer;
 mod row;
-mod software;
 mod sources;
 mod verdict;
 
-pub use agent_class::AgentClass;
 pub use channel::CHANNELS;
-pub use country::CountryDbError;
-pub use crawlers::CrawlersError;
 pub use row::ClickRow;
 pub use verdict::Verdict;
 
 use thiserror::Error;
+use whence_core::agent::{Agents, CrawlersError, Device};
 use whence_core::click::Click;
 use whence_core::config;
-use whence_core::parts::{self, PartMissing};
+use whence_core::place::{Places, PlacesError};
 
-use agent::Agents;
-use country::Countries;
-use crawlers::Crawlers;
 use query::Tags;
 use sources::Sources;
 
 /// The rules' version, stored with each row: raised whenever a rule here or the table of sources
 /// changes, so that history can be judged again where it was judged otherwise.
-pub const RULES: u16 = 1;
+pub const RULES: u16 = 2;
 
 /// Enriching cannot start.
 #[derive(Debug, Error)]
 pub enum EnrichError {
-    /// A default file is not there.
-    #[error("{key} is not set, and {missing}")]
-    Missing {
-        /// The key of the configuration that could name another file.
-        key: &'static str,
-        /// What is missing.
-        missing: PartMissing,
-    },
-    /// The country database cannot be used.
-    #[error("ingest.country_db: {0}")]
-    Country(#[from] CountryDbError),
+    /// The database of places cannot be used.
+    #[error(transparent)]
+    Places(#[from] PlacesError),
     /// The list of crawlers cannot be used.
-    #[error("ingest.crawlers: {0}")]
+    #[error(transparent)]
     Crawlers(#[from] CrawlersError),
 }
 
@@ -62,26 +44,16 @@ pub enum EnrichError {
 #[derive(Debug)]
 pub struct Enricher {
     agents: Agents,
-    countries: Countries,
+    places: Places,
     sources: Sources,
 }
 
 impl Enricher {
     /// Reads the files that the configuration names, or those that `npm ci` has brought.
-    pub fn open(config: &config::Ingest) -> Result<Self, EnrichError> {
-        let or_default = |path: &Option<_>, key, part| match path {
-            Some(path) => Ok(std::path::PathBuf::clone(path)),
-            None => parts::find(part).map_err(|missing| EnrichError::Missing { key, missing }),
-        };
-        let countries = or_default(
-            &config.country_db,
-            "ingest.country_db",
-            country::DEFAULT_PART,
-        )?;
-        let crawlers = or_default(&config.crawlers, "ingest.crawlers", crawlers::DEFAULT_PART)?;
+    pub fn open(config: &config::Databases) -> Result<Self, EnrichError> {
         Ok(Self {
-            countries: Countries::open(&countries)?,
-            agents: Agents::new(Crawlers::open(&crawlers)?),
+            agents: Agents::open(config)?,
+            places: Places::open(config)?,
             sources: Sources::built_in(),
         })
     }
@@ -120,12 +92,12 @@ impl Enricher {
             visitor_id: click.visitor.map_or(0, |visitor| visitor.0),
             new_visitor: click.new_visitor,
             address_prefix: address::prefix(click.address),
-            country: self.countries.of(click.address),
+            country: self.places.of(click.address).country,
             browser: agent.software.browser.clone(),
             browser_version: agent.software.browser_version.clone(),
             os: agent.software.os.clone(),
             os_version: agent.software.os_version.clone(),
-            device: agent.software.device,
+            device: agent.software.device.map_or("", Device::as_str),
             agent_class: agent.class as i8,
             user_agent: &click.user_agent,
             language: language::first(&click.language),
@@ -155,13 +127,14 @@ mod tests {
     use std::sync::LazyLock;
 
     use proptest::prelude::*;
+    use whence_core::agent::AgentClass;
     use whence_core::click::{Method, Outcome};
     use whence_core::id::{ClickId, LinkId, VisitorId};
 
     use super::*;
 
     static ENRICHER: LazyLock<Enricher> =
-        LazyLock::new(|| Enricher::open(&config::Ingest::default()).unwrap());
+        LazyLock::new(|| Enricher::open(&config::Databases::default()).unwrap());
 
     fn click() -> Click<'static> {
         Click {
@@ -211,7 +184,7 @@ mod tests {
             visitor_id: 3,
             new_visitor: true,
             address_prefix: "::ffff:193.99.144.0".parse().unwrap(),
-            country: "DE",
+            country: ENRICHER.places.of(click.address).country,
             browser: "Firefox".into(),
             browser_version: "120.0".into(),
             os: "Linux".into(),
@@ -239,6 +212,7 @@ mod tests {
             rules: RULES,
         };
         assert_eq!(row, expected);
+        assert_eq!(row.country, "DE");
     }
 
     #[test]
@@ -269,28 +243,6 @@ mod tests {
             ("Direct", "Direct")
         );
         assert_eq!(row.referrer_host, "go.example.com");
-    }
-
-    #[test]
-    fn what_is_missing_is_named_by_its_key() {
-        let config = config::Ingest {
-            country_db: Some("/no/such.mmdb".into()),
-            ..Default::default()
-        };
-        let error = Enricher::open(&config).unwrap_err().to_string();
-        assert!(
-            error.contains("ingest.country_db") && error.contains("/no/such.mmdb"),
-            "{error}"
-        );
-        let config = config::Ingest {
-            crawlers: Some("/no/such.json".into()),
-            ..Default::default()
-        };
-        let error = Enricher::open(&config).unwrap_err().to_string();
-        assert!(
-            error.contains("ingest.crawlers") && error.contains("/no/such.json"),
-            "{error}"
-        );
     }
 
     proptest! {

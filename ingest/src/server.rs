@@ -54,8 +54,8 @@ impl Service for Server {
             let reason = "ingest.token is not set; make one with: openssl rand -hex 32";
             return Err(StartError::Config(reason.into()));
         }
-        let enricher =
-            Enricher::open(settings).map_err(|error| StartError::Config(error.to_string()))?;
+        let enricher = Enricher::open(&config.databases)
+            .map_err(|error| StartError::Config(error.to_string()))?;
 
         let mut registry = telemetry::registry("ingest");
         let metrics = Metrics::register(&mut registry);

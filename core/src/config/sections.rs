@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::id::ClickIdKey;
 use crate::secret::Secret;
 
+use super::databases::Databases;
 use super::services::{Analytics, Ingest, Journal, Redirector};
 
 /// The whole configuration.
@@ -25,6 +26,8 @@ pub struct Config {
     pub store: Store,
     /// ClickHouse.
     pub clickhouse: ClickHouse,
+    /// What redirector and ingest both look up.
+    pub databases: Databases,
     /// The edge.
     pub redirector: Redirector,
     /// The collector.

@@ -13,15 +13,24 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Redirector {
-    /// Where clicks arrive.
+    /// Where clicks arrive over plain HTTP.
     pub listen: SocketAddr,
+    /// Where clicks arrive over HTTPS.
+    pub tls: Tls,
     /// Where `/livez`, `/readyz` and `/metrics` answer.
     pub admin: SocketAddr,
     /// Serving threads; 0 means one for each core.
     pub threads: u8,
-    /// Peers whose `X-Forwarded-For` is believed.
+    /// Peers whose forwarding headers are believed.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they name the client: the one that each of them sets, since any other is
+    /// what the client itself has sent.
+    pub forwarding_header: ForwardingHeader,
+    /// Peers whose connections must begin with a PROXY protocol header, version 2; from others it is
+    /// garbage.
+    #[serde(deserialize_with = "list")]
+    pub proxy_protocol: Vec<IpNet>,
     /// Where click blocks are sent: ingest's addresses, tried in turn.
     #[serde(deserialize_with = "list")]
     pub ingest: Vec<String>,
@@ -29,14 +38,27 @@ pub struct Redirector {
     pub drain_ms: u64,
     /// The longest request head that is read, in bytes.
     pub max_head_bytes: usize,
-    /// How long a client may take to send a request's head, and to idle between two, in milliseconds.
+    /// How long a client may take to send a request's head, or to begin TLS, in milliseconds.
     pub head_timeout_ms: u64,
+    /// How long a client may idle between two requests, in milliseconds.
+    pub idle_timeout_ms: u64,
+    /// How long a client may take to read its answers, in milliseconds.
+    pub write_timeout_ms: u64,
     /// Connections at a time, all threads together; more wait to be accepted.
     pub max_connections: usize,
+    /// Connections at a time of one client (IPv4 address or IPv6 /64), believed proxies excepted; more
+    /// are closed at once. 0 means no limit.
+    pub max_connections_per_client: u32,
     /// Requests a second for one client (IPv4 address or IPv6 /64); 0 means no limit.
     pub client_rate: u32,
     /// How many requests a client may make at once before the rate holds.
     pub client_burst: u32,
+    /// Requests a second for one link, on each node; 0 means no limit.
+    pub link_rate: u32,
+    /// How many requests a link may get at once before the rate holds.
+    pub link_burst: u32,
+    /// Passwords a minute that one client may try on one link; 0 means no limit.
+    pub password_attempts: u32,
     /// The visitor's cookies.
     pub cookies: Cookies,
     /// The near cache.
@@ -51,22 +73,54 @@ impl Default for Redirector {
     fn default() -> Self {
         Self {
             listen: ([0, 0, 0, 0], 8080).into(),
+            tls: Tls::default(),
             admin: ([127, 0, 0, 1], 9080).into(),
             threads: 0,
             trusted_proxies: Vec::new(),
+            forwarding_header: ForwardingHeader::XForwardedFor,
+            proxy_protocol: Vec::new(),
             ingest: vec!["http://127.0.0.1:8081".into()],
             drain_ms: 10_000,
             max_head_bytes: 16 * 1024,
             head_timeout_ms: 10_000,
+            idle_timeout_ms: 60_000,
+            write_timeout_ms: 10_000,
             max_connections: 65_536,
+            max_connections_per_client: 1024,
             client_rate: 200,
             client_burst: 400,
+            link_rate: 0,
+            link_burst: 0,
+            password_attempts: 5,
             cookies: Cookies::default(),
             cache: Cache::default(),
             on_full: OnFull::Serve,
             journal: Journal::default(),
         }
     }
+}
+
+/// HTTPS at the edge.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// Where it answers; nowhere by default.
+    pub listen: Option<SocketAddr>,
+    /// The folder of certificates: `NAME.crt` or `NAME.pem` beside `NAME.key`, or, as certbot has them,
+    /// `NAME/fullchain.pem` and `NAME/privkey.pem`. Read again on SIGHUP.
+    pub certificates: Option<PathBuf>,
+    /// Whether nothing answers over plain HTTP: `redirector.listen` is not bound then.
+    pub only: bool,
+}
+
+/// The header in which proxies say whom they speak for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ForwardingHeader {
+    /// `X-Forwarded-For`, and `X-Forwarded-Proto` for the scheme.
+    XForwardedFor,
+    /// `Forwarded` of RFC 7239.
+    Forwarded,
 }
 
 /// The visitor's cookies on the short domain.
@@ -175,10 +229,6 @@ pub struct Ingest {
     pub admin: SocketAddr,
     /// What redirectors show to deliver blocks: the same text on both sides.
     pub token: Secret,
-    /// MaxMind-format database of countries; by default the CC0 one that `npm ci` brings.
-    pub country_db: Option<PathBuf>,
-    /// List of crawlers' user agents; by default the one that `npm ci` brings.
-    pub crawlers: Option<PathBuf>,
     /// How long a stopping ingest waits for requests under way, in milliseconds.
     pub drain_ms: u64,
     /// The conversion journal.
@@ -191,8 +241,6 @@ impl Default for Ingest {
             listen: ([0, 0, 0, 0], 8081).into(),
             admin: ([127, 0, 0, 1], 9081).into(),
             token: Secret::default(),
-            country_db: None,
-            crawlers: None,
             drain_ms: 10_000,
             journal: Journal::default(),
         }
@@ -213,6 +261,8 @@ pub struct Analytics {
     pub key_burst: u32,
     /// How long a report may take, in milliseconds.
     pub query_timeout_ms: u64,
+    /// How often the weights of variants follow what reports say of them, in seconds; 0 means never.
+    pub bandit_seconds: u64,
     /// Scheme of the short URLs that the API shows: how visitors reach the redirector.
     pub short_url_scheme: Scheme,
     /// Port of the short URLs that the API shows; 0 is the scheme's own.
@@ -229,6 +279,7 @@ impl Default for Analytics {
             key_rate: 100,
             key_burst: 1000,
             query_timeout_ms: 30_000,
+            bandit_seconds: 300,
             short_url_scheme: Scheme::Https,
             short_url_port: 0,
             drain_ms: 10_000,

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use clickhouse::Row;
 use serde::Serialize;
 use whence_core::click::{Method, Outcome};
+use whence_core::place::Code;
 
 /// One row; enumerations by their numbers in the table.
 #[derive(Clone, Debug, PartialEq, Row, Serialize)]
@@ -38,7 +39,7 @@ pub struct ClickRow<'a> {
     /// The network of the address.
     pub address_prefix: Ipv6Addr,
     /// ISO 3166 code of the address's country.
-    pub country: &'a str,
+    pub country: Code<2>,
     /// Browser.
     pub browser: String,
     /// Its version.

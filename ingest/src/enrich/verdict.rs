@@ -1,8 +1,7 @@
 //! Who asked: a person, or which kind of machine. Nothing is dropped for it; reports choose.
 
+use whence_core::agent::{Agent, Category};
 use whence_core::click::Method;
-
-use super::agent::Agent;
 
 /// What a click seems to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -44,7 +43,13 @@ pub(super) fn judge(method: Method, purpose: &str, agent: &Agent) -> Judgement {
         signs.push((Verdict::Prefetch, "purpose_prefetch".into()));
     }
     if let Some(listed) = &agent.listed {
-        signs.push((listed.verdict, format!("crawler_list:{}", listed.tag)));
+        let verdict = match listed.category {
+            Category::Preview => Verdict::Preview,
+            Category::Scanner => Verdict::Scanner,
+            Category::Monitor => Verdict::Monitor,
+            Category::Other => Verdict::Bot,
+        };
+        signs.push((verdict, format!("crawler_list:{}", listed.tag)));
     }
     if agent.software.crawler {
         signs.push((Verdict::Bot, "crawler_agent".into()));
@@ -82,9 +87,10 @@ fn is_prefetch(purpose: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use whence_core::agent::Agents;
+    use whence_core::config::Databases;
+
     use super::*;
-    use crate::enrich::agent::Agents;
-    use crate::enrich::crawlers::{Crawlers, DEFAULT_PART};
 
     const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36";
     const GOOGLEBOT: &str =
@@ -98,8 +104,7 @@ mod tests {
 
     #[test]
     fn golden_table() {
-        let list = Crawlers::open(&whence_core::parts::find(DEFAULT_PART).unwrap()).unwrap();
-        let agents = Agents::new(list);
+        let agents = Agents::open(&Databases::default()).unwrap();
         let list_and_form: &[&str] = &[
             "crawler_list:social-preview",
             "crawler_agent",
@@ -195,6 +200,16 @@ mod tests {
                 reasons: reasons.iter().map(|r| (*r).to_owned()).collect(),
             };
             assert_eq!(found, expected, "{method:?} {purpose:?} {agent:?}");
+            // The edge has no verdict, and must take the same agents for people.
+            if (method, purpose) == (Method::Get, "") {
+                let known = agents.of(agent);
+                let told = (known.is_bot(), known.is_preview());
+                let judged = (
+                    found.verdict != Verdict::Human,
+                    found.verdict == Verdict::Preview,
+                );
+                assert_eq!(told, judged, "{agent:?}");
+            }
         }
     }
 }

@@ -48,15 +48,15 @@ async fn a_block_becomes_rows_once_however_often_it_is_sent() {
     let lane_id = lane.id();
     let expected = [
         format!(
-            "('acme',1795284000123,{},{lane_id},1,'redirected','GET',5,'go.example.com','summer',77,'::ffff:193.99.144.0','DE','Firefox','Linux','desktop','browser','de-DE','www.google.de','Organic Search','Google','human',[],1)",
+            "('acme',1795284000123,{},{lane_id},1,'redirected','GET',5,'go.example.com','summer',77,'::ffff:193.99.144.0','DE','Firefox','Linux','desktop','browser','de-DE','www.google.de','Organic Search','Google','human',[],2)",
             person.id.0
         ),
         format!(
-            "('acme',1791828000123,{},{lane_id},2,'redirected','GET',5,'go.example.com','summer',0,'2001:4860:4860::','US','Googlebot','','other','declared_bot','de-DE','','Direct','Direct','bot',['crawler_list:search-engine','crawler_agent'],1)",
+            "('acme',1791828000123,{},{lane_id},2,'redirected','GET',5,'go.example.com','summer',0,'2001:4860:4860::','US','Googlebot','','other','declared_bot','de-DE','','Direct','Direct','bot',['crawler_list:search-engine','crawler_agent'],2)",
             robot.id.0
         ),
         format!(
-            "('',1795284000123,{},{lane_id},3,'not_found','HEAD',0,'go.example.com','summer',77,'::ffff:193.99.144.0','DE','Firefox','Linux','desktop','browser','de-DE','www.google.de','Organic Search','Google','preview',['method_head'],1)",
+            "('',1795284000123,{},{lane_id},3,'not_found','HEAD',0,'go.example.com','summer',77,'::ffff:193.99.144.0','DE','Firefox','Linux','desktop','browser','de-DE','www.google.de','Organic Search','Google','preview',['method_head'],2)",
             orphan.id.0
         ),
     ];

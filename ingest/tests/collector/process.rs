@@ -29,8 +29,8 @@ fn a_bad_configuration_ends_with_64_and_names_the_key() {
         ("ingest.token=", "ingest.token"),
         ("click_id_key=", "click_id_key"),
         ("click_id_key=xyz", "click_id_key"),
-        ("ingest.country_db=/no/such.mmdb", "ingest.country_db"),
-        ("ingest.crawlers=/no/such.json", "ingest.crawlers"),
+        ("databases.places=/no/such.mmdb", "databases.places"),
+        ("databases.crawlers=/no/such.json", "databases.crawlers"),
         ("ingest.lissten=1", "lissten"),
         ("ingest.listen=nowhere", "ingest.listen"),
     ];

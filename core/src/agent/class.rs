@@ -1,6 +1,6 @@
 //! A coarse class of the user agent that one line of `awk` can check.
 //!
-//! It is a property of the text, not a judgement: the judgement is the verdict.
+//! It is a property of the text, not a judgement: whether a machine asks is [`Agent`](super::Agent)'s to say.
 
 /// What kind of text a user agent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,19 +7,48 @@ use woothee::woothee::VALUE_UNKNOWN;
 
 /// What a user agent says of the software that sent it. Texts are empty where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Software {
+pub struct Software {
     /// `Chrome`, `Safari`, `Firefox` …
-    pub(super) browser: String,
+    pub browser: String,
     /// Its version, two numbers at most: the rest only makes a visitor recognisable.
-    pub(super) browser_version: String,
+    pub browser_version: String,
     /// `Windows`, `macOS`, `iOS`, `Android`, `Linux` …
-    pub(super) os: String,
+    pub os: String,
     /// Its version.
-    pub(super) os_version: String,
-    /// `desktop`, `mobile`, `tablet`, `appliance` or `other`.
-    pub(super) device: &'static str,
+    pub os_version: String,
+    /// The kind of device, where it says one.
+    pub device: Option<Device>,
     /// Whether woothee knows it as a crawler.
-    pub(super) crawler: bool,
+    pub crawler: bool,
+}
+
+/// A kind of device, or what is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// A computer.
+    Desktop,
+    /// A telephone.
+    Mobile,
+    /// A tablet.
+    Tablet,
+    /// A television, a console and their like.
+    Appliance,
+    /// A crawler or a library: nothing that anybody holds.
+    Machine,
+}
+
+impl Device {
+    /// Its name in the table of clicks.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Desktop => "desktop",
+            Self::Mobile => "mobile",
+            Self::Tablet => "tablet",
+            Self::Appliance => "appliance",
+            Self::Machine => "other",
+        }
+    }
 }
 
 impl Software {
@@ -68,16 +97,22 @@ fn system(os: &str, version: &str) -> (String, String) {
     (name.to_owned(), two_numbers(version).to_owned())
 }
 
-/// Android tablets say so by leaving out `Mobile`, which woothee does not look at.
-fn device(agent: &str, category: &str, os: &str) -> &'static str {
-    let android_tablet = os == "Android" && !agent.contains("Mobile");
+/// Marks of televisions, which woothee takes for tablets or computers.
+const TELEVISIONS: &[&str] = &["TV", "BRAVIA", "CrKey", "; AFT"];
+
+/// Android tablets say so by leaving out `Mobile`, which woothee does not look at; so do televisions,
+/// which have further marks. An iPad that asks for desktop pages cannot be told from a Mac.
+fn device(agent: &str, category: &str, os: &str) -> Option<Device> {
+    let mobile = agent.contains("Mobile");
+    let television = !mobile && TELEVISIONS.iter().any(|mark| agent.contains(mark));
     match category {
-        "smartphone" if os == "iPad" || android_tablet => "tablet",
-        "smartphone" | "mobilephone" => "mobile",
-        "pc" => "desktop",
-        "appliance" => "appliance",
-        "crawler" | "misc" => "other",
-        _ => "",
+        "smartphone" | "pc" if television => Some(Device::Appliance),
+        "smartphone" if os == "iPad" || (os == "Android" && !mobile) => Some(Device::Tablet),
+        "smartphone" | "mobilephone" => Some(Device::Mobile),
+        "pc" => Some(Device::Desktop),
+        "appliance" => Some(Device::Appliance),
+        "crawler" | "misc" => Some(Device::Machine),
+        _ => None,
     }
 }
 
@@ -126,6 +161,23 @@ mod tests {
                 "Mozilla/4.0 (compatible; MSIE 8.0; Windows NT 6.1; Trident/4.0)",
                 ["Internet Explorer", "8.0", "Windows", "7", "desktop"],
             ),
+            (
+                "Mozilla/5.0 (Linux; Android 9; BRAVIA 4K UR2 Build/PTT1.190515.001.S104) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36",
+                ["Chrome", "120.0", "Android", "9", "appliance"],
+            ),
+            (
+                "Mozilla/5.0 (Linux; Android 11; AFTKRT) AppleWebKit/537.36 (KHTML, like Gecko) Silk/120.1 like Chrome/120.0.0.0 Safari/537.36",
+                ["Chrome", "120.0", "Android", "11", "appliance"],
+            ),
+            (
+                "Mozilla/5.0 (SMART-TV; Linux; Tizen 6.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/76.0.3809.146 TV Safari/537.36",
+                ["Chrome", "76.0", "Linux", "", "appliance"],
+            ),
+            // Whoever watches on a telephone holds a telephone.
+            (
+                "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Mobile Safari/537.36 SomeTV/3.1",
+                ["Chrome", "120.0", "Android", "14", "mobile"],
+            ),
             ("", ["", "", "", "", ""]),
             ("something nobody knows", ["", "", "", "", ""]),
         ];
@@ -136,7 +188,7 @@ mod tests {
                 &*s.browser_version,
                 &*s.os,
                 &*s.os_version,
-                s.device,
+                s.device.map_or("", Device::as_str),
             ];
             assert_eq!(found, expected, "{agent}");
             assert!(!s.crawler, "{agent}");

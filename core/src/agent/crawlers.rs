@@ -7,10 +7,7 @@ use regex::RegexSet;
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::verdict::Verdict;
-
-/// Inside `node_modules`: a list of some 1,500 tagged patterns (MIT).
-pub(super) const DEFAULT_PART: &str = "crawler-user-agents/crawler-user-agents.json";
+use crate::config::DatabaseMissing;
 
 /// On the list, yet people: the browser inside the Facebook app.
 const PEOPLE: &[&str] = &["MetaIAB Facebook"];
@@ -21,21 +18,40 @@ const APPS: &[&str] = &["WhatsApp", "Viber", "Bluesky\\/", "Tumblr\\/", "Notion\
 
 /// The list cannot be used.
 #[derive(Debug, Error)]
-#[error("crawler list {path}: {reason}")]
-pub struct CrawlersError {
-    /// The file.
-    path: String,
-    /// What is wrong with it.
-    reason: String,
+pub enum CrawlersError {
+    /// There is none.
+    #[error(transparent)]
+    Missing(#[from] DatabaseMissing),
+    /// It cannot be read, or is no such list.
+    #[error("databases.crawlers: {path}: {reason}")]
+    Refused {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What a machine on the list is for, as far as somebody asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Category {
+    /// Shows a card of the page in a chat or a post.
+    Preview,
+    /// Looks for holes or for malware.
+    Scanner,
+    /// Watches whether the page is up.
+    Monitor,
+    /// Anything else: search engines, libraries, archives …
+    Other,
 }
 
 /// What the list says of an agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Listed {
+pub struct Listed {
     /// What its tags amount to.
-    pub(super) verdict: Verdict,
+    pub category: Category,
     /// The tag that says so.
-    pub(super) tag: String,
+    pub tag: String,
 }
 
 /// The list, compiled.
@@ -60,7 +76,7 @@ struct Entry {
 impl Crawlers {
     /// Reads and compiles the list.
     pub(super) fn open(path: &Path) -> Result<Self, CrawlersError> {
-        let refused = |reason: String| CrawlersError {
+        let refused = |reason: String| CrawlersError::Refused {
             path: path.display().to_string(),
             reason,
         };
@@ -109,27 +125,27 @@ impl Crawlers {
         texts
             .chain(patterns)
             .filter(|entry| !(is_browser && APPS.contains(&entry.pattern.as_str())))
-            .map(judge)
+            .map(sort)
             .min_by_key(|(rank, _)| *rank)
             .map(|(_, listed)| listed)
     }
 }
 
-/// The verdict for a pattern's tags, with its rank: the lower, the more it says.
-fn judge(entry: &Entry) -> (usize, Listed) {
-    const TELLING: [(&str, Verdict); 3] = [
-        ("social-preview", Verdict::Preview),
-        ("scanner", Verdict::Scanner),
-        ("monitoring", Verdict::Monitor),
+/// The category of a pattern's tags, with its rank: the lower, the more it says.
+fn sort(entry: &Entry) -> (usize, Listed) {
+    const TELLING: [(&str, Category); 3] = [
+        ("social-preview", Category::Preview),
+        ("scanner", Category::Scanner),
+        ("monitoring", Category::Monitor),
     ];
     let found = TELLING
         .iter()
         .enumerate()
         .find(|(_, (tag, _))| entry.tags.iter().any(|t| t == tag));
     match found {
-        Some((rank, (tag, verdict))) => {
+        Some((rank, (tag, category))) => {
             let listed = Listed {
-                verdict: *verdict,
+                category: *category,
                 tag: (*tag).to_owned(),
             };
             (rank, listed)
@@ -143,7 +159,7 @@ fn judge(entry: &Entry) -> (usize, Listed) {
             (
                 TELLING.len(),
                 Listed {
-                    verdict: Verdict::Bot,
+                    category: Category::Other,
                     tag,
                 },
             )
@@ -172,9 +188,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::parts;
 
     fn list() -> Crawlers {
-        Crawlers::open(&whence_core::parts::find(DEFAULT_PART).unwrap()).unwrap()
+        Crawlers::open(&parts::find(parts::CRAWLERS).unwrap()).unwrap()
     }
 
     #[test]
@@ -192,31 +209,31 @@ mod tests {
         let table = [
             (
                 "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
-                Some(Verdict::Bot),
+                Some(Category::Other),
             ),
             (
                 "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
-                Some(Verdict::Preview),
+                Some(Category::Preview),
             ),
-            ("Twitterbot/1.0", Some(Verdict::Preview)),
-            ("WhatsApp/2.23.20.0 A", Some(Verdict::Preview)),
+            ("Twitterbot/1.0", Some(Category::Preview)),
+            ("WhatsApp/2.23.20.0 A", Some(Category::Preview)),
             (
                 "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
-                Some(Verdict::Preview),
+                Some(Category::Preview),
             ),
-            ("curl/8.5.0", Some(Verdict::Bot)),
-            ("Wget/1.21", Some(Verdict::Bot)),
+            ("curl/8.5.0", Some(Category::Other)),
+            ("Wget/1.21", Some(Category::Other)),
             (
                 "Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)",
-                Some(Verdict::Bot),
+                Some(Category::Other),
             ),
             (
                 "Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)",
-                Some(Verdict::Monitor),
+                Some(Category::Monitor),
             ),
             (
                 "Mozilla/5.00 (Nikto/2.1.6) (Evasions:None) (Test:000001)",
-                Some(Verdict::Scanner),
+                Some(Category::Scanner),
             ),
             // People.
             (
@@ -249,10 +266,10 @@ mod tests {
             ),
             ("", None),
         ];
-        for (agent, verdict) in table {
+        for (agent, category) in table {
             assert_eq!(
-                list.find(agent).map(|listed| listed.verdict),
-                verdict,
+                list.find(agent).map(|listed| listed.category),
+                category,
                 "{agent}"
             );
         }
@@ -267,7 +284,7 @@ mod tests {
             instances: Vec<String>,
         }
         let list = list();
-        let path = whence_core::parts::find(DEFAULT_PART).unwrap();
+        let path = parts::find(parts::CRAWLERS).unwrap();
         let entries: Vec<WithInstances> =
             serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let mut missed: BTreeMap<String, usize> = BTreeMap::new();

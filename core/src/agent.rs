@@ -1,0 +1,226 @@
+//! What a user agent's text says of who asks: which browser on which device, or which machine. Read once
+//! and kept for the next request with the same text, since the edge asks on the way of a click.
+//!
+//! What a request is worth, which takes more than its agent, is ingest's verdict and not here.
+
+mod class;
+mod crawlers;
+mod software;
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+
+pub use class::AgentClass;
+pub use crawlers::{Category, CrawlersError, Listed};
+pub use software::{Device, Software};
+
+use crate::click::{bounded, bounds};
+use crate::{config, link};
+use class::begins_like_a_browser;
+use crawlers::Crawlers;
+
+/// How many agents are remembered. A busy site sees some thousands a day; at up to 2 KiB each this is a
+/// few megabytes, whatever agents somebody makes up.
+const REMEMBERED: usize = 4096;
+
+/// A user agent, read once.
+#[derive(Debug)]
+pub struct Agent {
+    /// Browser, system and device.
+    pub software: Software,
+    /// The coarse class of the text.
+    pub class: AgentClass,
+    /// Whether it names itself or its page and does not even begin like a browser. One that does may be
+    /// a phone called Cubot, or a browser with a toolbar that advertises.
+    pub declares_itself: bool,
+    /// What the list of crawlers says.
+    pub listed: Option<Listed>,
+}
+
+impl Agent {
+    /// Whether none was sent.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.class == AgentClass::None
+    }
+
+    /// Whether it looks like a browser's.
+    #[must_use]
+    pub fn is_browser(&self) -> bool {
+        self.class == AgentClass::Browser
+    }
+
+    /// Whether a social network or messenger fetches what it shows of a link.
+    #[must_use]
+    pub fn is_preview(&self) -> bool {
+        let listed = self.listed.as_ref();
+        listed.is_some_and(|listed| listed.category == Category::Preview)
+    }
+
+    /// Whether it is a machine by its own word: on the list, preview fetchers too, or declared by its
+    /// text, or without any. Browsers inside apps are people.
+    #[must_use]
+    pub fn is_bot(&self) -> bool {
+        self.listed.is_some() || self.software.crawler || self.declares_itself || self.is_empty()
+    }
+
+    /// The kind of device, as links ask for it; none where it is unknown, or no device of a person.
+    #[must_use]
+    pub fn device(&self) -> Option<link::Device> {
+        match self.software.device? {
+            Device::Desktop => Some(link::Device::Desktop),
+            Device::Mobile => Some(link::Device::Mobile),
+            Device::Tablet => Some(link::Device::Tablet),
+            Device::Appliance => Some(link::Device::Other),
+            Device::Machine => None,
+        }
+    }
+
+    fn read(text: &str, crawlers: &Crawlers) -> Self {
+        let class = AgentClass::of(text);
+        Self {
+            software: Software::of(text),
+            class,
+            declares_itself: class == AgentClass::DeclaredBot && !begins_like_a_browser(text),
+            listed: crawlers.find(text),
+        }
+    }
+}
+
+/// Reads agents. Shared by threads.
+#[derive(Debug)]
+pub struct Agents {
+    crawlers: Crawlers,
+    read: Cache<Box<str>, Arc<Agent>>,
+}
+
+impl Agents {
+    /// With the configured list of crawlers, or the one that `npm ci` has brought.
+    pub fn open(config: &config::Databases) -> Result<Self, CrawlersError> {
+        Ok(Self {
+            crawlers: Crawlers::open(&config.crawlers()?)?,
+            read: Cache::new(REMEMBERED),
+        })
+    }
+
+    /// What is known of an agent. One that is known already costs no allocation and well below a
+    /// microsecond; a new one some tens of them.
+    ///
+    /// What a click would not keep of a text is not read either, so that edge and collector judge the
+    /// same.
+    #[must_use]
+    pub fn of(&self, user_agent: &str) -> Arc<Agent> {
+        let text = &*bounded(user_agent.as_bytes(), bounds::USER_AGENT);
+        if let Some(known) = self.read.get(text) {
+            return known;
+        }
+        let agent = Arc::new(Agent::read(text, &self.crawlers));
+        self.read.insert(text.into(), Arc::clone(&agent));
+        agent
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    static AGENTS: LazyLock<Agents> =
+        LazyLock::new(|| Agents::open(&config::Databases::default()).unwrap());
+
+    const CHROME: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36";
+    const WHATSAPP_BROWSER: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 WhatsApp/2.23";
+
+    #[test]
+    fn people_previews_and_other_machines() {
+        let table = [
+            (CHROME, false, false),
+            (WHATSAPP_BROWSER, false, false),
+            ("WhatsApp/2.23.20.0 A", true, true),
+            ("facebookexternalhit/1.1", true, true),
+            (
+                "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+                false,
+                true,
+            ),
+            ("curl/8.5.0", false, true),
+            ("Chef Client/10.18.2 (+http://opscode.com)", false, true),
+            ("", false, true),
+            ("-", false, true),
+            ("an unknown thing", false, false),
+        ];
+        for (text, preview, bot) in table {
+            let agent = AGENTS.of(text);
+            assert_eq!(
+                (agent.is_preview(), agent.is_bot()),
+                (preview, bot),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn devices_as_links_ask_for_them() {
+        let table = [
+            (CHROME, Some(link::Device::Desktop)),
+            (WHATSAPP_BROWSER, Some(link::Device::Mobile)),
+            (
+                "Mozilla/5.0 (iPad; CPU OS 12_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/12.1 Mobile/15E148 Safari/604.1",
+                Some(link::Device::Tablet),
+            ),
+            (
+                "Mozilla/5.0 (PlayStation 4 3.11) AppleWebKit/537.73 (KHTML, like Gecko)",
+                Some(link::Device::Other),
+            ),
+            ("Googlebot/2.1", None),
+            ("", None),
+        ];
+        for (text, device) in table {
+            assert_eq!(AGENTS.of(text).device(), device, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_known_agent_is_not_read_again_and_memory_is_bounded() {
+        let agents = Agents::open(&config::Databases::default()).unwrap();
+        let first = agents.of(CHROME);
+        assert!(Arc::ptr_eq(&first, &agents.of(CHROME)));
+        for number in 0..2 * REMEMBERED {
+            let _ = agents.of(&format!("thing/{number}"));
+        }
+        assert!(agents.read.len() <= REMEMBERED);
+    }
+
+    #[test]
+    fn what_a_click_does_not_keep_is_not_read() {
+        let long = format!("{}{}", "a".repeat(bounds::USER_AGENT), "Googlebot/2.1");
+        let cut = &long[..bounds::USER_AGENT];
+        assert!(Arc::ptr_eq(&AGENTS.of(&long), &AGENTS.of(cut)));
+        assert!(!AGENTS.of(&long).is_bot());
+    }
+
+    #[test]
+    fn a_missing_list_is_named_by_its_key() {
+        let config = config::Databases {
+            crawlers: Some("/no/such.json".into()),
+            ..config::Databases::default()
+        };
+        let error = Agents::open(&config).unwrap_err().to_string();
+        assert!(
+            error.contains("databases.crawlers") && error.contains("/no/such.json"),
+            "{error}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_read_and_a_preview_is_a_bot(text in "\\PC{0,200}") {
+            let agent = AGENTS.of(&text);
+            prop_assert!(!agent.is_preview() || agent.is_bot());
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Against the database that `npm ci` brings, and against small ones that are written here.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::test_support::place_database;
+
+fn at(places: &Places, address: &str) -> (String, String, Option<Continent>) {
+    let place = places.of(address.parse().unwrap());
+    let [country, region] = [place.country.to_string(), place.region.to_string()];
+    (country, region, place.continent)
+}
+
+fn open(path: &Path) -> Result<Places, PlacesError> {
+    Places::open(&config::Databases {
+        places: Some(path.to_owned()),
+        ..config::Databases::default()
+    })
+}
+
+fn default_ones() -> Places {
+    Places::open(&config::Databases::default()).unwrap()
+}
+
+#[test]
+fn well_known_addresses() {
+    let places = default_ones();
+    for (address, code, continent) in [
+        ("8.8.8.8", "US", Some(Continent::Na)),
+        ("::ffff:8.8.8.8", "US", Some(Continent::Na)),
+        ("193.99.144.80", "DE", Some(Continent::Eu)),
+        ("83.149.9.216", "RU", Some(Continent::Eu)),
+        ("2001:4860:4860::8888", "US", Some(Continent::Na)),
+        ("127.0.0.1", "", None),
+        ("10.1.2.3", "", None),
+        ("::ffff:192.168.1.1", "", None),
+        ("172.16.9.9", "", None),
+        ("169.254.1.1", "", None),
+        ("100.64.0.1", "", None),
+        ("100.127.255.255", "", None),
+        ("0.1.2.3", "", None),
+        ("224.0.0.1", "", None),
+        ("255.255.255.255", "", None),
+        ("::1", "", None),
+        ("fe80::1", "", None),
+        ("fd00::1", "", None),
+    ] {
+        let expected = (code.to_owned(), String::new(), continent);
+        assert_eq!(at(&places, address), expected, "{address}");
+    }
+}
+
+#[test]
+fn every_country_of_the_default_database_has_a_continent() {
+    let places = default_ones();
+    let reader = Arc::clone(&places.reader.read().unwrap());
+    let mut without: BTreeMap<String, usize> = BTreeMap::new();
+    let mut countries: BTreeMap<String, usize> = BTreeMap::new();
+    for found in reader.networks(WithinOptions::default()).unwrap() {
+        let place = place(&found.unwrap());
+        *countries.entry(place.country.to_string()).or_default() += 1;
+        if place.continent.is_none() {
+            *without.entry(place.country.to_string()).or_default() += 1;
+        }
+    }
+    assert!(countries.len() > 230, "only {} countries", countries.len());
+    assert_eq!(without, BTreeMap::new());
+}
+
+#[test]
+fn a_database_of_cities_knows_regions_and_its_own_continents() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cities.mmdb");
+    let record = |country: &str, continent: &str, region: serde_json::Value| {
+        json!({
+            "city": {"names": {"de": "Irgendwo", "en": "Somewhere"}},
+            "continent": {"code": continent},
+            "country": {"iso_code": country},
+            "subdivisions": region,
+        })
+    };
+    place_database(
+        &path,
+        &[
+            (
+                "192.0.2.0/25".parse().unwrap(),
+                record("DE", "EU", json!([{"iso_code": "BY"}, {"iso_code": "X"}])),
+            ),
+            (
+                "192.0.2.128/25".parse().unwrap(),
+                record("GB", "EU", json!([{"iso_code": "ENG"}])),
+            ),
+            // Another opinion than the table's.
+            (
+                "2001:db8::/32".parse().unwrap(),
+                record("CY", "AS", json!([])),
+            ),
+            (
+                "198.51.100.0/24".parse().unwrap(),
+                record("FR", "??", json!([{"iso_code": "too long"}])),
+            ),
+            (
+                "203.0.113.0/24".parse().unwrap(),
+                json!({"continent": {"code": "EU"}}),
+            ),
+        ],
+    );
+    let places = open(&path).unwrap();
+    for (address, country, region, continent) in [
+        ("192.0.2.7", "DE", "DE-BY", Some(Continent::Eu)),
+        ("::ffff:192.0.2.7", "DE", "DE-BY", Some(Continent::Eu)),
+        ("192.0.2.200", "GB", "GB-ENG", Some(Continent::Eu)),
+        ("2001:db8:1::1", "CY", "", Some(Continent::As)),
+        ("198.51.100.9", "FR", "", Some(Continent::Eu)),
+        ("203.0.113.9", "", "", Some(Continent::Eu)),
+        ("192.0.3.1", "", "", None),
+        ("2001:db9::1", "", "", None),
+    ] {
+        let expected = (country.to_owned(), region.to_owned(), continent);
+        assert_eq!(at(&places, address), expected, "{address}");
+    }
+}
+
+#[test]
+fn a_reload_takes_the_new_file_and_keeps_the_old_one_rather_than_a_bad_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("places.mmdb");
+    let write = |country: &str| {
+        let record = json!({"country": {"iso_code": country}});
+        place_database(&path, &[("192.0.2.0/24".parse().unwrap(), record)]);
+    };
+    write("DE");
+    let places = open(&path).unwrap();
+    let country = || places.of("192.0.2.1".parse().unwrap()).country.to_string();
+    write("AT");
+    assert_eq!(country(), "DE");
+    places.reload().unwrap();
+    assert_eq!(country(), "AT");
+    std::fs::write(&path, b"half a file").unwrap();
+    let error = places.reload().unwrap_err().to_string();
+    assert!(error.contains("places.mmdb"), "{error}");
+    assert_eq!(country(), "AT");
+}
+
+#[test]
+fn a_file_that_does_not_fit_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("owners.mmdb");
+    std::fs::write(&path, b"not a database").unwrap();
+    let told = |path: &Path| open(path).unwrap_err().to_string();
+    assert!(told(&path).contains("owners.mmdb"), "{}", told(&path));
+    let owner = json!({"autonomous_system_organization": "Example"});
+    place_database(&path, &[("192.0.2.0/24".parse().unwrap(), owner)]);
+    let error = told(&path);
+    assert!(
+        error.contains("databases.places") && error.contains("holds no countries"),
+        "{error}"
+    );
+    let error = told(Path::new("/no/such.mmdb"));
+    assert!(
+        error.contains("databases.places") && error.contains("/no/such.mmdb"),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_address_has_a_place_or_none() {
+    let places = default_ones();
+    proptest!(|(address: IpAddr)| {
+        let place = places.of(address);
+        prop_assert!(place.country.is_empty() || place.country.as_str().len() == 2);
+        prop_assert_eq!(place.country.is_empty(), place.continent.is_none());
+        prop_assert!(place.region.is_empty());
+    });
+}
