@@ -3,14 +3,19 @@
 //! A front reads the bytes and hands over header by header, so that this is the same whichever way a
 //! request came. Nothing here decides: a strange request is read as far as it goes.
 
+mod forwarding;
+
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
+use bytes::Bytes;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use whence_core::click::{Method, bounded, bounds};
-use whence_core::config::Cookies;
+use whence_core::config::{Cookies, ForwardingHeader};
 use whence_core::id::VisitorId;
+
+use forwarding::Forwarding;
 
 /// The cookie that proves that its bearer knows the password of a link.
 pub(crate) const PASS_COOKIE: &str = "whp";
@@ -30,6 +35,10 @@ pub(crate) struct Asked<'r> {
     pub(crate) query: &'r str,
     /// The client, behind proxies that are believed.
     pub(crate) client: IpAddr,
+    /// Whether the client came over HTTPS, be it to a proxy that is believed.
+    pub(crate) secure: bool,
+    /// The content of a POST of `application/x-www-form-urlencoded`, as it was sent: at most 4 KiB.
+    pub(crate) form: Option<Bytes>,
     /// The visitor's cookie.
     pub(crate) visitor: Option<VisitorId>,
     /// The cookie that proves the knowledge of a password.
@@ -57,17 +66,16 @@ pub(crate) struct Reading<'r> {
     visitor: Option<VisitorId>,
     pass: Option<&'r str>,
     opted_out: bool,
-    /// `X-Forwarded-For`, in the order of the lines; kept only where the peer is believed.
-    forwarded: Vec<&'r [u8]>,
-    peer: IpAddr,
-    proxies: &'r [IpNet],
-    believed: bool,
+    forwarding: Forwarding<'r>,
+    /// Whether the connection itself is HTTPS.
+    tls: bool,
+    /// How many `Host` headers there were.
+    hosts: usize,
 }
 
 impl<'r> Reading<'r> {
     /// Starts to read a request that came from `peer`.
     pub(crate) fn new(peer: IpAddr, proxies: &'r [IpNet], cookies: &'r Cookies) -> Self {
-        let peer = peer.to_canonical();
         Self {
             cookies,
             host: b"",
@@ -78,11 +86,27 @@ impl<'r> Reading<'r> {
             visitor: None,
             pass: None,
             opted_out: false,
-            forwarded: Vec::new(),
-            peer,
-            proxies,
-            believed: is_in(proxies, peer),
+            forwarding: Forwarding::new(peer, proxies),
+            tls: false,
+            hosts: 0,
         }
+    }
+
+    /// Reads the client behind proxies from this header; without a word it is `X-Forwarded-For`.
+    pub(crate) fn forwarded_by(mut self, header: ForwardingHeader) -> Self {
+        self.forwarding.read_from(header);
+        self
+    }
+
+    /// Says whether the connection itself is HTTPS.
+    pub(crate) fn over_tls(mut self, tls: bool) -> Self {
+        self.tls = tls;
+        self
+    }
+
+    /// How many `Host` headers there were: what has several may have been meant for somebody else.
+    pub(crate) fn hosts(&self) -> usize {
+        self.hosts
     }
 
     /// Takes a header; names in any case. Of one that is repeated and must not be, the first counts.
@@ -95,7 +119,10 @@ impl<'r> Reading<'r> {
         // By length first: one comparison for most headers, none for the rest.
         match name.len() {
             3 if name.eq_ignore_ascii_case(b"dnt") => self.opted_out |= value == b"1",
-            4 if name.eq_ignore_ascii_case(b"host") => first(&mut self.host),
+            4 if name.eq_ignore_ascii_case(b"host") => {
+                self.hosts += 1;
+                first(&mut self.host);
+            }
             5 if name.eq_ignore_ascii_case(b"x-moz") => first(&mut self.purposes[2]),
             6 if name.eq_ignore_ascii_case(b"cookie") => self.cookie(value),
             7 if name.eq_ignore_ascii_case(b"referer") => first(&mut self.referrer),
@@ -104,9 +131,7 @@ impl<'r> Reading<'r> {
             10 if name.eq_ignore_ascii_case(b"user-agent") => first(&mut self.user_agent),
             11 if name.eq_ignore_ascii_case(b"sec-purpose") => first(&mut self.purposes[0]),
             15 if name.eq_ignore_ascii_case(b"accept-language") => first(&mut self.language),
-            15 if self.believed && name.eq_ignore_ascii_case(b"x-forwarded-for") => {
-                self.forwarded.push(value);
-            }
+            9 | 15 | 17 if self.forwarding.is_believed() => self.forwarding.header(name, value),
             _ => {}
         }
     }
@@ -136,13 +161,16 @@ impl<'r> Reading<'r> {
         query: &'r str,
         authority: Option<&'r str>,
     ) -> Asked<'r> {
+        let (client, https) = self.forwarding.client();
         Asked {
             method,
             host: host(authority.map_or(self.host, str::as_bytes)),
             path,
             slug: slug(path),
             query,
-            client: self.client(),
+            client,
+            secure: self.tls || https,
+            form: None,
             visitor: self.visitor,
             pass: self.pass,
             opted_out: self.opted_out,
@@ -151,32 +179,6 @@ impl<'r> Reading<'r> {
             language: self.language,
             purposes: self.purposes,
         }
-    }
-
-    /// Walks `X-Forwarded-For` from the nearest hop on for as long as the hops are believed.
-    fn client(&self) -> IpAddr {
-        let mut client = self.peer;
-        if !self.believed {
-            return client;
-        }
-        let hops = self
-            .forwarded
-            .iter()
-            .rev()
-            .flat_map(|line| line.rsplit(|byte| *byte == b','));
-        for hop in hops {
-            let hop = std::str::from_utf8(hop)
-                .ok()
-                .map(|hop| hop.trim().parse::<IpAddr>());
-            let Some(Ok(address)) = hop else {
-                break;
-            };
-            client = address.to_canonical();
-            if !is_in(self.proxies, client) {
-                break;
-            }
-        }
-        client
     }
 }
 
@@ -195,10 +197,6 @@ impl<'r> Asked<'r> {
         }
         all
     }
-}
-
-fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
-    networks.iter().any(|network| network.contains(&address))
 }
 
 fn host(named: &[u8]) -> Cow<'_, str> {
@@ -302,29 +300,6 @@ mod tests {
         ] {
             assert_eq!(read(path, None, &[], &[]).1, slug);
         }
-    }
-
-    #[test]
-    fn forwarded_addresses_count_only_from_believed_peers() {
-        let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
-        let forwarded = [("x-forwarded-for", "6.6.6.6, 203.0.113.7, 10.0.0.1")];
-        let client = |proxies: &[IpNet]| read("/x", None, &forwarded, proxies).2.to_string();
-        assert_eq!(client(&[]), "10.0.0.9");
-        // 6.6.6.6 is what the client itself claimed.
-        assert_eq!(client(&proxies), "203.0.113.7");
-        let lines = [
-            ("X-Forwarded-For", "6.6.6.6"),
-            ("X-Forwarded-For", "203.0.113.8"),
-        ];
-        assert_eq!(
-            read("/x", None, &lines, &proxies).2.to_string(),
-            "203.0.113.8"
-        );
-        let garbage = [("x-forwarded-for", "203.0.113.7, nonsense")];
-        assert_eq!(
-            read("/x", None, &garbage, &proxies).2.to_string(),
-            "10.0.0.9"
-        );
     }
 
     #[test]

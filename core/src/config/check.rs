@@ -46,6 +46,24 @@ fn check_edge(redirector: &Redirector) -> Vec<String> {
     if redirector.max_connections == 0 {
         problems.push("redirector.max_connections: must be at least 1".into());
     }
+    for (key, milliseconds) in [
+        ("head_timeout_ms", redirector.head_timeout_ms),
+        ("idle_timeout_ms", redirector.idle_timeout_ms),
+        ("write_timeout_ms", redirector.write_timeout_ms),
+    ] {
+        // A day is longer than anybody waits, and short enough to be added to any moment.
+        if !(100..=86_400_000).contains(&milliseconds) {
+            problems.push(format!("redirector.{key}: must be 100 to 86400000"));
+        }
+    }
+    let tls = &redirector.tls;
+    if tls.listen.is_some() && tls.certificates.is_none() {
+        problems
+            .push("redirector.tls.certificates: must name a folder where tls.listen is set".into());
+    }
+    if tls.only && tls.listen.is_none() {
+        problems.push("redirector.tls.only: needs redirector.tls.listen".into());
+    }
     problems
 }
 
@@ -65,6 +83,11 @@ mod tests {
             "redirector.cookies.last_click=",
             "redirector.max_head_bytes=100",
             "redirector.max_connections=0",
+            "redirector.head_timeout_ms=0",
+            "redirector.idle_timeout_ms=0",
+            "redirector.write_timeout_ms=99999999999",
+            "redirector.tls.listen=127.0.0.1:443",
+            "redirector.tls.only=true",
         ] {
             let sources = Sources {
                 flags: vec![flag.into()],
