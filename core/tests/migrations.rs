@@ -1,0 +1,115 @@
+//! Migrations on a database that is in use already: what stands there stays as it was and is found as fast.
+
+use clickhouse::Client;
+use sha2::{Digest, Sha256};
+use whence_core::clickhouse::{check_tables, migrate, pending};
+use whence_core::test_support::Engine;
+
+/// The first migrations, as an older build would have applied them.
+const OLDER: [(u32, &str, &str); 2] = [
+    (
+        1,
+        "clicks",
+        include_str!("../../sql/migrations/0001_clicks.sql"),
+    ),
+    (
+        2,
+        "conversions",
+        include_str!("../../sql/migrations/0002_conversions.sql"),
+    ),
+];
+
+const ANSWERS: &str = include_str!("../../sql/migrations/0003_answers.sql");
+
+/// So many that a look-up which does not go by the projection reads more than one granule.
+const ROWS: u64 = 100_000;
+
+async fn run(client: &Client, statement: &str) {
+    let done = client.query(statement).execute().await;
+    done.unwrap_or_else(|error| panic!("{error}: {statement}"));
+}
+
+/// A database as an older build has left it.
+async fn older(engine: &Engine) -> Client {
+    let config = engine.config();
+    let bootstrap = engine.client().with_database("default");
+    run(&bootstrap, &format!("CREATE DATABASE {}", config.database)).await;
+    let client = engine.client();
+    let record = include_str!("../../sql/migrations/0000_migrations.sql");
+    run(&client, record).await;
+    for (number, name, text) in OLDER {
+        run(&client, text.trim_end().trim_end_matches(';')).await;
+        let checksum: String = Sha256::digest(text)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let insert = format!(
+            "INSERT INTO migrations (number, name, checksum) VALUES ({number}, '{name}', '{checksum}')"
+        );
+        run(&client, &insert).await;
+    }
+    client
+}
+
+/// Clicks with the numbers from `first` on, every third answered `outcome`.
+fn clicks(first: u64, outcome: &str, columns: &str, values: &str) -> String {
+    format!(
+        "INSERT INTO clicks (workspace, time, click_id, lane, seq, outcome, method, verdict{columns})
+         SELECT 'acme', toDateTime64(1790000000, 3, 'UTC') + number, cityHash64(number), 1, number,
+             if(number % 3 = 0, '{outcome}', 'redirected'), 'GET', 'human'{values}
+         FROM numbers({first}, {ROWS})"
+    )
+}
+
+/// The click of a number, by its id, and the projection that found it.
+async fn by_id(client: &Client, number: u64) -> (String, bool) {
+    let hash = client.query(&format!("SELECT toString(cityHash64(toUInt64({number})))"));
+    let id = hash.fetch_one::<String>().await.unwrap();
+    let question = format!(
+        "SELECT concat(toString(outcome), ' ', toString(toUnixTimestamp(time))) AS found
+         FROM clicks WHERE workspace = 'acme' AND click_id = {id}"
+    );
+    let found = client.query(&question).fetch_one::<String>().await.unwrap();
+    let plan = client.query(&format!("EXPLAIN {question}"));
+    let plan = plan.fetch_all::<String>().await.unwrap().join("\n");
+    (found, plan.contains("by_click_id"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_with_clicks_learns_new_answers_and_keeps_its_old_ones() {
+    let engine = Engine::start();
+    let client = older(&engine).await;
+    run(&client, &clicks(0, "not_found", "", "")).await;
+    assert_eq!(pending(&client).await.unwrap(), 1);
+
+    let database = engine.config().database;
+    let applied = migrate(&client, &database).await.unwrap();
+    assert_eq!(applied, ["0003_answers"]);
+    assert_eq!(migrate(&client, &database).await.unwrap(), [""; 0]);
+    // A process that was killed before it could record the migration applies it again.
+    run(&client, ANSWERS.trim_end().trim_end_matches(';')).await;
+    check_tables(&client).await.unwrap();
+
+    let columns = ", variant, tags";
+    let values = ", 'blue', ['a', 'b']";
+    run(&client, &clicks(ROWS, "expired", columns, values)).await;
+    for merged in [false, true] {
+        if merged {
+            run(&client, "OPTIMIZE TABLE clicks FINAL").await;
+        }
+        let old = (String::from("not_found 1790000003"), true);
+        assert_eq!(by_id(&client, 3).await, old, "merged: {merged}");
+        let new = (String::from("expired 1790100002"), true);
+        assert_eq!(by_id(&client, ROWS + 2).await, new, "merged: {merged}");
+        let counted = "SELECT toString(tuple(outcome, variant, tags, count())) FROM clicks
+             GROUP BY outcome, variant, tags ORDER BY outcome, variant";
+        let counted = client.query(counted).fetch_all::<String>().await.unwrap();
+        let expected = [
+            "('redirected','',[],66666)",
+            "('redirected','blue',['a','b'],66667)",
+            "('not_found','',[],33334)",
+            "('expired','blue',['a','b'],33333)",
+        ];
+        assert_eq!(counted, expected, "merged: {merged}");
+    }
+}
