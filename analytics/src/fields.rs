@@ -3,6 +3,8 @@
 //!
 //! What a value may be is for its type to say.
 
+mod spec;
+
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -61,6 +63,11 @@ impl<V> Fields<V> {
         self.problems.push(FieldProblem::new(name, detail));
     }
 
+    /// Whether nothing was wrong so far.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.problems.is_empty()
+    }
+
     /// Refuses the request if anything was wrong, or if there is something that nobody asked for.
     pub(crate) fn finish(mut self) -> Result<(), Problem> {
         let left = std::mem::take(&mut self.left);
@@ -100,12 +107,22 @@ impl Body {
                 format!("the body must be one JSON object: {error}"),
             )
         })?;
-        Ok(Self {
+        Ok(Self::of(object))
+    }
+
+    /// The fields of an object that was read already.
+    pub(crate) fn of(object: Map<String, Value>) -> Self {
+        Self {
             left: object.into_iter().collect(),
             asked: Vec::new(),
             problems: Vec::new(),
             status: StatusCode::UNPROCESSABLE_ENTITY,
-        })
+        }
+    }
+
+    /// All of it, to be read later.
+    pub(crate) fn into_object(self) -> Map<String, Value> {
+        self.left.into_iter().collect()
     }
 
     /// A field that must be there.
@@ -146,6 +163,12 @@ impl Query {
     /// A parameter that may be left out.
     pub(crate) fn optional<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
         self.read(name, |text| text.parse())
+    }
+
+    /// The parameters that nobody has taken yet, for who knows them by name; refuses what was wrong so far.
+    pub(crate) fn rest(mut self) -> Result<Vec<(String, String)>, Problem> {
+        let rest = std::mem::take(&mut self.left);
+        self.finish().map(|()| rest)
     }
 
     /// A number between two bounds, both included.

@@ -3,12 +3,14 @@
 //!
 //! A request's way: [`server`] binds and serves, [`router`] finds the handler, [`door`] lets the key's
 //! holder in, [`fields`] reads what was sent, then [`links`], [`domains`], [`workspace`] or
-//! [`reports`] answer. What is refused is an RFC 9457 problem that names the field.
+//! [`reports`] answer. What is refused is an RFC 9457 problem that names the field. Beside all this
+//! [`bandit`] lets reports set the weights of variants.
 //!
 //! Architecture invariant: a handler learns its workspace only from the caller's key, so no request
 //! can reach another's data. All SQL stands in `sql/reports`. Redirects never pass here.
 
 mod api;
+mod bandit;
 mod domains;
 mod door;
 mod fields;
@@ -19,6 +21,7 @@ mod metrics;
 mod openapi;
 mod problems;
 mod reports;
+mod revision;
 mod router;
 mod server;
 mod workspace;

@@ -1,84 +1,73 @@
-//! Links over HTTP: made, listed, read, changed, deleted.
+//! Links over HTTP: made, listed, read, changed, deleted; one at a time, ten thousand at a time, as files,
+//! and as QR codes. One file for each way to ask; what they share:
+//!
+//! [`draft`] reads what is wanted, [`desk`] says what the workspace allows, [`edit`] makes it so, [`view`]
+//! shows it.
 
+mod bulk;
 mod change;
 mod create;
+mod delete;
+mod desk;
+mod draft;
+mod edit;
+mod export;
+mod external;
+mod filter;
+mod import;
+mod large;
 mod list;
+mod qr;
+mod read;
+mod row;
+mod sheet;
 mod slug;
 mod view;
 
+pub(crate) use bulk::{__path_bulk, bulk};
 pub(crate) use change::{__path_change, change};
 pub(crate) use create::{__path_create, create};
+pub(crate) use delete::{__path_delete, delete};
+pub(crate) use export::{__path_export, export};
+pub(crate) use external::{__path_by_external_id, __path_put, by_external_id, put};
+pub(crate) use import::{__path_import, import};
 pub(crate) use list::{__path_list, list};
-
-use std::sync::Arc;
+pub(crate) use qr::{__path_drawn, __path_drawn_with_logo, drawn, drawn_with_logo};
+pub(crate) use read::{__path_read, read};
 
 use axum::Json;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use whence_core::id::LinkId;
-use whence_core::key::Right;
 use whence_core::link::Link;
 use whence_core::problem::Problem;
 
 use crate::api::Api;
-use crate::door::Caller;
-use crate::fields::NoQuery;
-use crate::problems::{Refusals, field, store_problem};
+use crate::revision::etag;
+use edit::Done;
 use view::LinkView;
 
-/// Reads a link.
-#[utoipa::path(
-    get, path = "/api/v1/links/{id}", tag = "links",
-    params(("id" = String, Path, description = "The link's id")),
-    responses((status = 200, body = LinkView, headers(("ETag" = String, description = "The revision"))), Refusals),
-)]
-pub(crate) async fn read(
-    State(api): State<Arc<Api>>,
-    caller: Caller,
-    Id(id): Id,
-    _: NoQuery,
-) -> Result<Response, Problem> {
-    let workspace = caller.with(Right::Links)?;
-    let found = api.store.link(workspace, id).await;
-    let link = found
-        .map_err(|e| store_problem(&e))?
-        .ok_or_else(no_such_link)?;
-    Ok(answer(StatusCode::OK, &link, &api))
-}
-
-/// Deletes a link; its clicks stay in the reports.
-#[utoipa::path(
-    delete, path = "/api/v1/links/{id}", tag = "links",
-    params(("id" = String, Path, description = "The link's id")),
-    responses((status = 204, description = "It is gone"), Refusals),
-)]
-pub(crate) async fn delete(
-    State(api): State<Arc<Api>>,
-    caller: Caller,
-    Id(id): Id,
-    _: NoQuery,
-    headers: HeaderMap,
-) -> Result<StatusCode, Problem> {
-    let workspace = caller.with(Right::Links)?;
-    if headers.contains_key(header::IF_MATCH) {
-        // The store deletes whatever stands there; to pretend otherwise would lose somebody's change.
-        let detail = "is not possible with DELETE";
-        return Err(field(StatusCode::BAD_REQUEST, "If-Match", detail));
-    }
-    let deleted = api.store.delete_link(workspace, id).await;
-    if deleted.map_err(|e| store_problem(&e))? {
-        Ok(StatusCode::NO_CONTENT)
-    } else {
-        Err(no_such_link())
-    }
-}
-
 /// A link as an answer, with its revision as ETag.
-fn answer(status: StatusCode, link: &Link, api: &Api) -> Response {
-    let etag = [(header::ETAG, format!("\"{}\"", link.revision))];
-    (status, etag, Json(LinkView::of(link, &api.config))).into_response()
+fn answer(status: StatusCode, link: Link, api: &Api) -> Response {
+    let tag = etag(link.revision);
+    (status, tag, Json(LinkView::of(link, &api.config))).into_response()
+}
+
+/// What was done, as an answer.
+fn outcome(done: Done, api: &Api) -> Response {
+    match done {
+        Done::Made(link) => {
+            let location = HeaderValue::try_from(format!("/api/v1/links/{}", link.id))
+                .expect("an id needs no escaping");
+            let mut response = answer(StatusCode::CREATED, link, api);
+            response.headers_mut().insert(header::LOCATION, location);
+            response
+        }
+        Done::Changed(link) | Done::Same(link) => answer(StatusCode::OK, link, api),
+        Done::Deleted => StatusCode::NO_CONTENT.into_response(),
+    }
 }
 
 /// The id in a path. A text that is no id names no link, just as an id that nobody has.

@@ -44,6 +44,10 @@ struct Query {
 pub(crate) struct Metrics {
     /// Requests refused because their key asks too often.
     pub(crate) limited: Counter,
+    /// Links whose variants got new weights.
+    pub(crate) bandit_pushes: Counter,
+    /// Rounds of learning that were not finished.
+    pub(crate) bandit_failures: Counter,
     requests: Family<Answer, Counter>,
     seconds: Family<Route, Histogram, fn() -> Histogram>,
     query_seconds: Family<Query, Histogram, fn() -> Histogram>,
@@ -59,6 +63,8 @@ impl Metrics {
     pub(crate) fn register(registry: &mut Registry) -> Self {
         let metrics = Self {
             limited: Counter::default(),
+            bandit_pushes: Counter::default(),
+            bandit_failures: Counter::default(),
             requests: Family::default(),
             seconds: Family::new_with_constructor(histogram),
             query_seconds: Family::new_with_constructor(histogram),
@@ -68,6 +74,16 @@ impl Metrics {
             "limited",
             "Requests refused because their key asks too often",
             metrics.limited.clone(),
+        );
+        registry.register(
+            "bandit_pushes",
+            "Links whose variants got new weights from reports",
+            metrics.bandit_pushes.clone(),
+        );
+        registry.register(
+            "bandit_failures",
+            "Rounds in which weights could not be brought up to date",
+            metrics.bandit_failures.clone(),
         );
         registry.register(
             "requests",

@@ -68,18 +68,28 @@ mod tests {
             }
         }
         let expected = [
+            "delete /api/v1/domains/{host}",
             "delete /api/v1/links/{id}",
             "get /api/v1/domains",
+            "get /api/v1/domains/{host}",
             "get /api/v1/links",
+            "get /api/v1/links/export",
+            "get /api/v1/links/external/{external_id}",
             "get /api/v1/links/{id}",
+            "get /api/v1/links/{id}/qr",
             "get /api/v1/reports/breakdown",
             "get /api/v1/reports/clicks",
             "get /api/v1/reports/funnel",
             "get /api/v1/workspace",
+            "patch /api/v1/domains/{host}",
             "patch /api/v1/links/{id}",
             "patch /api/v1/workspace",
             "post /api/v1/domains",
             "post /api/v1/links",
+            "post /api/v1/links/bulk",
+            "post /api/v1/links/import",
+            "post /api/v1/links/{id}/qr",
+            "put /api/v1/links/external/{external_id}",
         ];
         assert_eq!(found, expected.map(str::to_owned).into());
     }

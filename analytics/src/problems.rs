@@ -75,6 +75,11 @@ impl IntoResponses for Refusals {
     }
 }
 
+/// Where another schema has a problem in it.
+pub(crate) fn reference() -> RefOr<Schema> {
+    Ref::from_schema_name(SCHEMA).into()
+}
+
 /// The schema of a problem.
 pub(crate) fn schema() -> Schema {
     let text = || Object::with_type(Type::String);

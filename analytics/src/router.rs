@@ -13,15 +13,21 @@ use utoipa_axum::routes;
 use crate::api::Api;
 use crate::{domains, door, links, metrics, openapi, problems, reports, workspace};
 
-/// The longest body: no request here is a hundredth of it.
+/// The longest body, but for bulk edits and imports, which read theirs themselves.
 const BODY_BYTES: usize = 1 << 20;
 
 /// The routes that need a key, and their description.
 pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(links::create, links::list))
+        .routes(routes!(links::bulk))
+        .routes(routes!(links::export))
+        .routes(routes!(links::import))
+        .routes(routes!(links::by_external_id, links::put))
         .routes(routes!(links::read, links::change, links::delete))
+        .routes(routes!(links::drawn, links::drawn_with_logo))
         .routes(routes!(domains::claim, domains::list))
+        .routes(routes!(domains::read, domains::change, domains::release))
         .routes(routes!(workspace::read, workspace::change))
         .routes(routes!(reports::clicks::clicks))
         .routes(routes!(reports::breakdown::breakdown))

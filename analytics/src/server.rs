@@ -15,6 +15,7 @@ use whence_core::store::LinkStore;
 use whence_core::{serve, telemetry};
 
 use crate::api::Api;
+use crate::bandit::Bandit;
 use crate::metrics::Metrics;
 use crate::router;
 
@@ -29,6 +30,7 @@ pub struct Server {
     admin: TcpListener,
     admin_address: SocketAddr,
     api: Arc<Api>,
+    bandit: Option<Bandit>,
     registry: prometheus_client::registry::Registry,
     drain: Duration,
 }
@@ -48,6 +50,7 @@ impl Service for Server {
             address,
             admin,
             admin_address,
+            bandit: Bandit::new(config, Arc::clone(&store), metrics.clone()),
             api: Arc::new(Api::new(config, store, metrics)),
             registry,
             drain: Duration::from_millis(settings.drain_ms),
@@ -72,6 +75,9 @@ impl Service for Server {
         // Dropped, and so ended, with this call.
         let mut side = JoinSet::new();
         side.spawn(tidy(Arc::clone(&self.api)));
+        if let Some(bandit) = self.bandit {
+            side.spawn(bandit.run());
+        }
         side.spawn({
             let (ready, stop) = (ready.clone(), stop.clone());
             async move {

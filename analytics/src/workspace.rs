@@ -4,23 +4,30 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use whence_core::key::Right;
-use whence_core::link::Label;
+use whence_core::link::{Label, SchemeName};
 use whence_core::problem::Problem;
+use whence_core::store::ChangeError;
 use whence_core::workspace::{PrivacyMode, Workspace, WorkspaceId};
 
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery};
 use crate::problems::{Refusals, store_problem};
+use crate::revision::{Wanted, contended, etag, stale};
 
 /// The longest name of a query parameter that carries click ids.
 const LONGEST_PARAMETER: usize = 32;
+/// The most schemes beside http and https.
+const MOST_SCHEMES: usize = 20;
+/// How often a change is tried again after somebody else's came first.
+const TRIES: usize = 5;
 
 /// A workspace.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,11 +39,16 @@ pub(crate) struct WorkspaceView {
     name: String,
     /// IANA time zone in which its reports cut days.
     time_zone: String,
-    /// `full` (cookies) or `count_only` (clicks are counted, visitors are not known).
+    /// `full` (cookies), `cookieless` (click ids, and nothing that is kept in the browser) or `count_only`
+    /// (clicks are counted, visitors are not known).
     #[schema(value_type = String)]
     privacy: PrivacyMode,
     /// The query parameter that carries the click id to the destination.
     click_id_parameter: String,
+    /// Schemes that destinations may have beside http and https.
+    allowed_schemes: Vec<SchemeName>,
+    /// Counts the changes, from 1; also the ETag.
+    revision: u64,
 }
 
 impl From<Workspace> for WorkspaceView {
@@ -47,6 +59,8 @@ impl From<Workspace> for WorkspaceView {
             time_zone: workspace.time_zone,
             privacy: workspace.privacy,
             click_id_parameter: workspace.click_id_parameter,
+            allowed_schemes: workspace.allowed_schemes,
+            revision: workspace.revision,
         }
     }
 }
@@ -59,12 +73,17 @@ pub(crate) struct WorkspaceChange {
     name: Option<Label>,
     /// IANA time zone in which its reports cut days, such as Europe/Berlin.
     time_zone: Option<String>,
-    /// `full` (cookies) or `count_only` (clicks are counted, visitors are not known).
+    /// `full` (cookies), `cookieless` (click ids, and nothing that is kept in the browser) or `count_only`
+    /// (clicks are counted, visitors are not known).
     #[schema(value_type = Option<String>)]
     privacy: Option<PrivacyMode>,
     /// The query parameter that carries the click id: 1 to 32 of A-Z a-z 0-9 _ . -
     #[schema(max_length = 32)]
     click_id_parameter: Option<String>,
+    /// Schemes that destinations may have beside http and https, such as mailto or an app's own; none that
+    /// run code. Links that have one already keep it.
+    #[schema(value_type = Option<Vec<String>>, max_items = 20)]
+    allowed_schemes: Option<Vec<SchemeName>>,
 }
 
 impl WorkspaceChange {
@@ -74,62 +93,90 @@ impl WorkspaceChange {
             time_zone: body.read("time_zone", zone_name),
             privacy: body.changed("privacy"),
             click_id_parameter: body.read("click_id_parameter", parameter),
+            allowed_schemes: body.read("allowed_schemes", schemes),
         };
         body.read("id", |_: Value| Err::<(), _>("cannot be changed"));
         body.finish()?;
         Ok(change)
+    }
+
+    /// The workspace at its next revision.
+    fn applied_to(&self, old: Workspace) -> Workspace {
+        let text = |new: &Option<String>, old| new.clone().unwrap_or(old);
+        Workspace {
+            name: self.name.clone().map_or(old.name, String::from),
+            time_zone: text(&self.time_zone, old.time_zone),
+            privacy: self.privacy.unwrap_or(old.privacy),
+            click_id_parameter: text(&self.click_id_parameter, old.click_id_parameter),
+            allowed_schemes: self.allowed_schemes.clone().unwrap_or(old.allowed_schemes),
+            revision: old.revision + 1,
+            ..old
+        }
     }
 }
 
 /// Reads the workspace.
 #[utoipa::path(
     get, path = "/api/v1/workspace", tag = "workspace",
-    responses((status = 200, body = WorkspaceView), Refusals),
+    responses((status = 200, body = WorkspaceView, headers(("ETag" = String, description = "The revision"))), Refusals),
 )]
 pub(crate) async fn read(
     State(api): State<Arc<Api>>,
     caller: Caller,
     _: NoQuery,
-) -> Result<Json<WorkspaceView>, Problem> {
+) -> Result<Response, Problem> {
     let workspace = find(&api, caller.with(Right::Links)?).await?;
-    Ok(Json(workspace.into()))
+    Ok(answer(workspace))
 }
 
-/// Changes the workspace.
+/// Changes the workspace. With `If-Match` only if it is still at that revision.
 #[utoipa::path(
     patch, path = "/api/v1/workspace", tag = "workspace", request_body = WorkspaceChange,
-    responses((status = 200, body = WorkspaceView), Refusals),
+    params(("If-Match" = Option<String>, Header, description = "The ETag that was read")),
+    responses((status = 200, body = WorkspaceView, headers(("ETag" = String, description = "The revision"))), Refusals),
 )]
 pub(crate) async fn change(
     State(api): State<Arc<Api>>,
     caller: Caller,
     _: NoQuery,
+    headers: HeaderMap,
     body: Body,
-) -> Result<Json<WorkspaceView>, Problem> {
+) -> Result<Response, Problem> {
     let id = caller.with(Right::Links)?;
+    let wanted = Wanted::read(&headers)?;
     let change = WorkspaceChange::read(body)?;
-    let old = find(&api, id).await?;
-    let new = Workspace {
-        id: old.id,
-        name: change.name.map_or(old.name, String::from),
-        time_zone: change.time_zone.unwrap_or(old.time_zone),
-        privacy: change.privacy.unwrap_or(old.privacy),
-        click_id_parameter: change.click_id_parameter.unwrap_or(old.click_id_parameter),
-    };
-    let stored = api.store.put_workspace(&new).await;
-    stored.map_err(|e| store_problem(&e))?;
-    Ok(Json(new.into()))
+    for _ in 0..TRIES {
+        let old = find(&api, id).await?;
+        wanted.check(old.revision)?;
+        let new = change.applied_to(old);
+        match api.store.change_workspace(&new).await {
+            Ok(()) => return Ok(answer(new)),
+            Err(ChangeError::Revision { .. }) if wanted.is_any() => {}
+            Err(ChangeError::Revision { current }) => return Err(stale(current)),
+            // No change of a workspace has to do with an external id.
+            Err(ChangeError::NotFound | ChangeError::ExternalIdTaken) => return Err(gone()),
+            Err(ChangeError::Store(error)) => return Err(store_problem(&error)),
+        }
+    }
+    Err(contended())
+}
+
+fn answer(workspace: Workspace) -> Response {
+    let tag = etag(workspace.revision);
+    (tag, Json(WorkspaceView::from(workspace))).into_response()
 }
 
 /// The caller's workspace.
 pub(crate) async fn find(api: &Api, id: &WorkspaceId) -> Result<Workspace, Problem> {
     let found = api.store.workspace(id).await;
-    found.map_err(|e| store_problem(&e))?.ok_or_else(|| {
-        Problem::new(
-            StatusCode::NOT_FOUND,
-            "the workspace of this API key is gone",
-        )
-    })
+    found.map_err(|e| store_problem(&e))?.ok_or_else(gone)
+}
+
+fn gone() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "the workspace of this API key is gone",
+    )
 }
 
 /// The time zone of this name.
@@ -145,6 +192,17 @@ fn zone_name(value: Value) -> Result<String, &'static str> {
         .and_then(TimeZone::iana_name)
         .map(str::to_owned)
         .ok_or("must be a time zone of the IANA database, such as Europe/Berlin")
+}
+
+fn schemes(value: Value) -> Result<Vec<SchemeName>, String> {
+    let mut schemes: Vec<SchemeName> =
+        serde_json::from_value(value).map_err(|error| error.to_string())?;
+    schemes.sort();
+    schemes.dedup();
+    match schemes.len() {
+        0..=MOST_SCHEMES => Ok(schemes),
+        _ => Err(format!("must be at most {MOST_SCHEMES}")),
+    }
 }
 
 fn parameter(value: Value) -> Result<String, &'static str> {

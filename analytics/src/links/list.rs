@@ -10,6 +10,7 @@ use whence_core::id::LinkId;
 use whence_core::key::Right;
 use whence_core::problem::Problem;
 
+use super::filter::{Archived, Filter};
 use super::view::LinkView;
 use crate::api::Api;
 use crate::door::Caller;
@@ -18,6 +19,11 @@ use crate::problems::{Refusals, store_problem};
 
 /// How many links a page has at most: some 100 KiB.
 const MOST: usize = 200;
+/// How many links are looked at for a page at most: some 100 ms. A page may so be short, or empty, and the
+/// list go on.
+const LOOKED_AT: usize = 10_000;
+/// How many are read from the store at a time where most may not be meant.
+const PART: usize = 500;
 
 /// Which page.
 #[derive(Debug, IntoParams)]
@@ -32,17 +38,14 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    fn read(mut query: Query) -> Result<Self, Problem> {
-        let limit = query.number("limit", 1, MOST);
-        let cursor = query.read("cursor", |text| {
-            text.parse::<LinkId>()
-                .map_err(|error| format!("is no cursor of this list: it {error}"))
-        });
-        query.finish()?;
-        Ok(Self {
-            limit: limit.unwrap_or(50),
-            cursor,
-        })
+    fn read(query: &mut Query) -> Self {
+        Self {
+            limit: query.number("limit", 1, MOST).unwrap_or(50),
+            cursor: query.read("cursor", |text| {
+                text.parse::<LinkId>()
+                    .map_err(|error| format!("is no cursor of this list: it {error}"))
+            }),
+        }
     }
 }
 
@@ -51,36 +54,56 @@ impl Page {
 pub(crate) struct LinkList {
     /// The links, newest first.
     links: Vec<LinkView>,
-    /// Where the next page begins; null on the last one.
+    /// Where the next page begins; null on the last one. A page may have less links than its limit, or
+    /// none, and not be the last.
     next_cursor: Option<String>,
 }
 
 /// Lists the workspace's links, newest first.
 #[utoipa::path(
-    get, path = "/api/v1/links", tag = "links", params(Page),
+    get, path = "/api/v1/links", tag = "links", params(Page, Filter),
     responses((status = 200, body = LinkList), Refusals),
 )]
 pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    query: Query,
+    mut query: Query,
 ) -> Result<Json<LinkList>, Problem> {
     let workspace = caller.with(Right::Links)?;
-    let page = Page::read(query)?;
-    // One more than asked for tells whether there is another page.
-    let found = api
-        .store
-        .links(workspace, page.cursor, page.limit + 1)
-        .await;
-    let mut links = found.map_err(|e| store_problem(&e))?;
-    let more = links.len() > page.limit;
-    links.truncate(page.limit);
-    let last = links.last().filter(|_| more);
+    let page = Page::read(&mut query);
+    let filter = Filter::read(&mut query, Archived::No);
+    query.finish()?;
+    let mut links = Vec::with_capacity(page.limit);
+    let mut cursor = page.cursor;
+    let mut looked_at = 0;
+    let mut part = page.limit + 1;
+    let next = 'page: loop {
+        let found = api.store.links(workspace, cursor, part).await;
+        let found = found.map_err(|e| store_problem(&e))?;
+        let is_last = found.len() < part;
+        looked_at += found.len();
+        for link in found {
+            if filter.holds(&link) {
+                // One more than asked for tells that there is another page.
+                if links.len() == page.limit {
+                    break 'page cursor;
+                }
+                cursor = Some(link.id);
+                links.push(LinkView::of(link, &api.config));
+            } else {
+                cursor = Some(link.id);
+            }
+        }
+        if is_last {
+            break None;
+        }
+        if looked_at >= LOOKED_AT {
+            break cursor;
+        }
+        part = PART;
+    };
     Ok(Json(LinkList {
-        next_cursor: last.map(|link| link.id.to_string()),
-        links: links
-            .iter()
-            .map(|link| LinkView::of(link, &api.config))
-            .collect(),
+        next_cursor: next.map(|id| id.to_string()),
+        links,
     }))
 }

@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use utoipa::ToSchema;
 use whence_core::config::Analytics;
-use whence_core::link::{Host, Link, Slug};
+use whence_core::link::{Host, Link, LinkSpec, VariantMode};
 
 /// What a slug may have in a URL as it is: RFC 3986's path characters.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
@@ -40,18 +40,20 @@ pub(crate) struct LinkView {
     slug: String,
     /// What people share.
     short_url: String,
-    /// Where it leads.
-    destination: String,
-    /// How the redirect is answered: 301, 302, 307 or 308.
-    status: u16,
-    /// The channel it was made for.
-    channel: Option<String>,
-    /// The campaign its clicks count for.
-    campaign: Option<String>,
-    /// The referral program it belongs to.
-    program: Option<String>,
-    /// The advocate who shares it.
-    advocate: Option<String>,
+    /// Its QR code, as everybody can see it.
+    qr_url: String,
+    /// What its owner says of it; what is left out has its default.
+    #[serde(flatten)]
+    spec: LinkSpec,
+    /// Whether it asks for a password.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    password: bool,
+    /// The weights of its variants as reports have found them, in their order; none until then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    learned_weights: Vec<u32>,
+    /// How many clicks were counted towards `max_clicks`; told where one link is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clicks_counted: Option<u64>,
     /// Counts the changes, from 1; also the ETag.
     revision: u64,
     /// When it was made.
@@ -64,30 +66,42 @@ pub(crate) struct LinkView {
 
 impl LinkView {
     /// The link, with its URL as this installation is reached.
-    pub(crate) fn of(link: &Link, config: &Analytics) -> Self {
-        let label = |label: &Option<whence_core::link::Label>| label.clone().map(String::from);
+    pub(crate) fn of(link: Link, config: &Analytics) -> Self {
+        let mut spec = link.spec;
+        let password = spec.password_hash.take().is_some();
+        let is_bandit = spec.variant_mode == VariantMode::Bandit;
         Self {
             id: link.id.to_string(),
-            domain: link.domain.to_string(),
-            slug: link.slug.to_string(),
-            short_url: short_url(config, &link.domain, &link.slug),
-            destination: link.destination.to_string(),
-            status: link.status.into(),
-            channel: label(&link.channel),
-            campaign: label(&link.campaign),
-            program: label(&link.program),
-            advocate: label(&link.advocate),
+            short_url: short_url(config, &link.domain, link.slug.as_str()),
+            qr_url: short_url(config, &link.domain, &format!("{}.qr", link.slug)),
+            domain: link.domain.into(),
+            slug: link.slug.into(),
+            spec,
+            password,
+            learned_weights: match is_bandit {
+                true => link.learned_weights,
+                false => Vec::new(),
+            },
+            clicks_counted: None,
             revision: link.revision,
             created_at: link.created_at,
             updated_at: link.updated_at,
         }
     }
+
+    /// With the clicks that were counted.
+    pub(crate) fn counted(self, clicks: u64) -> Self {
+        Self {
+            clicks_counted: Some(clicks),
+            ..self
+        }
+    }
 }
 
 /// The URL under which a link is clicked.
-fn short_url(config: &Analytics, domain: &Host, slug: &Slug) -> String {
+pub(super) fn short_url(config: &Analytics, domain: &Host, slug: &str) -> String {
     let scheme = config.short_url_scheme.as_str();
-    let path = utf8_percent_encode(slug.as_str(), KEPT);
+    let path = utf8_percent_encode(slug, KEPT);
     match config.short_url_port {
         0 => format!("{scheme}://{domain}/{path}"),
         port => format!("{scheme}://{domain}:{port}/{path}"),
@@ -99,12 +113,13 @@ mod tests {
     use percent_encoding::percent_decode_str;
     use proptest::prelude::*;
     use whence_core::config::Scheme;
+    use whence_core::link::Slug;
 
     use super::*;
 
     fn url(slug: &str) -> String {
         let host = "go.example".parse().unwrap();
-        short_url(&Analytics::default(), &host, &slug.parse().unwrap())
+        short_url(&Analytics::default(), &host, slug)
     }
 
     #[test]
@@ -120,9 +135,9 @@ mod tests {
             short_url_port: 8080,
             ..Analytics::default()
         };
-        let (host, slug) = ("localhost".parse().unwrap(), "hello".parse().unwrap());
+        let host = "localhost".parse().unwrap();
         assert_eq!(
-            short_url(&config, &host, &slug),
+            short_url(&config, &host, "hello"),
             "http://localhost:8080/hello"
         );
     }

@@ -21,7 +21,10 @@ use crate::door::Caller;
 use crate::fields::Query;
 use crate::problems::{Refusals, field};
 
-const BREAKDOWN: Sql = sql!("breakdown": "selected.sql", "attributed.sql", "breakdown.sql");
+const BY_COLUMN: Sql =
+    sql!("breakdown": "selected.sql", "by_column.sql", "attributed.sql", "breakdown.sql");
+const BY_TAG: Sql =
+    sql!("breakdown": "selected.sql", "by_tag.sql", "attributed.sql", "breakdown.sql");
 const UNATTRIBUTED: Sql =
     sql!("unattributed": "selected.sql", "attributed.sql", "unattributed.sql");
 
@@ -44,7 +47,8 @@ const DEFINITIONS: Definitions = &[
     (
         "key",
         "The dimension's value; empty where it is not known. Rows come by clicks, most first. A visitor of \
-         two keys is one visitor in totals.",
+         two keys is one visitor in totals. By tag a click counts under each tag that its link had, so rows may \
+         sum to more than totals, where it counts once.",
     ),
     (
         "unattributed",
@@ -60,7 +64,7 @@ const DEFINITIONS: Definitions = &[
 #[into_params(parameter_in = Query)]
 pub(crate) struct Grouping {
     /// channel, source, campaign, link, domain, slug, referrer_host, country, browser, os, device,
-    /// agent_class, verdict, method, language, program or advocate.
+    /// agent_class, verdict, method, language, program, advocate, variant or tag.
     #[param(value_type = String)]
     by: Dimension,
     /// How many keys at most.
@@ -215,7 +219,12 @@ async fn count(
             .param("by", grouping.by.column())
             .param("limit", grouping.limit as u64)
     };
-    warehouse.ask(BREAKDOWN, put).await
+    let sql = if grouping.by.several() {
+        BY_TAG
+    } else {
+        BY_COLUMN
+    };
+    warehouse.ask(sql, put).await
 }
 
 async fn unattributed(

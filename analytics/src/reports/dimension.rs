@@ -9,11 +9,17 @@ use whence_core::id::LinkId;
 pub(super) struct Dimension {
     name: &'static str,
     column: &'static str,
+    /// Whether a click may have several values.
+    several: bool,
 }
 
-const DIMENSIONS: [Dimension; 17] = {
+const DIMENSIONS: [Dimension; 19] = {
     const fn same(name: &'static str) -> Dimension {
-        Dimension { name, column: name }
+        Dimension {
+            name,
+            column: name,
+            several: false,
+        }
     }
     [
         same("channel"),
@@ -33,12 +39,21 @@ const DIMENSIONS: [Dimension; 17] = {
         same("language"),
         same("program"),
         same("advocate"),
+        same("variant"),
+        TAG,
     ]
 };
 
 const LINK: Dimension = Dimension {
     name: "link",
     column: "link_id",
+    several: false,
+};
+
+const TAG: Dimension = Dimension {
+    name: "tag",
+    column: "tags",
+    several: true,
 };
 
 impl Dimension {
@@ -50,6 +65,11 @@ impl Dimension {
     /// The column of `clicks`.
     pub(super) fn column(self) -> &'static str {
         self.column
+    }
+
+    /// Whether a click may have several values, and then counts under each.
+    pub(super) fn several(self) -> bool {
+        self.several
     }
 
     /// A value as the API writes it.
@@ -83,7 +103,14 @@ mod tests {
         for dimension in DIMENSIONS {
             assert_eq!(dimension.name.parse(), Ok(dimension));
         }
-        for other in ["", "Channel", "visitor_id", "link_id", "channel,source"] {
+        for other in [
+            "",
+            "Channel",
+            "visitor_id",
+            "link_id",
+            "tags",
+            "channel,source",
+        ] {
             let told = other.parse::<Dimension>().unwrap_err();
             assert!(told.contains("channel, source"), "{other:?}: {told}");
         }

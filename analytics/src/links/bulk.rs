@@ -1,0 +1,193 @@
+//! Many edits in one request, each with its own result.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use whence_core::id::LinkId;
+use whence_core::key::Right;
+use whence_core::problem::Problem;
+
+use super::desk::Desk;
+use super::draft::{Draft, LinkChange, NewLink, Patch};
+use super::edit::{self, Done, Target, Task};
+use super::large::{self, MOST, Passwords};
+use super::view::LinkView;
+use crate::api::Api;
+use crate::door::Caller;
+use crate::fields::{Body, NoQuery};
+use crate::problems::{self, Refusals, field};
+use crate::revision::Wanted;
+
+/// Many edits.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "described, and read field by field")]
+pub(crate) struct Edits {
+    /// At most 10,000; they are done in this order.
+    #[schema(max_items = 10_000)]
+    edits: Vec<OneEdit>,
+}
+
+/// One edit: an object with one key.
+#[derive(Debug, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(dead_code, reason = "described, and read field by field")]
+pub(crate) enum OneEdit {
+    /// Makes a link.
+    Create(NewLink),
+    /// Changes the link with this `id`, or without one that with this `external_id`, if it is at this
+    /// `revision`, where one is given.
+    Change(LinkChange),
+    /// Deletes the link with this `id` or `external_id`.
+    Delete(Which),
+}
+
+/// Which link.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "described, and read field by field")]
+pub(crate) struct Which {
+    /// Its id.
+    id: Option<String>,
+    /// Its external id.
+    external_id: Option<String>,
+    /// The revision that it must be at.
+    revision: Option<u64>,
+}
+
+/// What became of the edits.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Results {
+    /// One for each edit, in their order.
+    results: Vec<OneResult>,
+}
+
+/// What became of an edit.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct OneResult {
+    /// The status that the edit alone would have been answered with.
+    status: u16,
+    /// The link as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<LinkView>,
+    /// Why it was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = problems::reference)]
+    problem: Option<Problem>,
+}
+
+/// Makes, changes and deletes up to 10,000 links, each by itself: what is wrong with one stops no other.
+#[utoipa::path(
+    post, path = "/api/v1/links/bulk", tag = "links", request_body = Edits,
+    responses((status = 200, body = Results, description = "Each edit has its own result"), Refusals),
+)]
+pub(crate) async fn bulk(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    _: NoQuery,
+    body: axum::body::Body,
+) -> Result<Json<Results>, Problem> {
+    let workspace = caller.with(Right::Links)?;
+    let large = large::read(body).await?;
+    let mut body = Body::parse(&large.bytes)?;
+    let edits: Option<Vec<Value>> = body.required("edits");
+    if let Some(edits) = &edits
+        && edits.len() > MOST
+    {
+        body.wrong(
+            "edits",
+            format!("must be at most {MOST}, and are {}", edits.len()),
+        );
+    }
+    body.finish()?;
+    let desk = Desk::of(&api, workspace).await?;
+    let mut passwords = Passwords::default();
+    let edits = edits
+        .expect("a missing field is refused by finish")
+        .into_iter();
+    let tasks = edits.map(|edit| task(&desk, edit, &mut passwords).unwrap_or_else(Task::Refused));
+    let tasks = tasks.collect();
+    let results = edit::many(&api, &desk, tasks).await.into_iter();
+    Ok(Json(Results {
+        results: results.map(|result| OneResult::of(result, &api)).collect(),
+    }))
+}
+
+impl OneResult {
+    fn of(result: Result<Done, Problem>, api: &Api) -> Self {
+        let (status, link, problem) = match result {
+            Ok(Done::Made(link)) => (StatusCode::CREATED, Some(link), None),
+            Ok(Done::Changed(link) | Done::Same(link)) => (StatusCode::OK, Some(link), None),
+            Ok(Done::Deleted) => (StatusCode::NO_CONTENT, None, None),
+            Err(problem) => (problem.status(), None, Some(problem)),
+        };
+        Self {
+            status: status.as_u16(),
+            link: link.map(|link| LinkView::of(link, &api.config)),
+            problem,
+        }
+    }
+}
+
+/// What an edit asks for.
+fn task(desk: &Desk, edit: Value, passwords: &mut Passwords) -> Result<Task, Problem> {
+    let shape = || {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "an edit must be an object with one key, create, change or delete, whose value is an object",
+        )
+    };
+    let Value::Object(edit) = edit else {
+        return Err(shape());
+    };
+    let mut parts = edit.into_iter();
+    let (Some((kind, Value::Object(fields))), None) = (parts.next(), parts.next()) else {
+        return Err(shape());
+    };
+    if fields.get("password").is_some_and(Value::is_string) {
+        passwords
+            .one_more()
+            .map_err(|detail| field(StatusCode::UNPROCESSABLE_ENTITY, "password", detail))?;
+    }
+    match kind.as_str() {
+        "create" => Ok(Task::Create(Draft::read(desk, Body::of(fields))?)),
+        "change" => {
+            let (target, wanted, rest) = which(fields)?;
+            Ok(Task::Change(target, Patch::new(rest), wanted))
+        }
+        "delete" => {
+            let (target, wanted, rest) = which(fields)?;
+            let mut rest = Body::of(rest);
+            rest.read("id", |_| Ok::<_, String>(()));
+            rest.finish()?;
+            Ok(Task::Delete(target, wanted))
+        }
+        _ => Err(shape()),
+    }
+}
+
+/// The link that is meant and the revision that it must be at, and what else was sent.
+fn which(mut fields: Map<String, Value>) -> Result<(Target, Wanted, Map<String, Value>), Problem> {
+    let has_id = fields.contains_key("id");
+    let mut own = Map::new();
+    for name in ["id", "revision"] {
+        own.extend(fields.remove_entry(name));
+    }
+    if !has_id {
+        own.extend(fields.remove_entry("external_id"));
+    }
+    let mut own = Body::of(own);
+    let id: Option<LinkId> = own.optional("id");
+    let revision = own.optional("revision");
+    let external_id = own.optional("external_id").map(Target::External);
+    let target = id.map(Target::Id).or(external_id);
+    if target.is_none() && own.is_sound() {
+        own.wrong("id", "is required, or external_id in its place");
+    }
+    own.finish()?;
+    let target = target.expect("a missing one is refused by finish");
+    Ok((target, Wanted::only(revision), fields))
+}

@@ -1,0 +1,264 @@
+//! Links from a file: each line is an edit of its own, and told about by its number.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use whence_core::key::Right;
+use whence_core::problem::{FieldProblem, Problem};
+
+use super::desk::Desk;
+use super::draft::Draft;
+use super::edit::{self, Done, Target, Task};
+use super::large::{self, MOST, Passwords};
+use super::row::Format;
+use super::sheet;
+use crate::api::Api;
+use crate::door::Caller;
+use crate::fields::{Body, Query};
+use crate::problems::Refusals;
+use crate::revision::Wanted;
+
+/// What is done where a link stands already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum OnConflict {
+    /// The line fails.
+    #[default]
+    Error,
+    /// The link stays as it is.
+    Skip,
+    /// The link says what the line says.
+    Replace,
+}
+
+impl FromStr for OnConflict {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "error" => Ok(Self::Error),
+            "skip" => Ok(Self::Skip),
+            "replace" => Ok(Self::Replace),
+            _ => Err("must be error, skip or replace"),
+        }
+    }
+}
+
+/// What became of a file.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct Imported {
+    /// How many links were made.
+    made: usize,
+    /// How many were replaced.
+    replaced: usize,
+    /// How many said the same already.
+    unchanged: usize,
+    /// How many were left as they are, because of `on_conflict=skip`.
+    skipped: usize,
+    /// How many lines failed.
+    failed: usize,
+    /// Each line that is not empty, in their order.
+    lines: Vec<LineResult>,
+}
+
+/// What became of a line.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LineResult {
+    /// Its number in the file, from 1, where a CSV file has its column names.
+    line: u64,
+    /// `made`, `replaced`, `unchanged`, `skipped` or `failed`.
+    result: &'static str,
+    /// The link's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// The status that the line alone would have been answered with, where it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// What is wrong with it, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// What is wrong with its fields.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Object>)]
+    errors: Vec<FieldProblem>,
+}
+
+/// A line of a file: where it stands, and the link that it describes.
+type Line = (u64, Result<Map<String, Value>, Problem>);
+
+/// Makes the links of a file, such as an export, up to 10,000 lines. A line that is wrong stops no other.
+#[utoipa::path(
+    post, path = "/api/v1/links/import", tag = "links",
+    params(
+        ("format" = Option<String>, Query, description = "`csv` or `jsonl`; or Content-Type: text/csv or application/jsonl"),
+        ("on_conflict" = Option<String>, Query, description = "Where a link stands already: `error` (the default), `skip` or `replace`"),
+    ),
+    request_body(content((String = "text/csv"), (String = "application/jsonl"))),
+    responses((status = 200, body = Imported, description = "Each line has its own result"), Refusals),
+)]
+pub(crate) async fn import(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    headers: HeaderMap,
+    mut query: Query,
+    body: axum::body::Body,
+) -> Result<Json<Imported>, Problem> {
+    let workspace = caller.with(Right::Links)?;
+    let format = query.optional("format");
+    let on_conflict = query.optional("on_conflict").unwrap_or_default();
+    query.finish()?;
+    let format = Format::chosen(format, &headers, header::CONTENT_TYPE)?;
+    let large = large::read(body).await?;
+    // What Windows writes before a text.
+    let text = large.bytes.strip_prefix(b"\xef\xbb\xbf");
+    let text = text.unwrap_or(&large.bytes);
+    let lines = match format {
+        Format::Csv => csv_lines(text)?,
+        Format::Jsonl => json_lines(text)?,
+    };
+    let desk = Desk::of(&api, workspace).await?;
+    let mut passwords = Passwords::default();
+    let mut numbers = Vec::with_capacity(lines.len());
+    let mut tasks = Vec::with_capacity(lines.len());
+    for (number, line) in lines {
+        numbers.push(number);
+        let task = line.and_then(|link| task(&desk, link, on_conflict, &mut passwords));
+        tasks.push(task.unwrap_or_else(Task::Refused));
+    }
+    let results = edit::many(&api, &desk, tasks).await;
+    let mut imported = Imported::default();
+    for (line, result) in numbers.into_iter().zip(results) {
+        imported.note(line, result, on_conflict, format);
+    }
+    Ok(Json(imported))
+}
+
+/// What a line asks for.
+fn task(
+    desk: &Desk,
+    link: Map<String, Value>,
+    on_conflict: OnConflict,
+    passwords: &mut Passwords,
+) -> Result<Task, Problem> {
+    if link.get("password").is_some_and(Value::is_string) {
+        passwords
+            .one_more()
+            .map_err(|detail| wrong(vec![FieldProblem::new("password", detail)]))?;
+    }
+    let draft = Draft::read_row(desk, Body::of(link))?;
+    if on_conflict != OnConflict::Replace {
+        return Ok(Task::Create(draft));
+    }
+    let target = match (&draft.place.slug, &draft.spec.external_id) {
+        (None, Some(name)) => Target::External(name.clone()),
+        (Some(_), _) | (None, None) => Target::Place,
+    };
+    Ok(Task::Put(target, draft, Wanted::default()))
+}
+
+impl Imported {
+    fn note(
+        &mut self,
+        line: u64,
+        result: Result<Done, Problem>,
+        on_conflict: OnConflict,
+        format: Format,
+    ) {
+        let mut told = LineResult {
+            line,
+            result: "failed",
+            id: None,
+            status: None,
+            detail: None,
+            errors: Vec::new(),
+        };
+        let (word, count, link) = match result {
+            Ok(Done::Made(link)) => ("made", &mut self.made, Some(link)),
+            Ok(Done::Changed(link)) => ("replaced", &mut self.replaced, Some(link)),
+            Ok(Done::Same(link)) => ("unchanged", &mut self.unchanged, Some(link)),
+            Ok(Done::Deleted) => unreachable!("no line deletes"),
+            Err(problem)
+                if on_conflict == OnConflict::Skip && problem.status() == StatusCode::CONFLICT =>
+            {
+                ("skipped", &mut self.skipped, None)
+            }
+            Err(problem) => {
+                told.status = Some(problem.status().as_u16());
+                told.detail = Some(problem.detail().to_owned());
+                told.errors = problem.errors().to_vec();
+                if format == Format::Csv {
+                    for error in &mut told.errors {
+                        error.field = sheet::column(&error.field);
+                    }
+                }
+                ("failed", &mut self.failed, None)
+            }
+        };
+        *count += 1;
+        told.result = word;
+        told.id = link.map(|link| link.id.to_string());
+        self.lines.push(told);
+    }
+}
+
+fn wrong(errors: Vec<FieldProblem>) -> Problem {
+    Problem::fields(StatusCode::UNPROCESSABLE_ENTITY, errors)
+}
+
+fn bounded(lines: &[Line]) -> Result<(), Problem> {
+    if lines.len() < MOST {
+        return Ok(());
+    }
+    Err(Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("at most {MOST} links in one request; send the file in parts"),
+    ))
+}
+
+fn json_lines(text: &[u8]) -> Result<Vec<Line>, Problem> {
+    let mut lines = Vec::new();
+    for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        bounded(&lines)?;
+        let link = serde_json::from_slice(line).map_err(|error| {
+            Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("the line must be one JSON object: {error}"),
+            )
+        });
+        lines.push((number, link));
+    }
+    Ok(lines)
+}
+
+fn csv_lines(text: &[u8]) -> Result<Vec<Line>, Problem> {
+    let no_text = |error: csv::Error| {
+        let detail = format!("the first line must be the names of columns: {error}");
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+    };
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
+    let header = sheet::Header::read(reader.headers().map_err(no_text)?.iter()).map_err(wrong)?;
+    let mut lines = Vec::new();
+    let mut record = csv::StringRecord::new();
+    loop {
+        let number = reader.position().line();
+        let link = match reader.read_record(&mut record) {
+            Ok(false) => return Ok(lines),
+            Ok(true) => header.link(record.len(), record.iter()).map_err(wrong),
+            Err(error) => Err(Problem::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                format!("the line cannot be read: {error}"),
+            )),
+        };
+        bounded(&lines)?;
+        let number = record.position().map_or(number, csv::Position::line);
+        lines.push((number, link));
+    }
+}
