@@ -7,11 +7,17 @@
 //! shipped, which lie beside this one, or an installation that runs already.
 
 mod binary;
+mod cpu;
+mod edge;
+mod edits;
 mod http;
 mod journal;
+mod links;
+mod load;
 mod median;
 mod outcome;
 mod redirect;
+mod redis;
 mod replay;
 mod server;
 
@@ -38,6 +44,7 @@ enum Bench {
     #[command(hide = true)]
     JournalAppends(journal::appends::Options),
     Redirect(redirect::Options),
+    Edits(edits::Options),
     #[command(hide = true)]
     BareHyper(redirect::bare::Options),
 }
@@ -47,7 +54,8 @@ fn main() -> ExitCode {
         Bench::Replay(options) => replay::run(&options),
         Bench::Journal(options) => journal::run(&options),
         Bench::JournalAppends(options) => journal::appends::run(&options),
-        Bench::Redirect(options) => redirect::run(&options),
+        Bench::Redirect(options) => redirect::run(options),
+        Bench::Edits(options) => edits::run(&options),
         Bench::BareHyper(options) => redirect::bare::run(&options),
     };
     match done {

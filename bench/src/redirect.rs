@@ -1,161 +1,185 @@
-//! `redirect`: what one redirect costs in CPU time.
+//! `redirect`: what one redirect costs, and how long visitors wait for it.
 //!
 //! The real `whence-redirector`, with everything on that a click meets (near cache, limits, cookies, click id,
-//! journal, metrics; only ingest is missing, so that shipping is in the figure up to the seal), and a bare hyper
-//! server that answers every request with the very same header lines. Both have the same number of threads and
-//! stand side by side; the same load goes to one and the other in turn. What is compared is the CPU time that
-//! each process used, background threads and kernel included, divided by the answers it gave: other work on the
-//! machine disturbs a rate much more than that.
+//! journal, metrics; only ingest is missing, so that shipping is in the figure up to the seal), next to two measures:
+//! a bare hyper server that answers every request with the very same header lines, and nginx with `return 302`, its
+//! access log and an answer of the same length. All have the same number of threads and stand side by side; the same
+//! load goes to one after the other, again and again, and what is compared is what was seen next to each other.
+//!
+//! CPU time is that of the whole process, background threads and kernel included, divided by its answers: other
+//! work on the machine disturbs a rate much more than that. Latency is measured at one fixed rate for all.
 
 pub(crate) mod bare;
-mod edge;
-mod load;
-mod requests;
-mod round;
+mod cell;
+mod certificate;
+mod memory;
+mod nginx;
+mod outcome;
+mod size;
+mod subject;
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use serde::Serialize;
 
-use crate::median::{median, rounded};
-use crate::outcome;
-use bare::Bare;
-use edge::Edge;
-use load::Load;
-use requests::Requests;
-use round::Round;
+use crate::edits;
+use crate::load::{Crowd, Way};
+use crate::outcome::warn_of_debug_build;
+use crate::redis::Redis;
+use cell::Effort;
+use certificate::Certificate;
+use nginx::Nginx;
+use outcome::Outcome;
+use size::{Plan, Store};
 
-/// What one redirect costs, in CPU time, next to a bare hyper server that says the same.
+/// What one redirect costs next to bare hyper and nginx: CPU time, throughput, latency, memory.
 ///
-/// Starts the whence-redirector that lies beside this binary, with links of its own in a temporary directory,
-/// and a bare hyper server; asks both in turn over keep-alive connections, as browsers do.
+/// Starts the whence-redirector that lies beside this binary, with links of its own in a temporary directory, a bare
+/// hyper server, and nginx where it is installed; asks all in turn, as browsers do.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// How long each round asks each server, in seconds
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    seconds: u64,
-    /// How many rounds, after one to warm up; many short ones level out what else the machine does
-    #[arg(long, default_value_t = 11, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    /// How the browsers connect
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Way::KeepAlive, Way::NewConnection])]
+    ways: Vec<Way>,
+    /// How many links there are; they are asked for as in life, the n-th most popular 1/n as often
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_values_t = [1_000, 1_000_000],
+        value_parser = clap::value_parser!(u32).range(1..=10_000_000)
+    )]
+    links: Vec<u32>,
+    /// Where the links are kept
+    #[arg(long, value_enum, default_value_t = Store::File)]
+    store: Store,
+    /// Rounds of asking as fast as the servers answer, after one to warm up; many short ones level out what else the
+    /// machine does
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
-    /// Keep-alive connections, each from an address of its own
+    /// How long each of them asks each server, in seconds
+    #[arg(long, default_value = "1", value_parser = seconds)]
+    seconds: Duration,
+    /// Rounds of asking at a fixed rate, half of what bare hyper answers at most
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    steady_rounds: u32,
+    /// How long each of them asks each server, in seconds
+    #[arg(long, default_value = "2", value_parser = seconds)]
+    steady_seconds: Duration,
+    /// Browsers, each from an address of its own and with one connection at a time
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
-    /// How many links there are; they are asked for as in life, the n-th most popular 1/n as often
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    links: u32,
-    /// Threads of each server; 0 means one for each core
+    /// Threads of each server and of the load; 0 means one for each core
     #[arg(long, default_value_t = 0)]
     threads: u8,
-    /// Where links and journal are kept meanwhile; by default the system's directory for temporary files
+    /// Cached links for the measure of what each takes in memory; 0 leaves it out
+    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    memory_links: u32,
+    /// Edits whose visibility is measured; 0 leaves it out
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    edits: u32,
+    /// Everything small, within a minute: whether it works, not what it costs
+    #[arg(long, conflicts_with_all = ["links", "rounds", "seconds", "steady_rounds", "steady_seconds", "memory_links", "edits"])]
+    quick: bool,
+    /// Where links, logs and journals are kept meanwhile; by default the system's directory for temporary files
     #[arg(long)]
-    dir: Option<std::path::PathBuf>,
+    dir: Option<PathBuf>,
 }
 
-#[derive(Serialize)]
-struct Outcome {
-    /// Median over the rounds of the two below, divided round by round.
-    cpu_ratio_vs_hyper: f64,
-    cpu_us_whence: f64,
-    cpu_us_hyper: f64,
-    /// How much of it was in the server's own code; the rest was in the kernel.
-    cpu_us_whence_user: f64,
-    cpu_us_hyper_user: f64,
-    rps_whence: f64,
-    rps_hyper: f64,
-    /// The ratio of each round.
-    ratios: Vec<f64>,
-    /// Answers of the redirector, all rounds.
-    requests: u64,
-    /// Answers other than 302 and broken connections, of both servers.
-    errors: u64,
-    /// Clicks that the journal had no room for.
-    events_dropped: u64,
-    links: u32,
-    connections: u16,
-    threads: u8,
-    profile: &'static str,
+impl Options {
+    /// The same options with less of everything.
+    fn made_quick(mut self) -> Self {
+        self.links = vec![1_000];
+        self.rounds = 1;
+        self.seconds = Duration::from_millis(300);
+        self.steady_rounds = 1;
+        self.steady_seconds = Duration::from_millis(500);
+        self.memory_links = 10_000;
+        self.edits = 20;
+        self
+    }
+
+    fn threads(&self) -> u8 {
+        match self.threads {
+            0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(255) as u8),
+            count => count,
+        }
+    }
 }
 
 /// Runs the bench.
-pub(crate) fn run(options: &Options) -> Result<()> {
-    outcome::warn_of_debug_build();
-    let threads = match options.threads {
-        0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(255) as u8),
-        count => count,
+pub(crate) fn run(options: Options) -> Result<()> {
+    warn_of_debug_build();
+    let options = if options.quick {
+        options.made_quick()
+    } else {
+        options
     };
-    tokio::runtime::Runtime::new()?.block_on(measure(options, threads))
+    tokio::runtime::Runtime::new()?.block_on(measure(&options))
 }
 
-async fn measure(options: &Options, threads: u8) -> Result<()> {
-    let dir = match &options.dir {
+async fn measure(options: &Options) -> Result<()> {
+    let temporary = match &options.dir {
         Some(dir) => {
             tempfile::tempdir_in(dir).with_context(|| format!("--dir {}", dir.display()))?
         }
         None => tempfile::tempdir().context("a temporary directory")?,
     };
-    eprintln!("making {} links", options.links);
-    let slugs = edge::make_links(dir.path(), options.links).await?;
-    let requests = Arc::new(Requests::new(&slugs));
-
-    let edge = Edge::start(dir.path(), threads).await?;
-    let answer = edge.answer(&requests).await?;
-    let bare = Bare::start(&answer, threads).await?;
-    let mut rounds = Vec::new();
-    let mut errors = 0;
-    // One was answered already, to see what the bare server has to say.
-    let mut answers = 1;
-    let load = Load {
-        connections: options.connections,
-        threads,
-        seconds: options.seconds,
-    };
-    // Round 0 fills the near cache and warms up both.
-    for number in 0..=options.rounds {
-        let round = Round {
-            whence: load.ask(&edge.target(), &requests)?,
-            hyper: load.ask(&bare.target(), &requests)?,
-        };
-        answers += round.whence.answers_in_all;
-        errors += round.errors();
-        eprintln!("round {number}: {round}");
-        if number > 0 {
-            rounds.push(round);
-        }
+    let dir = temporary.path();
+    let threads = options.threads();
+    let with_nginx = Nginx::is_installed();
+    if !with_nginx {
+        eprintln!("nginx is not installed: nothing is compared with it");
     }
-    let counts = edge.counts().await?;
-    edge.stop()?;
-    let middle = |pick: fn(&Round) -> f64| rounded(median(rounds.iter().map(pick)), 3);
-    outcome::print(&Outcome {
-        cpu_ratio_vs_hyper: middle(Round::ratio),
-        cpu_us_whence: middle(|round| round.whence.cpu_us()),
-        cpu_us_hyper: middle(|round| round.hyper.cpu_us()),
-        cpu_us_whence_user: middle(|round| round.whence.user_us()),
-        cpu_us_hyper_user: middle(|round| round.hyper.user_us()),
-        rps_whence: middle(|round| round.whence.rate()).round(),
-        rps_hyper: middle(|round| round.hyper.rate()).round(),
-        ratios: rounds
-            .iter()
-            .map(|round| rounded(round.ratio(), 3))
-            .collect(),
-        requests: answers,
-        errors,
-        events_dropped: counts.dropped,
-        links: options.links,
-        connections: options.connections,
+    let with_redis = Redis::is_installed();
+    if !with_redis {
+        eprintln!("redis-server is not installed: memory and edits are not measured");
+    }
+    let plan = Plan {
+        effort: Effort {
+            crowd: Crowd {
+                browsers: options.connections,
+                threads,
+            },
+            rounds: options.rounds,
+            time: options.seconds,
+            steady_rounds: options.steady_rounds,
+            steady_time: options.steady_seconds,
+        },
+        ways: options.ways.clone(),
+        store: options.store,
         threads,
-        profile: outcome::PROFILE,
-    });
+        certificate: Certificate::make(&dir.join("certificate"))?,
+        with_nginx,
+    };
+    let mut sizes = Vec::new();
+    for &links in &options.links {
+        // Its own folder, gone before the next: journals and logs of a run take gigabytes.
+        let folder = tempfile::tempdir_in(dir)?;
+        sizes.push(size::measure(&plan, folder.path(), links).await?);
+    }
+    let memory = match options.memory_links {
+        many if with_redis && many > 0 => {
+            eprintln!("measuring what a cached link takes");
+            memory::measure(&dir.join("memory"), many).await?
+        }
+        _ => None,
+    };
+    let edits = match options.edits {
+        count if with_redis && count > 0 => Some(edits::measure(count, threads, dir).await?),
+        _ => None,
+    };
+    let outcome = Outcome::new(sizes, memory, edits, options);
+    crate::outcome::print(&outcome);
+    outcome.check()
+}
+
+/// A time in seconds, with decimals.
+fn seconds(text: &str) -> Result<Duration> {
+    let seconds: f64 = text.parse()?;
     ensure!(
-        counts.redirected == answers,
-        "{answers} redirects were answered and {} counted",
-        counts.redirected
+        (0.1..=3_600.0).contains(&seconds),
+        "must be between 0.1 and 3600 seconds"
     );
-    ensure!(errors == 0, "{errors} requests were not answered with 302");
-    ensure!(
-        counts.dropped == 0,
-        "{} clicks found no room in the journal",
-        counts.dropped
-    );
-    Ok(())
+    Ok(Duration::from_secs_f64(seconds))
 }

@@ -8,26 +8,21 @@ use anyhow::{Context, Result, bail};
 use hyper::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::cpu::Cpu;
 use crate::http;
 
 /// What a start may take on a machine that is busy with other things: engine, migrations and all.
 const START: Duration = Duration::from_secs(60);
 /// What a server gets to drain before it is killed.
 const STOP: Duration = Duration::from_secs(20);
+/// The same where a bench has failed, and nobody wants to know how it ends.
+const STOP_SOON: Duration = Duration::from_secs(3);
 
 /// A started server.
 pub(crate) struct Server {
     name: &'static str,
     child: Child,
-}
-
-/// CPU time that a process has used, of all its threads.
-#[derive(Clone, Copy)]
-pub(crate) struct Cpu {
-    /// In its own code, in seconds.
-    pub(crate) user: f64,
-    /// In the kernel for it, in seconds.
-    pub(crate) system: f64,
+    started: Instant,
 }
 
 impl Server {
@@ -38,27 +33,38 @@ impl Server {
                 command.env_remove(variable);
             }
         }
+        let started = Instant::now();
         // Standard output is for the bench's result alone; what matters is logged to standard error.
         let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("{name} cannot be started"))?;
-        Ok(Self { name, child })
+        Ok(Self {
+            name,
+            child,
+            started,
+        })
     }
 
     /// Waits until `GET url` is answered with this status.
     pub(crate) async fn until(&mut self, url: &str, status: StatusCode) -> Result<()> {
-        let start = Instant::now();
         let client = http::client();
-        while !http::get(&client, url)
-            .await
-            .is_ok_and(|answer| answer.status == status)
-        {
+        let is_there = async || {
+            http::get(&client, url)
+                .await
+                .is_ok_and(|answer| answer.status == status)
+        };
+        self.until_true(is_there).await
+    }
+
+    /// Waits until `is_there` says so.
+    pub(crate) async fn until_true(&mut self, is_there: impl AsyncFn() -> bool) -> Result<()> {
+        while !is_there().await {
             if let Some(status) = self.child.try_wait()? {
                 bail!("{} ended before it was ready: {status}", self.name);
             }
-            if start.elapsed() > START {
+            if self.started.elapsed() > START {
                 bail!("{} was not ready within {} s", self.name, START.as_secs());
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -66,50 +72,61 @@ impl Server {
         Ok(())
     }
 
-    /// What it has used until now. The kernel counts in ticks of 10 ms.
+    /// What is said of it to people.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// When it was started.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
+    /// What it has used until now, its children included.
     pub(crate) fn cpu(&self) -> Result<Cpu> {
-        let path = format!("/proc/{}/stat", self.child.id());
-        let stat = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-        parse_stat(&stat).with_context(|| format!("{path} is not as proc(5) says: {stat:?}"))
+        Cpu::of_family(self.child.id())
+    }
+
+    /// The memory that is its own now, in bytes: not the files that it has mapped.
+    pub(crate) fn own_memory(&self) -> Result<u64> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+        parse_own_memory(&status).with_context(|| format!("{path} has no RssAnon"))
     }
 
     /// Asks it to stop and waits until it has.
     pub(crate) fn stop(mut self) -> Result<()> {
+        match self.end(STOP)? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => bail!("{} stopped with {status}", self.name),
+            None => bail!("{} did not stop within {} s", self.name, STOP.as_secs()),
+        }
+    }
+
+    fn end(&mut self, patience: Duration) -> Result<Option<std::process::ExitStatus>> {
+        if let Some(status) = self.child.try_wait()? {
+            return Ok(Some(status));
+        }
         kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         let start = Instant::now();
-        while start.elapsed() < STOP {
+        while start.elapsed() < patience {
             if let Some(status) = self.child.try_wait()? {
-                if status.success() {
-                    return Ok(());
-                }
-                bail!("{} stopped with {status}", self.name);
+                return Ok(Some(status));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        bail!("{} did not stop within {} s", self.name, STOP.as_secs())
+        Ok(None)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // Neither can fail for a child that was not waited for; one that was is gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Cpu {
-    /// What was used since `earlier`.
-    pub(crate) fn since(self, earlier: Self) -> Self {
-        Self {
-            user: self.user - earlier.user,
-            system: self.system - earlier.system,
+        // Asked first, because one that is killed leaves its children behind.
+        if !matches!(self.end(STOP_SOON), Ok(Some(_))) {
+            // Neither can fail for a child that was not waited for.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
         }
-    }
-
-    /// Both together, in seconds.
-    pub(crate) fn total(self) -> f64 {
-        self.user + self.system
     }
 }
 
@@ -119,17 +136,13 @@ pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(listener.local_addr()?)
 }
 
-/// Fields 14 and 15 of `/proc/<pid>/stat`, counted behind the name, which may hold anything.
-fn parse_stat(stat: &str) -> Option<Cpu> {
-    /// `sysconf(_SC_CLK_TCK)`: 100 on every architecture that Linux still runs on in earnest.
-    const TICKS: f64 = 100.0;
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_whitespace().skip(11);
-    let mut seconds = || Some(fields.next()?.parse::<f64>().ok()? / TICKS);
-    Some(Cpu {
-        user: seconds()?,
-        system: seconds()?,
-    })
+/// `RssAnon` of `/proc/<pid>/status`, which is said in KiB.
+fn parse_own_memory(status: &str) -> Option<u64> {
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))?;
+    let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kib << 10)
 }
 
 #[cfg(test)]
@@ -137,23 +150,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cpu_time_is_found_behind_any_name() {
-        let stat =
-            "4242 (a) R 1 (b) S 1 4242 4242 0 -1 4194560 1161 0 0 0 250 75 0 0 20 0 3 0 100 1 1";
-        let cpu = parse_stat(stat).unwrap();
-        assert_eq!((cpu.user, cpu.system), (2.5, 0.75));
-        assert!(parse_stat("nonsense").is_none());
-    }
-
-    #[test]
-    fn a_process_that_works_uses_cpu_time() {
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        let before = parse_stat(&stat).unwrap().total();
-        let start = Instant::now();
-        while start.elapsed() < Duration::from_millis(300) {
-            std::hint::spin_loop();
-        }
-        let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-        assert!(parse_stat(&stat).unwrap().total() > before);
+    fn own_memory_grows_with_what_is_held() {
+        let own = || parse_own_memory(&std::fs::read_to_string("/proc/self/status").unwrap());
+        let before = own().unwrap();
+        let held = std::hint::black_box(vec![1_u8; 32 << 20]);
+        assert!(own().unwrap() >= before + (30 << 20));
+        drop(held);
+        assert_eq!(parse_own_memory("VmRSS:\t  12 kB\n"), None);
     }
 }

@@ -1,11 +1,12 @@
-//! The measure: a server that is hyper and nothing else.
+//! The measure: a server that is hyper and nothing else, rustls before it where it answers encrypted.
 //!
-//! As many threads as the redirector, each with a runtime and a listener of its own on the same port, hyper's
+//! As many threads as the redirector, each with a runtime and listeners of its own on the same ports, hyper's
 //! defaults, and one answer for every request, made once: what any redirector in hyper has to pay.
 
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow};
@@ -16,10 +17,14 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::LocalSet;
+use tokio_rustls::TlsAcceptor;
 
-use super::load::Target;
+use super::certificate::{self, Certificate};
+use super::subject::Subject;
 use crate::binary;
+use crate::load::END_OF_HEAD;
 use crate::server::{self, Server};
 
 /// As the redirector has it.
@@ -31,6 +36,15 @@ pub(crate) struct Options {
     /// Where to answer
     #[arg(long)]
     listen: SocketAddr,
+    /// Where to answer encrypted
+    #[arg(long)]
+    tls_listen: SocketAddr,
+    /// The certificate, in PEM
+    #[arg(long)]
+    certificate: PathBuf,
+    /// Its private key, in PEM
+    #[arg(long)]
+    key: PathBuf,
     /// Serving threads
     #[arg(long)]
     threads: u8,
@@ -43,43 +57,74 @@ pub(crate) struct Options {
 pub(super) struct Bare {
     server: Server,
     address: SocketAddr,
+    tls_address: SocketAddr,
 }
 
 impl Bare {
-    /// Starts it, to answer with these header lines.
-    pub(super) async fn start(headers: &[String], threads: u8) -> Result<Self> {
-        let address = server::free_address()?;
+    /// Starts it, to say what `answer` says.
+    pub(super) async fn start(
+        answer: &str,
+        certificate: &Certificate,
+        threads: u8,
+    ) -> Result<Self> {
+        let (address, tls_address) = (server::free_address()?, server::free_address()?);
         let mut command = Command::new(binary::own()?);
         command
             .args(["bare-hyper", "--listen", &address.to_string()])
-            .args(["--threads", &threads.to_string()]);
-        for header in headers {
-            command.args(["--header", header]);
+            .args(["--tls-listen", &tls_address.to_string()])
+            .args(["--threads", &threads.to_string()])
+            .arg("--certificate")
+            .arg(certificate.certificate())
+            .arg("--key")
+            .arg(certificate.key());
+        for line in own_lines(answer) {
+            command.args(["--header", line]);
         }
-        let mut server = Server::start("the bare server", command)?;
+        let mut server = Server::start("bare hyper", command)?;
         server
             .until(&format!("http://{address}/"), StatusCode::FOUND)
             .await?;
-        Ok(Self { server, address })
+        Ok(Self {
+            server,
+            address,
+            tls_address,
+        })
     }
 
     /// The server as the load sees it.
-    pub(super) fn target(&self) -> Target<'_> {
-        Target {
+    pub(super) fn subject(&self) -> Subject<'_> {
+        Subject {
+            server: &self.server,
             address: self.address,
-            process: &self.server,
+            tls_address: Some(self.tls_address),
+            tail: END_OF_HEAD,
         }
     }
+}
+
+/// The header lines of an answer, without those that hyper itself writes.
+fn own_lines(answer: &str) -> impl Iterator<Item = &str> {
+    const OF_HYPER: [&str; 3] = ["date: ", "content-length: ", "connection: "];
+    answer.lines().skip(1).filter(|line| {
+        !line.is_empty()
+            && !OF_HYPER
+                .iter()
+                .any(|own| line.to_lowercase().starts_with(own))
+    })
 }
 
 /// Serves until it is killed.
 pub(crate) fn run(options: &Options) -> Result<()> {
     let headers = parse(&options.header)?;
+    let tls = certificate::server_config(&options.certificate, &options.key)?;
     let threads: Vec<_> = (0..options.threads)
         .map(|_| {
-            let listener = bind(options.listen).with_context(|| options.listen.to_string())?;
-            let headers = headers.clone();
-            Ok(std::thread::spawn(move || serve(listener, &headers)))
+            let bind = |address| bind(address).with_context(|| address.to_string());
+            let (plain, encrypted) = (bind(options.listen)?, bind(options.tls_listen)?);
+            let (headers, acceptor) = (headers.clone(), TlsAcceptor::from(tls.clone()));
+            Ok(std::thread::spawn(move || {
+                serve(plain, encrypted, &acceptor, &headers)
+            }))
         })
         .collect::<Result<_>>()?;
     for thread in threads {
@@ -90,29 +135,57 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn serve(listener: TcpListener, headers: &HeaderMap) -> io::Result<()> {
+fn serve(
+    plain: TcpListener,
+    encrypted: TcpListener,
+    acceptor: &TlsAcceptor,
+    headers: &HeaderMap,
+) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     LocalSet::new().block_on(&runtime, async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        loop {
-            let (stream, _) = listener.accept().await?;
-            stream.set_nodelay(true)?;
-            let headers = headers.clone();
-            let answer = service_fn(move |_: Request<Incoming>| {
-                let mut answer = Response::new(Empty::<Bytes>::new());
-                *answer.status_mut() = StatusCode::FOUND;
-                answer.headers_mut().clone_from(&headers);
-                async { Ok::<_, Infallible>(answer) }
-            });
-            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer);
-            tokio::task::spawn_local(async move {
-                // The load hangs up when it has seen enough.
-                let _ = connection.await;
-            });
-        }
+        tokio::try_join!(
+            accept(plain, None, headers),
+            accept(encrypted, Some(acceptor), headers),
+        )?;
+        Ok(())
     })
+}
+
+async fn accept(
+    listener: TcpListener,
+    tls: Option<&TlsAcceptor>,
+    headers: &HeaderMap,
+) -> io::Result<Infallible> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let headers = headers.clone();
+        match tls.cloned() {
+            None => tokio::task::spawn_local(answer(stream, headers)),
+            Some(tls) => tokio::task::spawn_local(async move {
+                // Whoever cannot agree on a cipher is not answered.
+                if let Ok(stream) = tls.accept(stream).await {
+                    answer(stream, headers).await;
+                }
+            }),
+        };
+    }
+}
+
+async fn answer(stream: impl AsyncRead + AsyncWrite + Unpin, headers: HeaderMap) {
+    let answer = service_fn(move |_: Request<Incoming>| {
+        let mut answer = Response::new(Empty::<Bytes>::new());
+        *answer.status_mut() = StatusCode::FOUND;
+        answer.headers_mut().clone_from(&headers);
+        async { Ok::<_, Infallible>(answer) }
+    });
+    // The load hangs up when it has seen enough.
+    let _ = http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

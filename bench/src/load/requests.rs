@@ -5,10 +5,11 @@ use std::sync::Arc;
 use fastrand::Rng;
 use whence_core::id::VisitorId;
 
-use super::edge::DOMAIN;
+use super::Way;
+use crate::links::{self, DOMAIN};
 
 /// Picks in the popularity's sequence, walked round and round: enough that the rarest links come too.
-const PICKS: usize = 1 << 18;
+const PICKS: usize = 1 << 20;
 
 /// What a browser of today sends when somebody clicks on a link.
 const BROWSER: &str = "\
@@ -21,19 +22,16 @@ const BROWSER: &str = "\
     sec-fetch-dest: document\r\n\
     sec-fetch-mode: navigate\r\n\
     sec-fetch-site: cross-site\r\n\
-    sec-fetch-user: ?1\r\n\
-    connection: keep-alive\r\n";
+    sec-fetch-user: ?1\r\n";
 
 /// The requests of all browsers together.
-pub(super) struct Requests {
-    /// `GET /slug HTTP/1.1`, by popularity.
-    lines: Vec<Vec<u8>>,
-    /// Which line comes when.
+pub(crate) struct Requests {
+    /// Which link comes when.
     picks: Vec<u32>,
 }
 
 /// The requests of one browser.
-pub(super) struct Browser {
+pub(crate) struct Script {
     all: Arc<Requests>,
     /// Which browser it is.
     number: u16,
@@ -44,46 +42,58 @@ pub(super) struct Browser {
 }
 
 impl Requests {
-    /// Requests for these links, the first being the most popular.
-    pub(super) fn new(slugs: &[String]) -> Self {
-        let line = |slug| format!("GET /{slug} HTTP/1.1\r\n").into_bytes();
+    /// Requests for so many links, number 0 being the most popular.
+    pub(crate) fn new(links: u32) -> Self {
         Self {
-            lines: slugs.iter().map(line).collect(),
-            picks: zipf(slugs.len(), PICKS),
+            picks: zipf(links as usize, PICKS),
         }
     }
 
-    /// Browser number `number`: a visitor who has been here before.
-    pub(super) fn browser(self: &Arc<Self>, number: u16) -> Browser {
+    /// What browser number `number` asks: a visitor who has been here before.
+    pub(crate) fn script(self: &Arc<Self>, number: u16, way: Way) -> Script {
         let mut random = Rng::with_seed(u64::from(number));
         // Any 22 characters are as good: what was clicked last is only read by who is asked to.
         let (visitor, last_click) = (VisitorId(random.u128(..)), VisitorId(random.u128(..)));
-        let cookies = format!(
-            "cookie: _ga=GA1.1.1234567890.1763700000; whv={visitor}; whc={last_click}\r\n\r\n"
+        let connection = match way {
+            Way::KeepAlive | Way::Tls => "keep-alive",
+            Way::NewConnection => "close",
+        };
+        let headers = format!(
+            "host: {DOMAIN}\r\n{BROWSER}connection: {connection}\r\n\
+             cookie: _ga=GA1.1.1234567890.1763700000; whv={visitor}; whc={last_click}\r\n\r\n"
         );
-        Browser {
+        Script {
             all: Arc::clone(self),
             number,
-            headers: [format!("host: {DOMAIN}\r\n").as_str(), BROWSER, &cookies]
-                .concat()
-                .into_bytes(),
+            headers: headers.into_bytes(),
             at: random.usize(..PICKS),
         }
     }
 }
 
-impl Browser {
+impl Script {
     /// Which browser it is.
-    pub(super) fn number(&self) -> u16 {
+    pub(crate) fn number(&self) -> u16 {
         self.number
     }
 
     /// Writes the next request's head into `buffer`.
-    pub(super) fn write_next(&mut self, buffer: &mut Vec<u8>) {
+    pub(crate) fn write_next(&mut self, buffer: &mut Vec<u8>) {
         let pick = self.all.picks[self.at % PICKS];
         self.at += 1;
+        self.write(&links::slug(pick), buffer);
+    }
+
+    /// Writes the head of a request for this slug into `buffer`.
+    pub(crate) fn write_for(&self, slug: &str, buffer: &mut Vec<u8>) {
+        self.write(slug.as_bytes(), buffer);
+    }
+
+    fn write(&self, slug: &[u8], buffer: &mut Vec<u8>) {
         buffer.clear();
-        buffer.extend_from_slice(&self.all.lines[pick as usize]);
+        buffer.extend_from_slice(b"GET /");
+        buffer.extend_from_slice(slug);
+        buffer.extend_from_slice(b" HTTP/1.1\r\n");
         buffer.extend_from_slice(&self.headers);
     }
 }
@@ -129,12 +139,14 @@ mod tests {
 
     #[test]
     fn a_request_is_a_whole_head_of_a_browsers_size() {
-        let requests = Arc::new(Requests::new(&["abc".into()]));
-        let mut browser = requests.browser(3);
+        let requests = Arc::new(Requests::new(10));
+        let mut script = requests.script(3, Way::NewConnection);
         let mut head = Vec::new();
-        browser.write_next(&mut head);
+        script.write_for("abc", &mut head);
+        assert!(head.starts_with(b"GET /abc HTTP/1.1\r\nhost: "));
+        script.write_next(&mut head);
         let text = String::from_utf8(head).unwrap();
-        assert!(text.starts_with("GET /abc HTTP/1.1\r\nhost: "), "{text}");
+        assert!(text.contains("\r\nconnection: close\r\n"), "{text}");
         assert!(
             text.ends_with("\r\n\r\n") && text.matches("\r\n\r\n").count() == 1,
             "{text}"
