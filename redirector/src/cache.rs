@@ -2,192 +2,206 @@
 //!
 //! - Bounded by bytes; what the store does not have is remembered too, in a bound of its own, so that a
 //!   guesser of slugs neither asks the store each time nor pushes real links out.
-//! - Concurrent misses for one key make one look-up.
+//! - Concurrent misses for one key make one look-up. What is asked for is asked about again before it is
+//!   too old, so that nobody waits for a link that is in use.
 //! - A change that is pushed is forgotten at once, and a look-up that raced it is not kept.
 //! - Where the store does not answer, what was last known is served, and said to be stale.
 //!
 //! What the values are is [`resolve`](crate::resolve)'s business.
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+mod clock;
+mod entry;
+mod flights;
+mod table;
 
-use futures::FutureExt;
-use futures::future::Shared;
-use quick_cache::Weighter;
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
 use quick_cache::sync::Cache;
-use tokio::runtime::Handle;
 use tokio::time::timeout;
 use whence_core::store::StoreError;
 
-/// How long a known link waits for a store that is slow to say whether it still holds: as long as an edit
+pub(crate) use self::clock::Clock;
+use self::clock::ticks;
+pub(crate) use self::entry::{Cached, Heat, Kept, Key, OwnedKey, Stamp, Weight, allocated};
+use self::flights::{Flights, Landing, Outcome};
+use self::table::Table;
+
+/// How long a known value waits for a store that is slow to say whether it still holds: as long as an edit
 /// may take to be seen.
 const PATIENCE: Duration = Duration::from_millis(100);
-/// How long after a failure known links are not held up by the next try.
-const AWAY: Duration = Duration::from_secs(1);
+/// How long what is not known waits: a store across an ocean answers ten times within it.
+const LONG_PATIENCE: Duration = Duration::from_secs(2);
+/// Changes are counted by the hash of the slug or host that they concern, so that one discards few of the
+/// look-ups under way: 64 KiB of counters.
+const COUNTERS: usize = 16 * 1024;
 
 /// Where values come from.
 pub(crate) trait Load: Send + Sync + 'static {
     /// What is cached.
-    type Value: Clone + Send + Sync + Weight + 'static;
+    type Value: Cached;
 
-    /// Asks the store.
+    /// Asks the store; the value carries `key` and `stamp`.
     fn load(
         &self,
-        key: String,
+        key: &OwnedKey,
+        stamp: Stamp,
     ) -> impl Future<Output = Result<Option<Self::Value>, StoreError>> + Send;
-}
-
-/// How much memory a value takes.
-pub(crate) trait Weight {
-    /// Bytes on the heap, about.
-    fn bytes(&self) -> usize;
 }
 
 /// What is known about a key.
 #[derive(Clone, Debug)]
 pub(crate) struct Known<V> {
-    /// What the store said; `None` is an answer as good as any.
+    /// What the store said.
     pub(crate) value: Option<V>,
-    /// Whether the store could not be asked whether it still holds.
+    /// Whether the store could not be asked whether it still holds. A value is worth having all the same;
+    /// that there was none is not to be said on trust.
     pub(crate) stale: bool,
 }
 
 /// A bounded memory of what a [`Load`] said.
 pub(crate) struct NearCache<L: Load> {
     loader: L,
-    ttl: Duration,
-    present: Cache<String, Held<L::Value>, ByBytes>,
-    absent: Cache<String, Held<()>>,
-    flights: Mutex<HashMap<String, Flight<L::Value>>>,
-    /// Counts what was forgotten. A look-up notes it before it asks and after it has kept the answer:
-    /// if it moved, the answer may be older than what was forgotten.
-    forgotten: [AtomicU64; 64],
-    /// Everything learnt before this moment, in nanoseconds since `born`, must be asked again.
-    distrusted: AtomicU64,
-    born: Instant,
-    flight_numbers: AtomicU64,
-    /// When a look-up last failed, in nanoseconds since `born`; 0 once one has landed.
-    last_failure: AtomicU64,
-    /// Where look-ups run: a runtime that outlives any request.
-    runtime: Handle,
+    /// How many ticks something is believed.
+    ttl: u32,
+    present: Table<L::Value>,
+    /// What does not exist, by a keyed hash of 128 bits: of a thousand million different keys, two agree
+    /// with a probability below 1 in 10^20, and nobody outside can look for them.
+    absent: Cache<u128, Stamp>,
+    absent_keys: [RandomState; 2],
+    flights: Flights<L::Value>,
+    /// Count what was forgotten. A look-up notes its counter before it asks and compares it when it keeps
+    /// the answer: if it moved, the answer may be older than what was forgotten.
+    forgotten: Box<[AtomicU32]>,
+    /// How often everything was distrusted. What was learnt in an earlier era must be asked again.
+    era: AtomicU32,
+    /// Whether the store was last found slow or away, and has not answered since.
+    away: AtomicBool,
+    /// The tick of the last try to find it back.
+    tried: AtomicU32,
+    clock: Clock,
 }
 
-#[derive(Clone)]
-struct Held<V> {
-    value: V,
-    learnt: Instant,
-}
-
-#[derive(Clone)]
-struct ByBytes;
-
-impl<V: Weight> Weighter<String, Held<V>> for ByBytes {
-    fn weight(&self, key: &String, held: &Held<V>) -> u64 {
-        // 64: the slot, the key's own header and the allocator's rounding.
-        (key.len() + held.value.bytes() + size_of::<Held<V>>() + 64) as u64
-    }
-}
-
-type Outcome<V> = Result<Option<V>, Arc<StoreError>>;
-type Landing<V> = Shared<Pin<Box<dyn Future<Output = Outcome<V>> + Send>>>;
-
-#[derive(Clone)]
-struct Flight<V> {
-    number: u64,
-    landing: Landing<V>,
+/// How far something may be believed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    Fresh,
+    /// Fresh, and so near its end that it is asked about again.
+    Ripe,
+    Old,
 }
 
 impl<L: Load> NearCache<L> {
-    /// An empty cache, whose look-ups run on the runtime of the caller, for about `bytes` of present values, and `absent` keys that do not exist.
-    pub(crate) fn new(loader: L, bytes: usize, absent: usize, ttl: Duration) -> Arc<Self> {
-        // An average link weighs some 400 bytes; the estimate only sizes the table.
-        let items = (bytes / 400).max(16);
+    /// An empty cache, whose look-ups run on the runtime of the caller, for about `bytes` of present
+    /// values, and `absent` keys that do not exist.
+    pub(crate) fn new(
+        loader: L,
+        bytes: usize,
+        absent: usize,
+        ttl: Duration,
+        clock: Clock,
+    ) -> Arc<Self> {
         Arc::new(Self {
             loader,
-            ttl,
-            present: Cache::with_weighter(items, bytes as u64, ByBytes),
+            ttl: ticks(ttl),
+            present: Table::new(bytes),
             absent: Cache::new(absent.max(1)),
-            flights: Mutex::default(),
-            forgotten: [const { AtomicU64::new(0) }; 64],
-            distrusted: AtomicU64::new(0),
-            born: Instant::now(),
-            flight_numbers: AtomicU64::new(0),
-            last_failure: AtomicU64::new(0),
-            runtime: Handle::current(),
+            absent_keys: [RandomState::new(), RandomState::new()],
+            flights: Flights::new(),
+            forgotten: (0..COUNTERS).map(|_| AtomicU32::new(0)).collect(),
+            era: AtomicU32::new(0),
+            away: AtomicBool::new(false),
+            tried: AtomicU32::new(u32::MAX),
+            clock,
         })
     }
 
-    /// What is known of `key`; asks the store only where that is not fresh.
+    /// What is known of `key` at the tick `now`; waits only where that is not fresh, for a bounded time.
     pub(crate) async fn get(
         self: &Arc<Self>,
-        key: &str,
+        key: Key<'_>,
+        now: u32,
     ) -> Result<Known<L::Value>, Arc<StoreError>> {
-        let present = self.present.get(key);
-        if let Some(held) = &present
-            && self.fresh(held.learnt)
-        {
-            return Ok(Known {
-                value: Some(held.value.clone()),
-                stale: false,
-            });
+        let present = self.present.get(self.present.hash(key), key);
+        if let Some(value) = &present {
+            let age = self.age(value.stamp(), now);
+            if age == Age::Ripe && self.may_ask() {
+                // It lands by itself.
+                drop(self.take_off(key));
+            }
+            if age != Age::Old {
+                return Ok(Known {
+                    value: present,
+                    stale: false,
+                });
+            }
         }
-        let absent = if present.is_none() {
-            self.absent.get(key)
-        } else {
-            None
+        // Boxed, so that whoever finds what they ask for does not carry room for waiting.
+        Box::pin(self.ask(key, now, present)).await
+    }
+
+    /// Asks the store about what is not known to be present, or was once, as `old` says.
+    async fn ask(
+        self: &Arc<Self>,
+        key: Key<'_>,
+        now: u32,
+        old: Option<L::Value>,
+    ) -> Result<Known<L::Value>, Arc<StoreError>> {
+        let fresh = |value| Known {
+            value,
+            stale: false,
         };
-        if absent.is_some_and(|held| self.fresh(held.learnt)) {
-            return Ok(Known {
-                value: None,
-                stale: false,
-            });
+        let mut was_known = old.is_some();
+        if !was_known && let Some(stamp) = self.absent.get(&self.absent_key(key)) {
+            if self.age(stamp, now) != Age::Old {
+                return Ok(fresh(None));
+            }
+            was_known = true;
         }
-        let landing = self.take_off(key);
-        // Only a link that was seen may be served unasked: "not found" is never said on trust.
-        let Some(held) = present else {
-            return landing.await.map(|value| Known {
-                value,
-                stale: false,
-            });
-        };
         let stale = Known {
-            value: Some(held.value),
+            value: old,
             stale: true,
         };
-        if self.is_away() {
+        if was_known && !self.may_ask() {
             return Ok(stale);
         }
-        match timeout(PATIENCE, landing).await {
-            Ok(Ok(value)) => Ok(Known {
-                value,
-                stale: false,
-            }),
-            Ok(Err(_)) | Err(_) => Ok(stale),
+        let landing = self.take_off(key);
+        if was_known && self.is_away() {
+            return Ok(stale);
+        }
+        let patience = if was_known { PATIENCE } else { LONG_PATIENCE };
+        match timeout(patience, landing).await {
+            Ok(Ok(value)) => Ok(fresh(value)),
+            Ok(Err(_)) if was_known => Ok(stale),
+            Ok(Err(error)) => Err(error),
+            Err(_) => {
+                // What is known does not wait for it again until it answers.
+                self.away.store(true, Ordering::Relaxed);
+                let slow = || StoreError::Unavailable(format!("no answer within {patience:?}"));
+                was_known.then_some(stale).ok_or_else(|| Arc::new(slow()))
+            }
         }
     }
 
-    /// Forgets one key.
-    pub(crate) fn forget(&self, key: &str) {
-        self.generation(key).fetch_add(1, Ordering::SeqCst);
-        self.lock_flights().remove(key);
-        self.present.remove(key);
-        self.absent.remove(key);
+    /// Forgets a text at each of the sites that are asked for once its change has counted.
+    pub(crate) fn forget(&self, text: &str, sites: impl FnOnce() -> Vec<u32>) {
+        self.counter(text).fetch_add(1, Ordering::SeqCst);
+        for site in sites() {
+            let key = Key { site, text };
+            self.flights.leave(key);
+            self.present.remove(key, || true);
+            self.absent.remove(&self.absent_key(key));
+        }
     }
 
     /// Asks for everything anew, since changes may have been missed. What is known stays, to be served
     /// should the store be away.
     pub(crate) fn distrust_all(&self) {
-        for generation in &self.forgotten {
-            generation.fetch_add(1, Ordering::SeqCst);
-        }
-        self.lock_flights().clear();
-        self.distrusted
-            .store(self.since_birth(Instant::now()) + 1, Ordering::SeqCst);
+        self.era.fetch_add(1, Ordering::SeqCst);
+        self.flights.leave_all();
     }
 
     /// How many keys are held, present and absent.
@@ -196,107 +210,165 @@ impl<L: Load> NearCache<L> {
     }
 
     /// Bytes of the present values.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.present.weight()
+    pub(crate) fn bytes(&self) -> usize {
+        self.present.bytes()
     }
 
-    /// Joins the look-up under way for this key, or starts one. It is a task of its own: it lands
-    /// whether or not those who asked are still there.
-    fn take_off(self: &Arc<Self>, key: &str) -> Landing<L::Value> {
-        let mut flights = self.lock_flights();
-        if let Some(flight) = flights.get(key) {
-            return flight.landing.clone();
+    /// Begins to fill the cache with values that are read from the store from now on.
+    pub(crate) fn filling(&self) -> Filling {
+        Filling {
+            stamp: self.stamp(),
+            counters: self
+                .forgotten
+                .iter()
+                .map(|counter| counter.load(Ordering::SeqCst))
+                .collect(),
         }
-        let number = self.flight_numbers.fetch_add(1, Ordering::Relaxed);
-        let task = self
-            .runtime
-            .spawn(Arc::clone(self).load(key.to_owned(), number));
-        let landing = task
-            .map(|ended| {
-                let lost = |error| Arc::new(StoreError::Unavailable(format!("a look-up: {error}")));
-                ended.unwrap_or_else(|error| Err(lost(error)))
-            })
-            .boxed()
-            .shared();
-        flights.insert(
-            key.to_owned(),
-            Flight {
-                number,
-                landing: landing.clone(),
-            },
-        );
-        landing
     }
 
-    async fn load(self: Arc<Self>, key: String, number: u64) -> Outcome<L::Value> {
-        let before = self.generation(&key).load(Ordering::SeqCst);
-        let learnt = Instant::now();
-        let result = self.loader.load(key.clone()).await.map_err(Arc::new);
+    /// Keeps a value with the stamp of the filling, where nothing is known at its key and nothing has
+    /// changed there since the filling began.
+    pub(crate) fn fill(&self, filling: &Filling, value: L::Value) -> Filled {
+        if self.present.is_full() {
+            return Filled::Full;
+        }
+        if filling.stamp.era != self.era.load(Ordering::SeqCst) {
+            return Filled::Distrusted;
+        }
+        let slot = self.counter_slot(value.key().text);
+        let unchanged = || self.forgotten[slot].load(Ordering::SeqCst) == filling.counters[slot];
+        let kept = self
+            .present
+            .insert(value, |there| there.is_none() && unchanged());
+        if kept { Filled::Kept } else { Filled::Passed }
+    }
+
+    /// Joins the look-up under way for this key, or starts one.
+    fn take_off(self: &Arc<Self>, key: Key<'_>) -> Landing<L::Value> {
+        self.flights
+            .take_off(key, |key, number| Arc::clone(self).look_up(key, number))
+    }
+
+    async fn look_up(self: Arc<Self>, key: OwnedKey, number: u64) -> Outcome<L::Value> {
+        let text = key.as_key().text;
+        let before = self.counter(text).load(Ordering::SeqCst);
+        let stamp = self.stamp();
+        let result = self.loader.load(&key, stamp).await.map_err(Arc::new);
         if let Ok(value) = &result {
-            self.keep(&key, value.clone(), learnt);
-            // Kept first and checked after: a change pushed in between has either moved the generation
-            // by now, or will find the entry and remove it.
-            if self.generation(&key).load(Ordering::SeqCst) != before {
-                self.present.remove(&key);
-                self.absent.remove(&key);
-            }
+            let unchanged = || self.counter(text).load(Ordering::SeqCst) == before;
+            self.keep(key.as_key(), value.clone(), stamp, unchanged);
         }
-        let failed = if result.is_err() {
-            self.since_birth(Instant::now())
-        } else {
-            0
-        };
-        self.last_failure.store(failed, Ordering::Relaxed);
-        let mut flights = self.lock_flights();
-        if flights
-            .get(&key)
-            .is_some_and(|flight| flight.number == number)
-        {
-            flights.remove(&key);
-        }
+        // What cannot be read was answered all the same.
+        let away = matches!(
+            result.as_ref().map_err(|error| &**error),
+            Err(StoreError::Unavailable(_))
+        );
+        self.away.store(away, Ordering::Relaxed);
+        self.flights.landed(&key, number);
         result
     }
 
-    fn keep(&self, key: &str, value: Option<L::Value>, learnt: Instant) {
+    /// Remembers what was learnt, unless it has changed since.
+    fn keep(
+        &self,
+        key: Key<'_>,
+        value: Option<L::Value>,
+        stamp: Stamp,
+        unchanged: impl Fn() -> bool,
+    ) {
+        let absent = self.absent_key(key);
         match value {
             Some(value) => {
-                self.absent.remove(key);
-                self.present.insert(key.to_owned(), Held { value, learnt });
+                // A change counts first and removes then: it finds what is put here before it counts.
+                if self.present.insert(value, |_| unchanged()) {
+                    self.absent.remove(&absent);
+                }
             }
             None => {
-                self.present.remove(key);
-                self.absent
-                    .insert(key.to_owned(), Held { value: (), learnt });
+                self.present.remove(key, &unchanged);
+                self.absent.insert(absent, stamp);
+                // Kept first and compared after: a change in between has either counted by now, or will
+                // find the entry and remove it.
+                if !unchanged() {
+                    self.absent.remove(&absent);
+                }
             }
         }
     }
 
-    fn fresh(&self, learnt: Instant) -> bool {
-        learnt.elapsed() < self.ttl
-            && self.since_birth(learnt) >= self.distrusted.load(Ordering::SeqCst)
+    fn stamp(&self) -> Stamp {
+        Stamp {
+            era: self.era.load(Ordering::SeqCst),
+            tick: self.clock.now(),
+        }
     }
 
-    /// Whether the store did not answer a moment ago, and has not answered since.
+    /// The tick from which on what was learnt at this one is asked about again.
+    pub(crate) fn ripe(&self, stamp: Stamp) -> u32 {
+        stamp.tick.saturating_add(self.ttl - self.ttl / 4)
+    }
+
+    fn age(&self, stamp: Stamp, now: u32) -> Age {
+        if stamp.era != self.era.load(Ordering::SeqCst) {
+            return Age::Old;
+        }
+        // One more than the difference: where in its tick it was learnt is not known.
+        let age = now.saturating_sub(stamp.tick).saturating_add(1);
+        if age > self.ttl {
+            Age::Old
+        } else if age > self.ttl - self.ttl / 4 {
+            Age::Ripe
+        } else {
+            Age::Fresh
+        }
+    }
+
     fn is_away(&self) -> bool {
-        let failed = self.last_failure.load(Ordering::Relaxed);
-        failed != 0 && self.since_birth(Instant::now()) - failed < AWAY.as_nanos() as u64
+        self.away.load(Ordering::Relaxed)
     }
 
-    fn since_birth(&self, moment: Instant) -> u64 {
-        moment.duration_since(self.born).as_nanos() as u64
+    /// Whether to ask about what is known: always, but a store that is away only once in a tick.
+    fn may_ask(&self) -> bool {
+        if !self.is_away() {
+            return true;
+        }
+        let now = self.clock.now();
+        self.tried.swap(now, Ordering::Relaxed) != now
     }
 
-    /// Keys share 64 counters: a change discards at most a 64th of the look-ups under way.
-    fn generation(&self, key: &str) -> &AtomicU64 {
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        &self.forgotten[hasher.finish() as usize % self.forgotten.len()]
+    fn counter(&self, text: &str) -> &AtomicU32 {
+        &self.forgotten[self.counter_slot(text)]
     }
 
-    fn lock_flights(&self) -> std::sync::MutexGuard<'_, HashMap<String, Flight<L::Value>>> {
-        // The map is whole at every point where a holder could panic.
-        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    fn counter_slot(&self, text: &str) -> usize {
+        self.present.hash(Key { site: 0, text }) as usize % self.forgotten.len()
     }
+
+    fn absent_key(&self, key: Key<'_>) -> u128 {
+        let [high, low] = &self.absent_keys;
+        u128::from(high.hash_one(key)) << 64 | u128::from(low.hash_one(key))
+    }
+}
+
+/// A filling of the cache that is under way.
+pub(crate) struct Filling {
+    /// What its values carry.
+    pub(crate) stamp: Stamp,
+    /// The counters of changes when it began.
+    counters: Box<[u32]>,
+}
+
+/// What became of a value that a filling brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Filled {
+    /// It is in the cache.
+    Kept,
+    /// The cache knows it already, or it has changed.
+    Passed,
+    /// There is no room without pushing out what was asked for.
+    Full,
+    /// Changes may have been missed since the filling began: what it brings is old.
+    Distrusted,
 }
 
 #[cfg(test)]

@@ -1,135 +1,205 @@
 //! From host and slug to the link, as the redirect needs it: two near caches and the line over which
 //! the store says what has changed.
+//!
+//! [`site`] is what is known of a host, [`memo`] the few that a thread has seen last, [`place`] what stands
+//! at a slug. How a cache keeps what it knows is [`cache`](crate::cache)'s, what becomes of a click is
+//! [`decide`](crate::decide)'s.
+
+mod memo;
+mod place;
+mod site;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use whence_core::click::bounds;
-use whence_core::config::Cache;
-use whence_core::domain::Domain;
+use whence_core::config::Cache as Settings;
+use whence_core::domain::SlugCase;
+use whence_core::link::Link;
 use whence_core::store::{Change, LinkStore, StoreError};
-use whence_core::workspace::Workspace;
+use whence_core::workspace::WorkspaceId;
 
-use crate::cache::{Load, NearCache, Weight};
+use self::memo::Version;
+pub(crate) use self::place::Place;
+pub(crate) use self::site::Site;
+use self::site::{Numbered, Sites};
+use crate::cache::{
+    Cached, Clock, Filled, Filling, Kept, Key, Known, Load, NearCache, OwnedKey, Stamp,
+};
 use crate::target::Target;
 
 /// Memory for domains: a fleet's redirectors serve thousands of them, at some 300 bytes each.
 const DOMAIN_BYTES: usize = 16 << 20;
 
-/// A claimed host: the domain, and the workspace that has claimed it.
-#[derive(Debug)]
-pub(crate) struct Site {
-    /// How it answers where no link does.
-    pub(crate) domain: Domain,
-    /// Whose it is.
-    pub(crate) workspace: Workspace,
-}
-
-impl Weight for Arc<Site> {
-    fn bytes(&self) -> usize {
-        let document = |json: &Option<serde_json::Value>| {
-            json.as_ref().map_or(0, |json| 2 * json.to_string().len())
-        };
-        let spec = &self.domain.spec;
-        size_of::<Site>()
-            + self.workspace.name.len()
-            + document(&spec.apple_app_site_association)
-            + document(&spec.asset_links)
-            + spec.logo.as_ref().map_or(0, String::len)
-            + spec
-                .reserved
-                .iter()
-                .map(|slug| slug.as_str().len() + 24)
-                .sum::<usize>()
-    }
-}
-
-/// What stands at a host and slug.
-#[derive(Clone, Debug)]
-pub(crate) struct Place {
-    /// The host, where somebody has claimed it.
-    pub(crate) site: Option<Arc<Site>>,
-    /// The link at the slug.
-    pub(crate) target: Option<Arc<Target>>,
-    /// Whether this is from memory while the store is away.
-    pub(crate) stale: bool,
-}
-
 /// Finds links.
 pub(crate) struct Resolver {
     links: Arc<NearCache<Links>>,
     domains: Arc<NearCache<Domains>>,
+    sites: Arc<Sites>,
+    version: Version,
+    clock: Clock,
 }
 
-struct Links(Arc<dyn LinkStore>);
+struct Links {
+    store: Arc<dyn LinkStore>,
+    sites: Arc<Sites>,
+}
 
 impl Load for Links {
-    type Value = Arc<Target>;
+    type Value = Target;
 
-    async fn load(&self, key: String) -> Result<Option<Arc<Target>>, StoreError> {
-        let (domain, slug) = key.split_once('/').expect("keys are made by place()");
-        let link = self.0.link_at(domain, slug).await?;
-        Ok(link.map(|link| Arc::new(Target::from(link))))
+    async fn load(&self, key: &OwnedKey, stamp: Stamp) -> Result<Option<Target>, StoreError> {
+        let Key { site, text: slug } = key.as_key();
+        let (host, workspace) = self.sites.named(site);
+        let link = self.store.link_at(&host, slug).await?;
+        // A link that was left behind when its domain went to another workspace is not there.
+        let own = link.filter(|link| link.workspace == workspace);
+        Ok(own.map(|link| Target::new(link, site, stamp)))
     }
 }
 
-struct Domains(Arc<dyn LinkStore>);
+struct Domains {
+    store: Arc<dyn LinkStore>,
+    sites: Arc<Sites>,
+}
 
 impl Load for Domains {
-    type Value = Arc<Site>;
+    type Value = Arc<Kept<Numbered>>;
 
-    async fn load(&self, key: String) -> Result<Option<Arc<Site>>, StoreError> {
-        let found = self.0.domain_at(&key).await?;
-        Ok(found.map(|(domain, workspace)| Arc::new(Site { domain, workspace })))
+    async fn load(&self, key: &OwnedKey, stamp: Stamp) -> Result<Option<Self::Value>, StoreError> {
+        let host = key.as_key().text;
+        let Some((domain, workspace)) = self.store.domain_at(host).await? else {
+            return Ok(None);
+        };
+        let number = self.sites.number(host, &workspace.id);
+        let site = Numbered::new(Site { domain, workspace }, number);
+        Ok(Some(Kept::new(site, key.clone(), stamp)))
     }
 }
 
 impl Resolver {
     /// A resolver with empty caches.
-    pub(crate) fn new(store: &Arc<dyn LinkStore>, config: &Cache) -> Self {
+    pub(crate) fn new(store: &Arc<dyn LinkStore>, config: &Settings) -> Self {
         let ttl = Duration::from_millis(config.ttl_ms);
         let unknown = config.unknown_slugs;
+        let (clock, sites) = (Clock::new(), Arc::<Sites>::default());
+        let links = Links {
+            store: Arc::clone(store),
+            sites: Arc::clone(&sites),
+        };
+        let domains = Domains {
+            store: Arc::clone(store),
+            sites: Arc::clone(&sites),
+        };
+        let bytes = config.megabytes << 20;
         Self {
-            links: NearCache::new(
-                Links(Arc::clone(store)),
-                config.megabytes << 20,
-                unknown,
-                ttl,
-            ),
-            domains: NearCache::new(Domains(Arc::clone(store)), DOMAIN_BYTES, unknown, ttl),
+            links: NearCache::new(links, bytes, unknown, ttl, clock.clone()),
+            domains: NearCache::new(domains, DOMAIN_BYTES, unknown, ttl, clock.clone()),
+            sites,
+            version: Version::new(),
+            clock,
         }
     }
 
     /// What stands at `host` and `slug`.
     pub(crate) async fn place(&self, host: &str, slug: &str) -> Result<Place, Arc<StoreError>> {
-        let domain = self.domains.get(host).await?;
-        let Some(site) = domain.value else {
-            return Ok(Place {
-                site: None,
-                target: None,
-                stale: domain.stale,
-            });
+        let now = self.clock.now();
+        let (site, number, mut stale) = match self.version.recall(host, now) {
+            Some((site, number)) => (site, number, false),
+            None => match self.site(host, now).await? {
+                Some(found) => found,
+                None => {
+                    return Ok(Place {
+                        site: None,
+                        target: None,
+                        stale: false,
+                        prefix: None,
+                    });
+                }
+            },
         };
-        if slug.len() > bounds::SLUG {
-            // No link is as long, and the cache need not remember that.
-            return Ok(Place {
-                site: Some(site),
-                target: None,
-                stale: domain.stale,
-            });
+        let ignores_case = site.domain.spec.case == SlugCase::Insensitive;
+        let exact = self.link(number, slug, ignores_case, now).await?;
+        let mut target = exact.value;
+        let mut prefix = None;
+        // Whether "not there" rests on memory alone.
+        let mut unsure = exact.stale;
+        if target.is_none() {
+            let above = place::above(slug);
+            let asked = above
+                .iter()
+                .map(|(above, _)| self.link(number, above, ignores_case, now));
+            // All at once: they cost one round to the store, and nothing once they are known.
+            for (known, (_, behind)) in try_join_all(asked).await?.into_iter().zip(above) {
+                unsure |= known.stale;
+                let forwards =
+                    |target: &Target| target.rich().is_some_and(|rich| rich.spec.forward_path);
+                if let Some(found) = known.value.filter(forwards) {
+                    target = Some(found);
+                    prefix = Some(behind);
+                    break;
+                }
+            }
         }
-        let link = self.links.get(&format!("{host}/{slug}")).await?;
-        // A link that was left behind when its domain went to another workspace is not there.
-        let target = link
-            .value
-            .filter(|target| *target.workspace() == site.workspace.id);
+        if target.is_none() && unsure {
+            return Err(never_on_trust());
+        }
+        stale |= unsure;
         Ok(Place {
             site: Some(site),
             target,
-            stale: domain.stale || link.stale,
+            stale,
+            prefix,
         })
+    }
+
+    /// The site at a host, its number, and whether this is from memory.
+    async fn site(
+        &self,
+        host: &str,
+        now: u32,
+    ) -> Result<Option<(Arc<Site>, u32, bool)>, Arc<StoreError>> {
+        let version = self.version.now();
+        let key = Key {
+            site: 0,
+            text: host,
+        };
+        let known = self.domains.get(key, now).await?;
+        let Some(kept) = known.value else {
+            return match known.stale {
+                true => Err(never_on_trust()),
+                false => Ok(None),
+            };
+        };
+        let (site, number) = (Arc::clone(&kept.value.site), kept.value.number);
+        if !known.stale {
+            let until = self.domains.ripe(kept.stamp());
+            self.version.remember(version, host, &site, number, until);
+        }
+        Ok(Some((site, number, known.stale)))
+    }
+
+    async fn link(
+        &self,
+        site: u32,
+        slug: &str,
+        ignores_case: bool,
+        now: u32,
+    ) -> Result<Known<Target>, Arc<StoreError>> {
+        let lower = ignores_case.then(|| place::lower(slug));
+        let slug = lower.as_deref().unwrap_or(slug);
+        if slug.len() > bounds::SLUG {
+            // No link is as long, and the cache need not remember that.
+            return Ok(Known {
+                value: None,
+                stale: false,
+            });
+        }
+        let key = Key { site, text: slug };
+        self.links.get(key, now).await
     }
 
     /// Forgets what changes, for as long as the store says so. The receiver must be older than the
@@ -137,20 +207,60 @@ impl Resolver {
     pub(crate) async fn follow(self: Arc<Self>, mut changes: Receiver<Change>) {
         loop {
             match changes.recv().await {
-                Ok(Change::Link { domain, slug }) => self.links.forget(&format!("{domain}/{slug}")),
-                Ok(Change::Domain(host)) => self.domains.forget(&host),
-                Ok(Change::Everything) | Err(RecvError::Lagged(_)) => {
-                    self.links.distrust_all();
-                    self.domains.distrust_all();
-                }
+                Ok(change) => self.forget(&change),
+                Err(RecvError::Lagged(_)) => self.forget(&Change::Everything),
                 Err(RecvError::Closed) => return,
             }
         }
     }
 
+    fn forget(&self, change: &Change) {
+        match change {
+            Change::Link { domain, slug } => {
+                self.links.forget(slug, || self.sites.numbers(domain));
+            }
+            Change::Domain(host) => {
+                self.domains.forget(host, || vec![0]);
+                self.version.change();
+            }
+            Change::Everything => {
+                self.links.distrust_all();
+                self.domains.distrust_all();
+                self.version.change();
+            }
+        }
+    }
+
+    /// Begins to fill the cache with links that are read from the store from now on.
+    pub(crate) fn filling(&self) -> Filling {
+        self.links.filling()
+    }
+
+    /// The number under which links of this workspace on this host are filed, where it has claimed the host.
+    pub(crate) async fn number(
+        &self,
+        host: &str,
+        workspace: &WorkspaceId,
+    ) -> Result<Option<u32>, Arc<StoreError>> {
+        let found = self.site(host, self.clock.now()).await?;
+        let own = found.filter(|(site, ..)| site.workspace.id == *workspace);
+        Ok(own.map(|(_, number, _)| number))
+    }
+
+    /// Keeps a link on the site with this number, if it may.
+    pub(crate) fn fill(&self, filling: &Filling, number: u32, link: Link) -> Filled {
+        self.links
+            .fill(filling, Target::new(link, number, filling.stamp))
+    }
+
     /// Links held, unknown slugs held, and bytes of the links.
-    pub(crate) fn size(&self) -> (usize, usize, u64) {
+    pub(crate) fn size(&self) -> (usize, usize, usize) {
         let (present, absent) = self.links.len();
         (present, absent, self.links.bytes())
     }
+}
+
+fn never_on_trust() -> Arc<StoreError> {
+    let reason = "it had nothing there when it was last asked, and cannot be asked now";
+    Arc::new(StoreError::Unavailable(reason.into()))
 }

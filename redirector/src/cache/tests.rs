@@ -1,16 +1,19 @@
 //! The near cache against a store that the test holds in its hand.
 
+mod model;
+mod outages;
+
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
-use proptest::prelude::*;
 use tokio::sync::Semaphore;
 
 use super::*;
 
 impl Weight for u32 {
     fn bytes(&self) -> usize {
-        4
+        0
     }
 }
 
@@ -18,37 +21,94 @@ impl Weight for u32 {
 #[derive(Default)]
 struct Hand {
     values: Mutex<BTreeMap<String, u32>>,
-    away: std::sync::atomic::AtomicBool,
+    away: AtomicBool,
     asked: AtomicUsize,
     gate: Option<Semaphore>,
 }
 
 impl Load for Arc<Hand> {
-    type Value = u32;
+    type Value = Arc<Kept<u32>>;
 
-    async fn load(&self, key: String) -> Result<Option<u32>, StoreError> {
+    async fn load(&self, key: &OwnedKey, stamp: Stamp) -> Result<Option<Self::Value>, StoreError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
-        let value = self.values.lock().unwrap().get(&key).copied();
+        let value = self.values.lock().unwrap().get(key.as_key().text).copied();
         if let Some(gate) = &self.gate {
             gate.acquire().await.unwrap().forget();
         }
         if self.away.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("away".into()));
         }
-        Ok(value)
+        Ok(value.map(|value| Kept::new(value, key.clone(), stamp)))
     }
 }
 
-fn hand(values: &[(&str, u32)]) -> Arc<Hand> {
-    let values = values.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
-    Arc::new(Hand {
-        values: Mutex::new(values),
-        ..Hand::default()
-    })
+impl Hand {
+    fn new(values: &[(&str, u32)]) -> Self {
+        let values = values.iter().map(|(k, v)| ((*k).to_owned(), *v)).collect();
+        Self {
+            values: Mutex::new(values),
+            ..Self::default()
+        }
+    }
+
+    /// With a gate that lets so many look-ups through.
+    fn gated(values: &[(&str, u32)], permits: usize) -> Self {
+        Self {
+            gate: Some(Semaphore::new(permits)),
+            ..Self::new(values)
+        }
+    }
+
+    fn set(&self, key: &str, value: Option<u32>) {
+        let mut values = self.values.lock().unwrap();
+        match value {
+            Some(value) => values.insert(key.into(), value),
+            None => values.remove(key),
+        };
+    }
+
+    fn open(&self, permits: usize) {
+        self.gate.as_ref().unwrap().add_permits(permits);
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
 }
 
-fn cache(hand: &Arc<Hand>, ttl: Duration) -> Arc<NearCache<Arc<Hand>>> {
-    NearCache::new(Arc::clone(hand), 1 << 20, 100, ttl)
+/// The cache under test, asked by text alone.
+#[derive(Clone)]
+struct Asked(Arc<NearCache<Arc<Hand>>>);
+
+impl Asked {
+    fn new(hand: &Arc<Hand>, ttl: Duration) -> Self {
+        Self::bounded(hand, 1 << 20, 100, ttl)
+    }
+
+    fn bounded(hand: &Arc<Hand>, bytes: usize, absent: usize, ttl: Duration) -> Self {
+        let clock = Clock::new();
+        Self(NearCache::new(Arc::clone(hand), bytes, absent, ttl, clock))
+    }
+
+    async fn known(&self, text: &str) -> Result<Known<u32>, Arc<StoreError>> {
+        let key = Key { site: 0, text };
+        let known = self.0.get(key, self.0.clock.now()).await?;
+        Ok(Known {
+            value: known.value.map(|kept| kept.value),
+            stale: known.stale,
+        })
+    }
+
+    /// What it says while the store answers.
+    async fn get(&self, text: &str) -> Option<u32> {
+        let known = self.known(text).await.unwrap();
+        assert!(!known.stale, "{text}");
+        known.value
+    }
+
+    fn forget(&self, text: &str) {
+        self.0.forget(text, || vec![0]);
+    }
 }
 
 /// Lets every task that can go on do so: a look-up is a task started by a task.
@@ -62,226 +122,198 @@ const LONG: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
 async fn present_and_absent_are_asked_once() {
-    let hand = hand(&[("a", 1)]);
-    let cache = cache(&hand, LONG);
+    let hand = Arc::new(Hand::new(&[("a", 1)]));
+    let cache = Asked::new(&hand, LONG);
     for _ in 0..3 {
-        assert_eq!(cache.get("a").await.unwrap().value, Some(1));
-        assert_eq!(cache.get("b").await.unwrap().value, None);
+        assert_eq!(cache.get("a").await, Some(1));
+        assert_eq!(cache.get("b").await, None);
     }
-    assert_eq!(hand.asked.load(Ordering::SeqCst), 2);
-    assert_eq!(cache.len(), (1, 1));
+    assert_eq!(hand.asked(), 2);
+    assert_eq!(cache.0.len(), (1, 1));
+}
+
+#[tokio::test]
+async fn the_same_text_on_two_sites_is_two_keys() {
+    let hand = Arc::new(Hand::new(&[("a", 1)]));
+    let cache = Asked::new(&hand, LONG);
+    cache.get("a").await;
+    let other = Key { site: 1, text: "a" };
+    cache.0.get(other, 0).await.unwrap();
+    assert_eq!((hand.asked(), cache.0.len().0), (2, 2));
+    cache.forget("a");
+    assert_eq!(cache.0.len().0, 1, "only at the site that was named");
 }
 
 #[tokio::test]
 async fn concurrent_misses_ask_once() {
-    let hand = Arc::new(Hand {
-        gate: Some(Semaphore::new(0)),
-        ..Hand::default()
-    });
-    hand.values.lock().unwrap().insert("a".into(), 1);
-    let cache = cache(&hand, LONG);
+    let hand = Arc::new(Hand::gated(&[("a", 1)], 0));
+    let cache = Asked::new(&hand, LONG);
     let all = futures::future::join_all((0..100).map(|_| cache.get("a")));
     let (all, ()) = tokio::join!(all, async {
         settle().await;
-        hand.gate.as_ref().unwrap().add_permits(100);
+        hand.open(100);
     });
-    assert!(all.into_iter().all(|known| known.unwrap().value == Some(1)));
-    assert_eq!(hand.asked.load(Ordering::SeqCst), 1);
+    assert!(all.into_iter().all(|value| value == Some(1)));
+    assert_eq!(hand.asked(), 1);
 }
 
 #[tokio::test]
 async fn a_look_up_that_raced_a_change_is_not_kept() {
-    let hand = Arc::new(Hand {
-        gate: Some(Semaphore::new(0)),
-        ..Hand::default()
-    });
-    hand.values.lock().unwrap().insert("a".into(), 1);
-    let cache = cache(&hand, LONG);
+    let hand = Arc::new(Hand::gated(&[("a", 1)], 0));
+    let cache = Asked::new(&hand, LONG);
     let first = tokio::spawn({
-        let cache = Arc::clone(&cache);
-        async move { cache.get("a").await.unwrap().value }
+        let cache = cache.clone();
+        async move { cache.get("a").await }
     });
     settle().await;
     // The store has answered 1 already, the answer is under way; now the link is edited.
-    hand.values.lock().unwrap().insert("a".into(), 2);
+    hand.set("a", Some(2));
     cache.forget("a");
-    hand.gate.as_ref().unwrap().add_permits(10);
+    hand.open(10);
     assert_eq!(first.await.unwrap(), Some(1), "asked before the edit");
-    assert_eq!(
-        cache.get("a").await.unwrap().value,
-        Some(2),
-        "asked after it"
-    );
+    assert_eq!(cache.get("a").await, Some(2), "asked after it");
 }
 
 #[tokio::test]
-async fn a_store_that_is_away_leaves_what_was_known() {
-    let hand = hand(&[("a", 1)]);
-    let cache = cache(&hand, Duration::ZERO);
-    assert!(!cache.get("a").await.unwrap().stale);
-    assert_eq!(cache.get("b").await.unwrap().value, None);
-    hand.away.store(true, Ordering::SeqCst);
-    let known = cache.get("a").await.unwrap();
-    assert_eq!((known.value, known.stale), (Some(1), true));
-    assert!(
-        cache.get("b").await.is_err(),
-        "never 'not found' while the store is away"
-    );
-    assert!(cache.get("c").await.is_err());
+async fn a_filling_gives_way_to_what_is_known_and_to_what_has_changed() {
+    let hand = Arc::new(Hand::new(&[("known", 1), ("edited", 1), ("new", 1)]));
+    let cache = Asked::new(&hand, LONG);
+    let filling = cache.0.filling();
+    let old = |text: &str| {
+        let key = Key { site: 0, text }.owned();
+        Kept::new(0, key, filling.stamp)
+    };
+    cache.get("known").await;
+    hand.set("edited", Some(2));
+    cache.forget("edited");
+    assert_eq!(cache.0.fill(&filling, old("known")), Filled::Passed);
+    assert_eq!(cache.0.fill(&filling, old("edited")), Filled::Passed);
+    assert_eq!(cache.0.fill(&filling, old("new")), Filled::Kept);
+    assert_eq!(cache.get("known").await, Some(1));
+    assert_eq!(cache.get("edited").await, Some(2));
+    assert_eq!(cache.get("new").await, Some(0), "as it was filled");
+    cache.0.distrust_all();
+    assert_eq!(cache.0.fill(&filling, old("late")), Filled::Distrusted);
+    assert_eq!(cache.get("new").await, Some(1), "asked again");
 }
 
 #[tokio::test]
-async fn distrust_asks_again_but_keeps_for_the_worst() {
-    let hand = hand(&[("a", 1)]);
-    let cache = cache(&hand, LONG);
-    cache.get("a").await.unwrap();
-    hand.values.lock().unwrap().insert("a".into(), 2);
-    cache.distrust_all();
-    hand.away.store(true, Ordering::SeqCst);
-    assert_eq!(cache.get("a").await.unwrap().value, Some(1));
-    hand.away.store(false, Ordering::SeqCst);
-    // Answered at once from memory, and asked for behind that.
-    assert!(cache.get("a").await.unwrap().stale);
-    settle().await;
-    assert_eq!(cache.get("a").await.unwrap().value, Some(2));
+async fn a_filling_pushes_nothing_out() {
+    let hand = Arc::new(Hand::default());
+    let cache = Asked::bounded(&hand, 100_000, 50, LONG);
+    let filling = cache.0.filling();
+    let mut kept = 0;
+    let full = (0..10_000_u32).find(|n| {
+        let key = Key {
+            site: 0,
+            text: &n.to_string(),
+        }
+        .owned();
+        let filled = cache.0.fill(&filling, Kept::new(*n, key, filling.stamp));
+        kept += usize::from(filled == Filled::Kept);
+        filled == Filled::Full
+    });
+    assert!(full.is_some() && cache.0.bytes() <= 100_000);
+    assert_eq!(cache.0.len().0, kept);
 }
 
 #[tokio::test]
-async fn memory_is_bounded() {
+async fn memory_is_bounded_and_what_is_hot_stays() {
     let values: Vec<_> = (0..10_000_u32)
         .map(|n| (format!("key-{n:05}"), n))
         .collect();
-    let hand = Arc::new(Hand {
-        values: Mutex::new(values.iter().cloned().collect()),
-        ..Hand::default()
-    });
-    let cache = NearCache::new(Arc::clone(&hand), 100_000, 50, LONG);
-    for (key, value) in &values {
-        assert_eq!(cache.get(key).await.unwrap().value, Some(*value));
-        cache.get(&format!("no-{key}")).await.unwrap();
+    let hand = Arc::new(Hand::default());
+    *hand.values.lock().unwrap() = values.iter().cloned().collect();
+    let cache = Asked::bounded(&hand, 100_000, 50, LONG);
+    let hot = &values[..50];
+    for (n, (key, value)) in values.iter().enumerate() {
+        assert_eq!(cache.get(key).await, Some(*value));
+        cache.get(&format!("no-{key}")).await;
+        // Each hot key is asked for some ten times while the cache is filled anew once.
+        if n > 50 {
+            cache.get(&hot[n % 50].0).await;
+            cache.get(&hot[(n * 7) % 50].0).await;
+        }
     }
-    assert!(cache.bytes() <= 100_000);
+    assert!(cache.0.bytes() <= 100_000);
+    let (present, absent) = cache.0.len();
     assert!(
-        cache.len().0 < 2_000 && cache.len().1 <= 50,
-        "{:?}",
-        cache.len()
+        (400..1_000).contains(&present) && absent <= 50,
+        "{present} {absent}"
+    );
+    let asked = hand.asked();
+    for (key, _) in hot {
+        cache.get(key).await;
+    }
+    assert!(hand.asked() - asked < 10, "{}", hand.asked() - asked);
+}
+
+#[tokio::test]
+async fn what_is_forgotten_gives_its_bytes_back() {
+    let hand = Arc::new(Hand::new(&[("a", 1), ("b", 2)]));
+    let cache = Asked::new(&hand, LONG);
+    cache.get("a").await;
+    let one = cache.0.bytes();
+    assert!((50..200).contains(&one), "{one}");
+    cache.get("b").await;
+    assert_eq!(cache.0.bytes(), 2 * one);
+    cache.0.distrust_all();
+    cache.get("b").await;
+    assert_eq!(cache.0.bytes(), 2 * one, "replaced, not added");
+    cache.forget("a");
+    cache.forget("b");
+    assert_eq!((cache.0.bytes(), cache.0.len()), (0, (0, 0)));
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_asked_about_again_before_it_is_too_old() {
+    let hand = Arc::new(Hand::new(&[("a", 1)]));
+    let cache = Asked::new(&hand, Duration::from_secs(60));
+    assert_eq!(cache.get("a").await, Some(1));
+    // The push of this change is lost.
+    hand.set("a", Some(2));
+    cache.0.clock.skip(Duration::from_secs(44));
+    assert_eq!(cache.get("a").await, Some(1));
+    settle().await;
+    assert_eq!(hand.asked(), 1, "young enough");
+    cache.0.clock.skip(Duration::from_secs(2));
+    assert_eq!(cache.get("a").await, Some(1), "it does not wait");
+    settle().await;
+    assert_eq!(cache.get("a").await, Some(2));
+    assert_eq!(hand.asked(), 2);
+}
+
+#[tokio::test]
+async fn what_is_too_old_is_asked_for_and_waited_for() {
+    let hand = Arc::new(Hand::new(&[("a", 1)]));
+    let cache = Asked::new(&hand, Duration::from_secs(60));
+    assert_eq!(
+        (cache.get("a").await, cache.get("b").await),
+        (Some(1), None)
+    );
+    hand.set("a", Some(2));
+    hand.set("b", Some(3));
+    cache.0.clock.skip(Duration::from_secs(60));
+    assert_eq!(
+        (cache.get("a").await, cache.get("b").await),
+        (Some(2), Some(3))
     );
 }
 
 #[tokio::test]
 async fn a_look_up_whose_asker_has_gone_lands_all_the_same() {
-    let hand = Arc::new(Hand {
-        gate: Some(Semaphore::new(0)),
-        ..Hand::default()
-    });
-    hand.values.lock().unwrap().insert("a".into(), 1);
-    let cache = cache(&hand, LONG);
+    let hand = Arc::new(Hand::gated(&[("a", 1)], 0));
+    let cache = Asked::new(&hand, LONG);
     let asker = tokio::spawn({
-        let cache = Arc::clone(&cache);
-        async move { cache.get("a").await.map(|known| known.value) }
+        let cache = cache.clone();
+        async move { cache.get("a").await }
     });
     settle().await;
     asker.abort();
     settle().await;
-    hand.gate.as_ref().unwrap().add_permits(1);
+    hand.open(1);
     settle().await;
-    assert!(cache.lock_flights().is_empty(), "nothing is left behind");
-    assert_eq!(cache.get("a").await.unwrap().value, Some(1));
-    assert_eq!(
-        hand.asked.load(Ordering::SeqCst),
-        1,
-        "and its answer was kept"
-    );
-}
-
-#[tokio::test]
-async fn a_store_that_hangs_holds_up_a_known_link_for_a_moment_and_then_not_at_all() {
-    let mut hand = Hand {
-        gate: Some(Semaphore::new(1)),
-        ..Hand::default()
-    };
-    hand.values.get_mut().unwrap().insert("a".into(), 1);
-    let hand = Arc::new(hand);
-    let cache = cache(&hand, LONG);
-    assert!(!cache.get("a").await.unwrap().stale);
-    cache.distrust_all();
-    // The gate is shut now: the store hangs.
-    let start = Instant::now();
-    let known = cache.get("a").await.unwrap();
-    assert_eq!((known.value, known.stale), (Some(1), true));
-    assert!(start.elapsed() >= PATIENCE, "{:?}", start.elapsed());
-    // And now it says that it is away.
-    hand.away.store(true, Ordering::SeqCst);
-    hand.gate.as_ref().unwrap().add_permits(1);
-    settle().await;
-    let known = cache
-        .get("a")
-        .now_or_never()
-        .expect("nothing is waited for");
-    assert!(known.unwrap().stale);
-}
-
-#[derive(Clone, Debug)]
-enum Step {
-    Ask(u8),
-    Edit(u8, Option<u32>),
-    Land,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        3 => (0..3_u8).prop_map(Step::Ask),
-        2 => (0..3_u8, any::<Option<u32>>()).prop_map(|(key, value)| Step::Edit(key, value)),
-        3 => Just(Step::Land),
-    ]
-}
-
-proptest! {
-    /// Whatever the order of asking, editing and landing: once all is still, the cache says what the
-    /// store says, and an answer asked for after an edit never shows what was before it.
-    #[test]
-    fn no_order_of_look_ups_and_changes_leaves_an_old_value(steps in prop::collection::vec(step(), 1..60)) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build().unwrap();
-        runtime.block_on(async {
-            let hand = Arc::new(Hand { gate: Some(Semaphore::new(0)), ..Hand::default() });
-            let cache = cache(&hand, LONG);
-            let mut asked = Vec::new();
-            for step in steps {
-                match step {
-                    Step::Ask(key) => {
-                        let key = key.to_string();
-                        let now = hand.values.lock().unwrap().get(&key).copied();
-                        let cache = Arc::clone(&cache);
-                        asked.push((key.clone(), now, tokio::spawn(async move { cache.get(&key).await.unwrap().value })));
-                    }
-                    Step::Edit(key, value) => {
-                        let key = key.to_string();
-                        // Whoever asked before the edit may see either; from here on only the new.
-                        settle().await;
-                        match value {
-                            Some(value) => hand.values.lock().unwrap().insert(key.clone(), value),
-                            None => hand.values.lock().unwrap().remove(&key),
-                        };
-                        cache.forget(&key);
-                    }
-                    Step::Land => {
-                        hand.gate.as_ref().unwrap().add_permits(1);
-                        settle().await;
-                    }
-                }
-            }
-            hand.gate.as_ref().unwrap().add_permits(10_000);
-            for (key, expected, task) in asked {
-                let seen = task.await.unwrap();
-                prop_assert_eq!(seen, expected, "{}", key);
-            }
-            for key in ["0", "1", "2"] {
-                let truth = hand.values.lock().unwrap().get(key).copied();
-                prop_assert_eq!(cache.get(key).await.unwrap().value, truth);
-            }
-            Ok(())
-        })?;
-    }
+    assert_eq!(cache.0.flights.len(), 0, "nothing is left behind");
+    assert_eq!(cache.get("a").await, Some(1));
+    assert_eq!(hand.asked(), 1, "and its answer was kept");
 }
