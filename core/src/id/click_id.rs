@@ -14,6 +14,7 @@
 use std::hash::Hasher;
 
 use siphasher::sip::SipHasher24;
+use siphasher::sip128;
 use thiserror::Error;
 
 use super::{LinkId, fill_random};
@@ -71,6 +72,15 @@ impl ClickIdKey {
     #[must_use]
     pub fn is_for(&self, id: ClickId, link: LinkId) -> bool {
         (id.0 >> 64) as u16 == self.link_tag(link)
+    }
+
+    /// A key for another purpose, the same on every node, from which nothing can be learnt of this one.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 16] {
+        let mut hasher = sip128::SipHasher24::new_with_key(&self.0);
+        hasher.write_u8(3);
+        hasher.write(purpose.as_bytes());
+        sip128::Hasher128::finish128(&hasher).as_bytes()
     }
 
     fn sign(&self, unix_ms: u64, link: LinkId, unique: u32) -> ClickId {
@@ -169,6 +179,14 @@ mod tests {
             prop_assume!(a != b);
             prop_assert_eq!(x.to_string() < y.to_string(), a < b);
         }
+    }
+
+    #[test]
+    fn derived_keys_differ_by_key_and_purpose() {
+        let derived = key(1).derive("a");
+        assert_eq!(key(1).derive("a"), derived);
+        assert_ne!(key(1).derive("b"), derived);
+        assert_ne!(key(2).derive("a"), derived);
     }
 
     #[test]
