@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn all_that_is_wrong_is_told_at_once() {
-        let text = br#"{"destination": "ftp://x/", "channel": 5, "chanel": "a", "program": null}"#;
+        let text = br#"{"destination": "x/", "channel": 5, "chanel": "a", "program": null}"#;
         let mut body = Body::parse(text).unwrap();
         assert_eq!(body.required::<Destination>("destination"), None);
         assert_eq!(body.optional::<Label>("channel"), None);
@@ -247,7 +247,7 @@ mod tests {
         let problem = told(&body.finish().unwrap_err());
         assert!(problem.starts_with("422"), "{problem}");
         for (field, detail) in [
-            ("destination", "http or https"),
+            ("destination", "absolute URL"),
             ("channel", "expected a string"),
             ("chanel", "known are: destination, channel, program, slug"),
             ("slug", "is required"),

@@ -9,11 +9,12 @@ async fn a_workspace_is_read_and_changed() {
     let service = Service::start().await;
     let before = json!({
         "id": "acme", "name": "acme", "time_zone": "UTC", "privacy": "full", "click_id_parameter": "wcid",
+        "allowed_schemes": [], "revision": 1,
     });
     assert_eq!(service.get("/api/v1/workspace").await, before);
     let change = json!({
-        "name": "Acme & Söhne", "time_zone": "europe/berlin", "privacy": "count_only",
-        "click_id_parameter": "cid.1",
+        "name": "Acme & Söhne", "time_zone": "europe/berlin", "privacy": "cookieless",
+        "click_id_parameter": "cid.1", "allowed_schemes": ["MyApp", "mailto", "myapp"],
     });
     let got = service
         .ask(
@@ -23,22 +24,33 @@ async fn a_workspace_is_read_and_changed() {
             change.to_string(),
         )
         .await;
-    let after = json!({
-        "id": "acme", "name": "Acme & Söhne", "time_zone": "Europe/Berlin", "privacy": "count_only",
-        "click_id_parameter": "cid.1",
-    });
-    assert_eq!(got.json(), after);
+    let after = |revision: u64| {
+        json!({
+            "id": "acme", "name": "Acme & Söhne", "time_zone": "Europe/Berlin", "privacy": "cookieless",
+            "click_id_parameter": "cid.1", "allowed_schemes": ["mailto", "myapp"], "revision": revision,
+        })
+    };
+    assert_eq!(got.json(), after(2));
+    assert_eq!(got.header("etag"), "\"2\"");
     let got = service
         .ask(&service.acme, "PATCH", "/api/v1/workspace", "{}")
         .await;
-    assert_eq!(got.json(), after, "what is left out stays");
+    assert_eq!(got.json(), after(3), "what is left out stays");
+    for (tag, status) in [("\"2\"", 412), ("3", 400), ("\"3\"", 200)] {
+        let tag = [("if-match", tag)];
+        let got = service
+            .ask_with(&service.acme, "PATCH", "/api/v1/workspace", &tag, "{}")
+            .await;
+        assert_eq!(got.status, status, "{tag:?}: {}", got.body);
+    }
     // The redirector reads the same.
     let stored = service
         .store
-        .workspace_of("go.example")
+        .domain_at("go.example")
         .await
         .unwrap()
-        .unwrap();
+        .unwrap()
+        .1;
     assert_eq!(stored.click_id_parameter, "cid.1");
 }
 
@@ -50,6 +62,14 @@ async fn a_workspace_that_cannot_be() {
         (json!({"time_zone": 1}), &["time_zone"]),
         (json!({"time_zone": null}), &["time_zone"]),
         (json!({"privacy": "none"}), &["privacy"]),
+        (
+            json!({"allowed_schemes": ["javascript"]}),
+            &["allowed_schemes"],
+        ),
+        (
+            json!({"allowed_schemes": (0..21).map(|n| format!("app{n}")).collect::<Vec<_>>()}),
+            &["allowed_schemes"],
+        ),
         (
             json!({"click_id_parameter": "a&b"}),
             &["click_id_parameter"],
@@ -88,12 +108,16 @@ async fn domains_are_claimed_once() {
             )
             .await;
         assert_eq!(got.status, 201, "{}", got.body);
-        assert_eq!(got.json(), json!({"host": "xn--bcher-kva.example"}));
+        assert_eq!(got.json()["host"], "xn--bcher-kva.example");
+        assert_eq!(
+            got.header("location"),
+            "/api/v1/domains/xn--bcher-kva.example"
+        );
     }
-    let hosts = service.get("/api/v1/domains").await;
-    let expected =
-        json!([{"host": "a.example"}, {"host": "go.example"}, {"host": "xn--bcher-kva.example"}]);
-    assert_eq!(hosts["domains"], expected);
+    let list = service.get("/api/v1/domains").await;
+    let hosts = list["domains"].as_array().unwrap().iter();
+    let hosts: Vec<_> = hosts.map(|domain| &domain["host"]).collect();
+    assert_eq!(hosts, ["a.example", "go.example", "xn--bcher-kva.example"]);
     service
         .make(r#"{"domain": "bücher.example", "slug": "", "destination": "https://example.com/"}"#)
         .await;

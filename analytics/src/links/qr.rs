@@ -120,10 +120,10 @@ pub(crate) async fn drawn_with_logo(
 ) -> Result<Response, Problem> {
     let workspace = caller.with(Right::Links)?;
     let mut asked = Asked::read(query, false)?;
+    let (url, _) = place(&api, workspace, id).await?;
     let logo = Logo::from_png(&body);
     asked.options.logo =
         Some(logo.map_err(|error| field(StatusCode::UNPROCESSABLE_ENTITY, "logo", error))?);
-    let (url, _) = place(&api, workspace, id).await?;
     draw(url, asked).await
 }
 
