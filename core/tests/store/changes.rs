@@ -6,12 +6,12 @@ use whence_core::id::LinkId;
 use whence_core::store::Change;
 use whence_core::workspace::Workspace;
 
-use crate::backend::{Backend, assert_quiet, change_of, changed, link, next, workspace};
+use crate::backend::{Backend, assert_quiet, change_of, changed, deleted, link, next, workspace};
 
 /// What an edit may take to be live on every node.
 const LIVE: Duration = Duration::from_millis(100);
 
-on_both!(
+on_all!(
     an_edit_elsewhere_is_told,
     a_claim_and_a_workspace_are_told_by_domain,
     what_changes_nothing_is_not_told,
@@ -31,10 +31,7 @@ async fn an_edit_elsewhere_is_told(it: Backend) {
             .await
             .unwrap();
         assert_eq!(next(&mut here).await, change_of(&made));
-        elsewhere
-            .delete_link(&made.workspace, made.id)
-            .await
-            .unwrap();
+        assert!(deleted(&*elsewhere, &made.workspace, made.id).await);
         assert_eq!(next(&mut here).await, change_of(&made));
         for _ in 0..3 {
             assert_eq!(next(&mut also_here).await, change_of(&made));
@@ -85,12 +82,7 @@ async fn what_changes_nothing_is_not_told(it: Backend) {
     // Where the two above are told late, by Redis, they come before the last of these.
     elsewhere.create_link(&link(2, "summer")).await.unwrap_err();
     elsewhere.change_link(&first).await.unwrap_err();
-    assert!(
-        !elsewhere
-            .delete_link(&workspace("rival"), first.id)
-            .await
-            .unwrap()
-    );
+    assert!(!deleted(&*elsewhere, &workspace("rival"), first.id).await);
     elsewhere
         .claim_domain(&first.domain, &first.workspace)
         .await

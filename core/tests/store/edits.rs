@@ -6,9 +6,9 @@ use tokio::task::JoinSet;
 use whence_core::id::LinkId;
 use whence_core::store::ChangeError;
 
-use crate::backend::{Backend, changed, link, workspace};
+use crate::backend::{Backend, changed, deleted, link, workspace};
 
-on_both!(
+on_all!(
     a_change_needs_the_revision_before_it,
     a_change_cannot_move_a_link,
     of_twenty_changes_at_once_one_wins,
@@ -106,18 +106,8 @@ async fn of_twenty_changes_at_once_one_wins(it: Backend) {
 async fn a_deleted_link_is_gone_and_its_slug_free(it: Backend) {
     let (first, second) = (link(1, "summer"), link(2, "summer"));
     it.store.create_link(&first).await.unwrap();
-    assert!(
-        it.store
-            .delete_link(&first.workspace, first.id)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !it.store
-            .delete_link(&first.workspace, first.id)
-            .await
-            .unwrap()
-    );
+    assert!(deleted(&*it.store, &first.workspace, first.id).await);
+    assert!(!deleted(&*it.store, &first.workspace, first.id).await);
     assert_eq!(
         it.store.link_at("go.example.com", "summer").await.unwrap(),
         None
@@ -142,12 +132,7 @@ async fn a_deleted_link_is_gone_and_its_slug_free(it: Backend) {
         it.store.link(&first.workspace, first.id).await.unwrap(),
         None
     );
-    assert!(
-        !it.store
-            .delete_link(&first.workspace, first.id)
-            .await
-            .unwrap()
-    );
+    assert!(!deleted(&*it.store, &first.workspace, first.id).await);
     assert_eq!(
         it.store.link_at("go.example.com", "summer").await.unwrap(),
         Some(second)
@@ -160,12 +145,7 @@ async fn of_ten_deleters_one_is_told_so(it: Backend) {
     let mut deleters = JoinSet::new();
     for n in 0..10 {
         let store = Arc::clone(if n % 2 == 0 { &here } else { &there });
-        deleters.spawn(async move {
-            store
-                .delete_link(&workspace("acme"), LinkId(1))
-                .await
-                .unwrap()
-        });
+        deleters.spawn(async move { deleted(&*store, &workspace("acme"), LinkId(1)).await });
     }
     assert_eq!(
         deleters
@@ -194,12 +174,7 @@ async fn changes_and_a_delete_at_once_leave_no_link(it: Backend) {
             }
         }
     });
-    assert!(
-        there
-            .delete_link(&workspace("acme"), LinkId(1))
-            .await
-            .unwrap()
-    );
+    assert!(deleted(&*there, &workspace("acme"), LinkId(1)).await);
     assert!(changer.await.unwrap() >= 1);
     assert_eq!(
         there.link_at("go.example.com", "summer").await.unwrap(),

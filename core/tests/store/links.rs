@@ -7,9 +7,9 @@ use tokio::task::JoinSet;
 use whence_core::id::LinkId;
 use whence_core::store::{ChangeError, CreateError, StoreError};
 
-use crate::backend::{Backend, changed, link, workspace};
+use crate::backend::{Backend, changed, deleted, link, workspace};
 
-on_both!(
+on_all!(
     a_link_is_read_as_it_was_made,
     a_slug_is_never_overwritten,
     of_fifty_creators_one_wins,
@@ -127,12 +127,7 @@ async fn a_link_is_read_by_id_in_its_own_workspace_only(it: Backend) {
         it.store.link(&made.workspace, LinkId(7)).await.unwrap(),
         None
     );
-    assert!(
-        !it.store
-            .delete_link(&workspace("rival"), made.id)
-            .await
-            .unwrap()
-    );
+    assert!(!deleted(&*it.store, &workspace("rival"), made.id).await);
     let stolen = whence_core::link::Link {
         workspace: workspace("rival"),
         ..changed(&made, "https://evil.example/")
@@ -191,10 +186,7 @@ async fn odd_slugs_are_slugs_like_any_other(it: Backend) {
     }
     for (id, slug) in (0..).zip(slugs) {
         assert!(
-            it.store
-                .delete_link(&workspace("acme"), LinkId(id))
-                .await
-                .unwrap(),
+            deleted(&*it.store, &workspace("acme"), LinkId(id)).await,
             "{slug:?}"
         );
         assert_eq!(
@@ -224,7 +216,7 @@ async fn what_no_link_can_have_is_not_found(it: Backend) {
         );
         if domain != "go.example.com" {
             assert_eq!(
-                it.store.workspace_of(domain).await.unwrap(),
+                it.store.domain_at(domain).await.unwrap(),
                 None,
                 "{domain:?}"
             );
@@ -262,12 +254,14 @@ async fn what_cannot_be_read_is_said_to_be_so(it: Backend) {
             .await
             .unwrap_err(),
     );
-    assert_named(
-        it.store
-            .delete_link(&damaged.workspace, damaged.id)
-            .await
-            .unwrap_err(),
-    );
+    match it
+        .store
+        .delete_link(&damaged.workspace, damaged.id, None)
+        .await
+    {
+        Err(ChangeError::Store(error)) => assert_named(error),
+        other => panic!("{other:?}"),
+    }
     match it
         .store
         .change_link(&changed(&damaged, "https://a.example/"))

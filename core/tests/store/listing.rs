@@ -1,6 +1,7 @@
 //! Listing against a model: whatever was done before, a page holds what a sorted map holds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -8,9 +9,10 @@ use tokio::runtime::Runtime;
 use whence_core::id::LinkId;
 use whence_core::link::Link;
 use whence_core::store::{ChangeError, CreateError, LinkStore};
+use whence_core::test_support::RedisCluster;
 use whence_core::workspace::WorkspaceId;
 
-use crate::backend::{Backend, changed, link, workspace};
+use crate::backend::{Backend, changed, deleted, link, workspace};
 
 /// Each has a new store and up to 40 acts, which wait for a disk or for Redis.
 const CASES: u32 = 24;
@@ -137,7 +139,7 @@ async fn run(store: &dyn LinkStore, model: &mut Model, act: Act) -> Result<(), T
         }
         Act::Delete { workspace, id } => {
             let whose = whose(workspace);
-            let deleted = store.delete_link(&whose, LinkId(id)).await.unwrap();
+            let deleted = deleted(&*store, &whose, LinkId(id)).await;
             prop_assert_eq!(deleted, model.of(&whose, id).is_some());
             if deleted {
                 model.links.remove(&id);
@@ -209,4 +211,10 @@ fn the_file_lists_as_a_sorted_map_does() {
 #[test]
 fn redis_lists_as_a_sorted_map_does() {
     lists_as_a_sorted_map_does(Backend::redis);
+}
+
+#[test]
+fn a_cluster_lists_as_a_sorted_map_does() {
+    let cluster = Arc::new(RedisCluster::start(3, 0));
+    lists_as_a_sorted_map_does(async || Backend::cluster(&cluster).await);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use redis::aio::MultiplexedConnection;
 use redis::{cmd, pipe};
 use tracing::instrument::WithSubscriber;
+use whence_core::domain::Domain;
 use whence_core::id::LinkId;
 use whence_core::store::{
     Change, ClaimError, CreateError, LinkStore, RedisStore, StoreError, open,
@@ -12,7 +13,7 @@ use whence_core::store::{
 use whence_core::test_support::RedisServer;
 use whence_core::workspace::Workspace;
 
-use crate::backend::{change_of, link, next, raw, workspace};
+use crate::backend::{change_of, deleted, link, next, raw, workspace};
 
 async fn start() -> (RedisServer, RedisStore, MultiplexedConnection) {
     let server = RedisServer::start();
@@ -71,7 +72,7 @@ async fn a_page_is_full_though_links_are_missing_behind_the_list() {
         1
     );
     assert_eq!(store.link(&acme, LinkId(1)).await.unwrap(), None);
-    assert!(!store.delete_link(&acme, LinkId(1)).await.unwrap());
+    assert!(!deleted(&store, &acme, LinkId(1)).await);
     // The slug of a link that was never finished is free; its id is not.
     assert!(matches!(
         store.create_link(&link(1, "s1")).await,
@@ -99,7 +100,10 @@ async fn an_unfinished_claim_is_not_listed_and_can_be_finished() {
         store.claim_domain(&host, &acme).await,
         Err(ClaimError::Taken)
     ));
-    assert_eq!(store.domains(&rival).await.unwrap(), [host]);
+    assert_eq!(
+        store.domains(&rival).await.unwrap(),
+        [Domain::new(host, rival)]
+    );
 }
 
 #[tokio::test]
@@ -217,7 +221,7 @@ async fn what_is_of_another_kind_is_unreadable() {
         .unwrap();
     for error in [
         store.link_at("go.example.com", "list").await.unwrap_err(),
-        store.workspace_of("go.example.com").await.unwrap_err(),
+        store.domain_at("go.example.com").await.unwrap_err(),
     ] {
         assert!(
             matches!(&error, StoreError::Unreadable { key, .. } if key.starts_with("whence:")),

@@ -86,7 +86,19 @@ pub(super) async fn claim_domain(
     let list_key = keys::domains(workspace.as_str());
     let claim = Domain::new(host.clone(), workspace.clone());
     list(commands, &list_key, host.as_str()).await?;
-    if !commands.set_new(&key, &to_json(&claim)).await? && !owns(commands, host, workspace).await? {
+    let mut is_ours = false;
+    for _ in 0..ATTEMPTS {
+        if commands.set_new(&key, &to_json(&claim)).await? {
+            is_ours = true;
+            break;
+        }
+        // None where it was given up in between.
+        if let Some(stands) = domain(commands, host.as_str()).await? {
+            is_ours = stands.workspace == *workspace;
+            break;
+        }
+    }
+    if !is_ours {
         unlist(commands, host, workspace).await?;
         return Err(ClaimError::Taken);
     }
