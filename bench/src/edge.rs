@@ -2,14 +2,13 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use hyper::StatusCode;
 
 use crate::server::{self, Server};
-use crate::{binary, http};
+use crate::{binary, callgrind, http};
 
 /// Between two looks at the cache while it fills.
 const WARM_LOOK: Duration = Duration::from_millis(20);
@@ -28,6 +27,8 @@ pub(crate) struct Setting<'s> {
     pub(crate) cache_megabytes: u64,
     /// A folder of certificates, where it also answers encrypted.
     pub(crate) certificates: Option<&'s Path>,
+    /// A file into which its instructions are counted, if they are.
+    pub(crate) counts: Option<&'s Path>,
 }
 
 /// The redirector in a process of its own.
@@ -63,7 +64,8 @@ impl Edge {
     /// Starts it with its defaults, except that nobody takes its clicks and no client is one too many.
     pub(crate) async fn start(setting: &Setting<'_>) -> Result<Self> {
         let (address, admin) = (server::free_address()?, server::free_address()?);
-        let mut command = Command::new(binary::beside("whence-redirector", "whence-redirector")?);
+        let program = binary::beside("whence-redirector", "whence-redirector")?;
+        let mut command = callgrind::command(&program, setting.counts);
         let mut settings = vec![
             format!("data_dir={}", setting.data_dir.display()),
             "click_id_key=00112233445566778899aabbccddeeff".into(),

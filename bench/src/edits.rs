@@ -99,6 +99,7 @@ pub(crate) async fn measure(count: u32, threads: u8, dir: &Path) -> Result<Outco
             threads,
             cache_megabytes: edge::megabytes_for(LINKS),
             certificates: None,
+            counts: None,
         };
         nodes.push(Edge::start(&setting).await?);
     }

@@ -7,6 +7,7 @@
 //! shipped, which lie beside this one, or an installation that runs already.
 
 mod binary;
+mod callgrind;
 mod cpu;
 mod edge;
 mod edits;

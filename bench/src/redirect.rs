@@ -12,6 +12,7 @@
 pub(crate) mod bare;
 mod cell;
 mod certificate;
+mod instructions;
 mod memory;
 mod nginx;
 mod outcome;
@@ -23,10 +24,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::edits;
 use crate::load::{Crowd, Way};
 use crate::outcome::warn_of_debug_build;
 use crate::redis::Redis;
+use crate::{callgrind, edits};
 use cell::Effort;
 use certificate::Certificate;
 use nginx::Nginx;
@@ -40,7 +41,7 @@ use size::{Plan, Store};
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// How the browsers connect
-    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Way::KeepAlive, Way::NewConnection])]
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Way::KeepAlive, Way::NewConnection, Way::Tls])]
     ways: Vec<Way>,
     /// How many links there are; they are asked for as in life, the n-th most popular 1/n as often
     #[arg(
@@ -78,6 +79,9 @@ pub(crate) struct Options {
     /// Edits whose visibility is measured; 0 leaves it out
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
     edits: u32,
+    /// Also counts the instructions of a redirect, outside the kernel, with valgrind
+    #[arg(long)]
+    callgrind: bool,
     /// Everything small, within a minute: whether it works, not what it costs
     #[arg(long, conflicts_with_all = ["links", "rounds", "seconds", "steady_rounds", "steady_seconds", "memory_links", "edits"])]
     quick: bool,
@@ -135,6 +139,10 @@ async fn measure(options: &Options) -> Result<()> {
     if !with_redis {
         eprintln!("redis-server is not installed: memory and edits are not measured");
     }
+    ensure!(
+        !options.callgrind || callgrind::is_installed(),
+        "--callgrind: valgrind is not installed"
+    );
     let plan = Plan {
         effort: Effort {
             crowd: Crowd {
@@ -169,7 +177,11 @@ async fn measure(options: &Options) -> Result<()> {
         count if with_redis && count > 0 => Some(edits::measure(count, threads, dir).await?),
         _ => None,
     };
-    let outcome = Outcome::new(sizes, memory, edits, options);
+    let instructions = match options.callgrind {
+        true => Some(instructions::measure(&dir.join("instructions"), &plan.certificate).await?),
+        false => None,
+    };
+    let outcome = Outcome::new(sizes, memory, edits, instructions, options);
     crate::outcome::print(&outcome);
     outcome.check()
 }

@@ -6,8 +6,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use http_body_util::Empty;
@@ -23,9 +22,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::certificate::{self, Certificate};
 use super::subject::Subject;
-use crate::binary;
 use crate::load::END_OF_HEAD;
 use crate::server::{self, Server};
+use crate::{binary, callgrind};
 
 /// As the redirector has it.
 const BACKLOG: i32 = 1024;
@@ -61,14 +60,15 @@ pub(super) struct Bare {
 }
 
 impl Bare {
-    /// Starts it, to say what `answer` says.
+    /// Starts it, to say what `answer` says; its instructions are counted into a file, where there is one.
     pub(super) async fn start(
         answer: &str,
         certificate: &Certificate,
         threads: u8,
+        counts: Option<&Path>,
     ) -> Result<Self> {
         let (address, tls_address) = (server::free_address()?, server::free_address()?);
-        let mut command = Command::new(binary::own()?);
+        let mut command = callgrind::command(&binary::own()?, counts);
         command
             .args(["bare-hyper", "--listen", &address.to_string()])
             .args(["--tls-listen", &tls_address.to_string()])

@@ -69,6 +69,7 @@ async fn taken(dir: &Path, redis: &Redis, links: u32) -> Result<Option<Taken>> {
         threads: 1,
         cache_megabytes: crate::edge::megabytes_for(links),
         certificates: None,
+        counts: None,
     })
     .await?;
     if edge.warm(links).await?.is_none() {

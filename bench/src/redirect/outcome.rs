@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::Options;
 use super::cell::Cell;
+use super::instructions::Instructions;
 use super::memory::Memory;
 use super::size::{Size, Store};
 use crate::edits;
@@ -33,6 +34,8 @@ pub(super) struct Outcome {
     sizes: Vec<Size>,
     memory: Option<Memory>,
     edits: Option<edits::Outcome>,
+    /// Where they were asked for.
+    instructions: Option<Instructions>,
     /// Redirects of the redirector in the table.
     requests: u64,
     /// Answers other than 302 and broken connections, of all servers; visitors who were never served.
@@ -60,6 +63,7 @@ impl Outcome {
         mut sizes: Vec<Size>,
         memory: Option<Memory>,
         edits: Option<edits::Outcome>,
+        instructions: Option<Instructions>,
         options: &Options,
     ) -> Self {
         let table: Vec<Cell> = sizes
@@ -86,6 +90,7 @@ impl Outcome {
             sizes,
             memory,
             edits,
+            instructions,
             store: options.store,
             connections: options.connections,
             threads: options.threads(),

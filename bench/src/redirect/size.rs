@@ -107,6 +107,7 @@ pub(super) async fn measure(plan: &Plan, dir: &Path, links: u32) -> Result<Size>
         threads: plan.threads,
         cache_megabytes: edge::megabytes_for(links),
         certificates: (plan.ways.contains(&Way::Tls)).then(|| plan.certificate.folder()),
+        counts: None,
     })
     .await?;
     let warm_s = edge.warm(links).await?.map(|seconds| rounded(seconds, 2));
@@ -133,7 +134,7 @@ async fn ask(
 ) -> Result<(Vec<Cell>, Tally)> {
     let connector: TlsConnector = plan.certificate.connector()?;
     let answer = Subject::from(edge).answer(requests).await?;
-    let bare = Bare::start(&answer, &plan.certificate, plan.threads).await?;
+    let bare = Bare::start(&answer, &plan.certificate, plan.threads, None).await?;
     let folder = dir.join("nginx");
     let nginx = match plan.with_nginx {
         false => None,

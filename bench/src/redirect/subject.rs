@@ -54,15 +54,20 @@ impl Subject<'_> {
         }))
     }
 
-    /// Its whole answer to the first click of a visitor, on a connection that is kept.
-    pub(super) async fn answer(&self, requests: &Arc<Requests>) -> Result<String> {
-        let aim = Aim {
+    /// How a browser comes to it that keeps its connection.
+    pub(super) fn plain_aim(&self) -> Arc<Aim> {
+        Arc::new(Aim {
             address: self.address,
             way: Way::KeepAlive,
             tls: None,
             tail: self.tail,
-        };
-        let mut browser = Browser::new(requests.script(0, aim.way), Arc::new(aim));
+        })
+    }
+
+    /// Its whole answer to the first click of a visitor, on a connection that is kept.
+    pub(super) async fn answer(&self, requests: &Arc<Requests>) -> Result<String> {
+        let aim = self.plain_aim();
+        let mut browser = Browser::new(requests.script(0, aim.way), aim);
         browser
             .click()
             .await
