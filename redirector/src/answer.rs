@@ -28,6 +28,17 @@ pub(crate) struct Redirect {
     pub(crate) pass: Option<String>,
 }
 
+impl Redirect {
+    /// The status code: 303 after the form of a password, whatever the link says, since 307 and 308
+    /// would have the browser hand the password on to the destination.
+    pub(crate) fn code(&self) -> u16 {
+        match self.pass {
+            Some(_) => 303,
+            None => self.status.into(),
+        }
+    }
+}
+
 /// What the cookies of a visitor say who may be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Known {
@@ -38,7 +49,7 @@ pub(crate) struct Known {
 }
 
 /// Told something.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     /// The status code.
     pub(crate) status: u16,
@@ -57,6 +68,9 @@ pub(crate) const NO_STORE: &str = "private, no-store";
 /// `Referrer-Policy` of a redirect: the destination learns the site that the visitor came from, not the page.
 pub(crate) const REFERRER_POLICY: &str = "strict-origin-when-cross-origin";
 
+/// `X-Robots-Tag` of every answer: a short link is no page to be found.
+pub(crate) const NO_INDEX: &str = "noindex";
+
 /// The client asks too often.
 pub(crate) fn too_many(seconds: u64) -> Answer {
     let mut page = plain(429, "Too many requests; try again later.\n");
@@ -71,11 +85,6 @@ pub(crate) fn unavailable() -> Answer {
     // As long as a store takes to fail over.
     page.headers.push(("retry-after", "5".into()));
     Answer::Page(page)
-}
-
-/// There is no link.
-pub(crate) fn not_found() -> Answer {
-    Answer::Page(plain(404, "There is no link here.\n"))
 }
 
 /// The method makes no click.
@@ -93,6 +102,24 @@ pub(crate) fn target_too_long() -> Answer {
 /// The headers are more than is read.
 pub(crate) fn head_too_long() -> Answer {
     Answer::Page(plain(431, "The request's headers are too large.\n"))
+}
+
+/// A form is longer than any that is asked for here.
+pub(crate) fn form_too_long() -> Answer {
+    Answer::Page(plain(
+        413,
+        "This form is longer than any that is asked for.\n",
+    ))
+}
+
+/// A form did not come in the time that it has.
+pub(crate) fn too_slow() -> Answer {
+    Answer::Page(plain(408, "The request did not come in time.\n"))
+}
+
+/// The request can be understood in more than one way, or in none.
+pub(crate) fn malformed() -> Answer {
+    Answer::Page(plain(400, "This is no request that can be answered.\n"))
 }
 
 /// A text of one line.

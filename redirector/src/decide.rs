@@ -1,274 +1,317 @@
 //! What becomes of a click: a pure function of who asks and what stands there.
 //!
-//! No clock, no store, no journal: what it needs to know, it is told, so that tables and properties
-//! can test it.
+//! No clock, no store, no journal: what it needs to know, it is told. Where that is something to wait
+//! for, a password to check or a click to count, it asks for it, and decides again once it is told. So
+//! tables and properties can test it.
+//!
+//! The order, each step a room of its own: [`schedule`] (disabled, pending, expired, used up), password,
+//! preview, [`rules`], [`apps`], [`variants`], the destination; then [`location`] writes it out.
 
-use whence_core::click::Outcome;
-use whence_core::id::{ClickId, VisitorId};
+mod apps;
+mod facts;
+mod language;
+mod location;
+mod privacy;
+mod rules;
+mod schedule;
+#[cfg(test)]
+mod tests;
+mod variants;
+
+use std::num::NonZeroU64;
+
+use whence_core::click::{Method, Outcome};
+use whence_core::id::ClickId;
 use whence_core::workspace::PrivacyMode;
 
-use crate::answer::{self, Answer, Known, Redirect};
+pub(crate) use facts::{Facts, Insight, Password, Room};
+pub(crate) use privacy::Visitor;
+
+use crate::answer::{Answer, Known, Redirect};
+use crate::pages;
 use crate::request::Asked;
-use crate::resolve::Place;
-use crate::target::Target;
+use crate::resolve::{Place, Site};
+use crate::target::{Rich, Target};
+use location::Additions;
+use rules::Subject;
 
 /// What the click becomes.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Decision {
+pub(crate) struct Decision<'p> {
     /// What is recorded as answered.
     pub(crate) outcome: Outcome,
     /// What is answered.
     pub(crate) answer: Answer,
-    /// The visitor, where the workspace may know one.
+    /// The visitor, where one may be known and has been sent on.
     pub(crate) visitor: Option<Visitor>,
+    /// The variant that was chosen, by name; empty where none was.
+    pub(crate) variant: &'p str,
 }
 
-/// A visitor who may be known.
+/// What must be found out before the click can be decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Visitor {
-    /// Their id.
-    pub(crate) id: VisitorId,
-    /// Whether this answer makes it known to the browser for the first time.
-    pub(crate) new: bool,
+pub(crate) enum Ask {
+    /// Whether the visitor knows the link's password.
+    Password,
+    /// Whether the link has clicks left.
+    Room {
+        /// How many it has in all.
+        cap: NonZeroU64,
+        /// Whether this click takes one: a person who is sent on.
+        takes: bool,
+    },
 }
 
-/// Decides. `click` is the id minted for this request, `stranger` mints the id of a new visitor.
-pub(crate) fn decide(
-    asked: &Asked<'_>,
-    place: &Place,
-    click: ClickId,
-    stranger: impl FnOnce() -> VisitorId,
-) -> Decision {
+/// A decision, or what it needs.
+pub(crate) type Verdict<'p> = Result<Decision<'p>, Ask>;
+
+/// Decides.
+pub(crate) fn decide<'p>(asked: &Asked<'_>, place: &'p Place, facts: &Facts<'_>) -> Verdict<'p> {
+    let Some(site) = &place.site else {
+        return Ok(told(
+            Outcome::NotFound,
+            Answer::Page(pages::not_found(None)),
+        ));
+    };
+    let Some(target) = &place.target else {
+        return Ok(no_link(asked, site));
+    };
+    let step = Step {
+        asked,
+        site,
+        target,
+        facts,
+        mode: privacy::mode(site.workspace.privacy, asked),
+        rest: place.rest(asked.path, &asked.slug).unwrap_or_default(),
+    };
+    match target.rich() {
+        None => Ok(step.plain()),
+        Some(rich) => step.rich(rich),
+    }
+}
+
+/// Decides what the `+` page of a link says, which sends nobody anywhere and says nothing that the
+/// link itself would not.
+pub(crate) fn inspect<'p>(asked: &Asked<'_>, place: &'p Place, facts: &Facts<'_>) -> Verdict<'p> {
     let (Some(site), Some(target)) = (&place.site, &place.target) else {
-        return Decision {
-            outcome: Outcome::NotFound,
-            answer: answer::not_found(),
-            visitor: None,
-        };
+        return Ok(told(
+            Outcome::NotFound,
+            Answer::Page(pages::not_found(None)),
+        ));
     };
-    let privacy = match asked.opted_out {
-        true => site.workspace.privacy.lowered(),
-        false => site.workspace.privacy,
+    let link = asked.path.strip_suffix('+').unwrap_or(asked.path);
+    let Some(rich) = target.rich() else {
+        let page = pages::inspect(target.url(), link, false);
+        return Ok(told(Outcome::Inspected, Answer::Page(page)));
     };
-    let visitor = (privacy == PrivacyMode::Full).then(|| match asked.visitor {
-        Some(id) => Visitor { id, new: false },
-        None => Visitor {
-            id: stranger(),
-            new: true,
-        },
-    });
-    let location = location(target, &site.workspace.click_id_parameter, click);
+    let spec = &rich.spec;
+    if let Some(closed) = schedule::closed(spec, facts.now, facts.room) {
+        return Ok(told(closed.outcome(), closed.page(site)));
+    }
+    if spec.password_hash.is_some() {
+        let page = pages::inspect_locked(link);
+        return Ok(told(Outcome::Inspected, Answer::Page(page)));
+    }
+    if let (Some(cap), Room::Unknown) = (spec.max_clicks, facts.room) {
+        return Err(Ask::Room { cap, takes: false });
+    }
+    let elsewhere = !spec.rules.is_empty()
+        || !spec.variants.is_empty()
+        || spec.ios.is_some()
+        || spec.android.is_some();
+    let page = pages::inspect(target.url(), link, elsewhere);
+    Ok(told(Outcome::Inspected, Answer::Page(page)))
+}
+
+/// No link stands at the slug.
+fn no_link<'p>(asked: &Asked<'_>, site: &Site) -> Decision<'p> {
+    let answer = match &site.domain.spec.root_url {
+        Some(root) if asked.slug.is_empty() => schedule::elsewhere(root),
+        _ => schedule::nothing_here(site),
+    };
+    told(Outcome::NotFound, answer)
+}
+
+/// Told something, or sent where no link leads: nobody is known by it.
+fn told<'p>(outcome: Outcome, answer: Answer) -> Decision<'p> {
     Decision {
-        outcome: Outcome::Redirected,
-        answer: Answer::Redirect(Redirect {
-            status: target.status(),
-            location,
-            known: visitor.map(|visitor| Known {
-                visitor: visitor.id,
-                click,
-            }),
-            pass: None,
-        }),
-        visitor,
+        outcome,
+        answer,
+        visitor: None,
+        variant: "",
     }
 }
 
-/// The destination with the click id in its query, before any fragment. A value of the same name that
-/// the destination carries gives way: two of them would leave the site to guess.
-fn location(target: &Target, parameter: &str, click: ClickId) -> String {
-    let mut id = [0; 22];
-    let id = click.write_to(&mut id);
-    let (url, fragment) = target
-        .url()
-        .split_at(target.url().find('#').unwrap_or(target.url().len()));
-    let length = target.url().len() + parameter.len() + id.len() + 2;
-    let mut text = String::with_capacity(length);
-    match url.split_once('?') {
-        Some((path, query)) => {
-            text.push_str(path);
-            text.push('?');
-            for pair in query
-                .split('&')
-                .filter(|pair| !pair.is_empty() && !names(pair, parameter))
-            {
-                text.push_str(pair);
-                text.push('&');
-            }
-        }
-        None => {
-            text.push_str(url);
-            text.push('?');
-        }
-    }
-    text.push_str(parameter);
-    text.push('=');
-    text.push_str(id);
-    text.push_str(fragment);
-    text
+/// A click on a link.
+struct Step<'s, 'p> {
+    asked: &'s Asked<'s>,
+    site: &'p Site,
+    target: &'p Target,
+    facts: &'s Facts<'s>,
+    mode: PrivacyMode,
+    rest: &'s str,
 }
 
-fn names(pair: &str, parameter: &str) -> bool {
-    pair.strip_prefix(parameter)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('='))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use jiff::Timestamp;
-    use proptest::prelude::*;
-    use whence_core::click::Method;
-    use whence_core::config::Cookies;
-    use whence_core::domain::Domain;
-    use whence_core::id::LinkId;
-    use whence_core::link::{Link, LinkSpec};
-    use whence_core::workspace::Workspace;
-
-    use super::*;
-    use crate::request::Reading;
-    use crate::resolve::Site;
-
-    const CLICK: ClickId = ClickId(61);
-
-    fn place(destination: &str, privacy: PrivacyMode) -> Place {
-        let mut workspace = Workspace::new("acme".parse().unwrap(), "Acme");
-        workspace.privacy = privacy;
-        let domain = Domain::new("go.example".parse().unwrap(), workspace.id.clone());
-        let link = Link {
-            id: LinkId(1),
-            workspace: workspace.id.clone(),
-            domain: domain.host.clone(),
-            slug: "x".parse().unwrap(),
-            spec: LinkSpec::to(destination.parse().unwrap()),
-            learned_weights: Vec::new(),
-            revision: 1,
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
+impl<'s, 'p> Step<'s, 'p> {
+    /// A link that only leads to its destination.
+    fn plain(&self) -> Decision<'p> {
+        let visitor = self.visitor();
+        let click = privacy::carries_click_id(self.mode)
+            .then_some((&*self.site.workspace.click_id_parameter, self.facts.click));
+        let add = Additions {
+            click,
+            ..Additions::default()
         };
-        Place {
-            site: Some(Arc::new(Site { domain, workspace })),
-            target: Some(Arc::new(Target::from(link))),
-            stale: false,
-        }
+        let location = location::write(self.target.url(), &add);
+        self.sent(location, visitor, "", None)
     }
 
-    fn decided(place: &Place, headers: &[(&str, &str)]) -> Decision {
-        let cookies = Cookies::default();
-        let mut reading = Reading::new("192.0.2.1".parse().unwrap(), &[], &cookies);
-        for (name, value) in headers {
-            reading.header(name.as_bytes(), value.as_bytes());
+    /// A link that can do more.
+    fn rich(&self, rich: &'p Rich) -> Verdict<'p> {
+        let spec = &rich.spec;
+        let facts = self.facts;
+        if let Some(closed) = schedule::closed(spec, facts.now, facts.room) {
+            return Ok(told(closed.outcome(), closed.answer(spec, self.site)));
         }
-        let asked = reading.finish(Method::Get, "/x", "", None);
-        decide(&asked, place, CLICK, || VisitorId(99))
-    }
-
-    fn location_of(decision: Decision) -> String {
-        match decision.answer {
-            Answer::Redirect(redirect) => redirect.location,
-            Answer::Page(page) => panic!("{page:?}"),
-        }
-    }
-
-    #[test]
-    fn the_click_id_goes_into_the_query() {
-        let id = CLICK.to_string();
-        for (destination, expected) in [
-            (
-                "https://shop.example",
-                format!("https://shop.example/?wcid={id}"),
-            ),
-            (
-                "https://shop.example/a?b=c",
-                format!("https://shop.example/a?b=c&wcid={id}"),
-            ),
-            (
-                "https://shop.example/a#top",
-                format!("https://shop.example/a?wcid={id}#top"),
-            ),
-            (
-                "https://shop.example/?#top",
-                format!("https://shop.example/?wcid={id}#top"),
-            ),
-            (
-                "https://shop.example/?wcid=old&b=c",
-                format!("https://shop.example/?b=c&wcid={id}"),
-            ),
-            (
-                "https://shop.example/?wcid",
-                format!("https://shop.example/?wcid={id}"),
-            ),
-            (
-                "https://shop.example/?wcids=1",
-                format!("https://shop.example/?wcids=1&wcid={id}"),
-            ),
-        ] {
-            let decision = decided(&place(destination, PrivacyMode::Full), &[]);
-            assert_eq!(location_of(decision), expected, "{destination}");
-        }
-    }
-
-    #[test]
-    fn who_may_be_known() {
-        let cookie = format!("whv={}", VisitorId(7));
-        let known = Some(Visitor {
-            id: VisitorId(7),
-            new: false,
-        });
-        let stranger = Some(Visitor {
-            id: VisitorId(99),
-            new: true,
-        });
-        let cookie = ("cookie", cookie.as_str());
-        for (mode, headers, expected) in [
-            (PrivacyMode::Full, vec![], stranger),
-            (PrivacyMode::Full, vec![cookie], known),
-            (PrivacyMode::Full, vec![("cookie", "whv=forged")], stranger),
-            (PrivacyMode::Full, vec![cookie, ("dnt", "0")], known),
-            (PrivacyMode::Full, vec![cookie, ("sec-gpc", "1")], None),
-            (PrivacyMode::Full, vec![cookie, ("dnt", "1")], None),
-            (PrivacyMode::CountOnly, vec![], None),
-            (PrivacyMode::CountOnly, vec![cookie], None),
-        ] {
-            let decision = decided(&place("https://shop.example", mode), &headers);
-            assert_eq!(decision.visitor, expected, "{mode:?} {headers:?}");
-            assert!(
-                matches!(decision.answer, Answer::Redirect(_)),
-                "consent never costs the redirect"
-            );
-        }
-    }
-
-    #[test]
-    fn nothing_there_is_an_orphan() {
-        let mut nowhere = place("https://shop.example", PrivacyMode::Full);
-        nowhere.target = None;
-        let decision = decided(&nowhere, &[]);
-        assert_eq!(
-            decision,
-            Decision {
-                outcome: Outcome::NotFound,
-                answer: answer::not_found(),
-                visitor: None
+        let mut pass = None;
+        if spec.password_hash.is_some() {
+            match &facts.password {
+                None => return Err(Ask::Password),
+                Some(Password::Missing) => return Ok(locked(pages::locked())),
+                Some(Password::Wrong) => return Ok(locked(pages::locked_still())),
+                Some(Password::Proven) => {}
+                Some(Password::Given(cookie)) => pass = Some(cookie.clone()),
             }
-        );
+        }
+        if let Some(preview) = &spec.preview
+            && facts.insight.agent().is_preview()
+        {
+            if let Some(ask) = self.room(rich, false) {
+                return Err(ask);
+            }
+            let short = facts.short.of(&self.site.domain.host, self.asked.path);
+            let to = self.location(rich, self.target.url(), None);
+            let page = pages::preview(preview, &short, &to);
+            return Ok(told(Outcome::Previewed, Answer::Page(page)));
+        }
+        if let Some(ask) = self.room(rich, self.is_person()) {
+            return Err(ask);
+        }
+
+        let visitor = self.visitor();
+        let subject = Subject {
+            asked: self.asked,
+            facts,
+            visitor,
+        };
+        let click = self.click_id(rich);
+        if let Some(rule) = rules::first(&spec.rules, &subject) {
+            let location = self.location(rich, rule.destination.as_str(), click);
+            return Ok(self.sent(location, visitor, "", pass));
+        }
+        if let Some((system, app)) = apps::target(spec, || facts.insight.agent()) {
+            let location = self.location(rich, app.destination.as_str(), click);
+            return Ok(match apps::way(system, app, location) {
+                apps::Way::Redirect(location) => self.sent(location, visitor, "", pass),
+                apps::Way::Page { app, store } => {
+                    let mut page = pages::app(&app, &store);
+                    page.headers
+                        .extend(pass.map(|pass| ("set-cookie", pass.into())));
+                    Decision {
+                        visitor,
+                        ..told(Outcome::Redirected, Answer::Page(page))
+                    }
+                }
+            });
+        }
+        let chosen = variants::choose(self.target, rich, self.asked, visitor);
+        let (destination, variant) = chosen.map_or((self.target.url(), ""), |variant| {
+            (variant.destination.as_str(), variant.name.as_str())
+        });
+        let location = self.location(rich, destination, click);
+        Ok(self.sent(location, visitor, variant, pass))
     }
 
-    proptest! {
-        #[test]
-        fn a_location_is_the_destination_and_one_click_id(
-            path in "[a-z]{0,8}", pairs in prop::collection::vec("[a-z]{1,5}(=[a-z]{0,5})?", 0..5), fragment in "(#[a-z]{0,5})?",
-        ) {
-            let query = if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) };
-            let destination = format!("https://shop.example/{path}{query}{fragment}");
-            let location = location_of(decided(&place(&destination, PrivacyMode::Full), &[]));
-            let url = url::Url::parse(&location).unwrap();
-            let ids: Vec<_> = url.query_pairs().filter(|(name, _)| name == "wcid").collect();
-            prop_assert_eq!(ids.len(), 1);
-            prop_assert_eq!(&*ids[0].1, CLICK.to_string());
-            let rest = location.replacen(&format!("wcid={CLICK}"), "", 1).replace("?#", "#").replace("&#", "#");
-            let rest = rest.strip_suffix(['?', '&']).unwrap_or(&rest).to_owned();
-            prop_assert_eq!(rest, destination);
+    /// What must be asked of the cap before anybody is sent on.
+    fn room(&self, rich: &Rich, takes: bool) -> Option<Ask> {
+        let cap = rich.spec.max_clicks?;
+        (self.facts.room == Room::Unknown).then_some(Ask::Room { cap, takes })
+    }
+
+    /// Whether a person has clicked: no machine by its own word, and no browser that fetches ahead, which
+    /// is the only purpose that browsers name.
+    fn is_person(&self) -> bool {
+        self.asked.method != Method::Head
+            && self.asked.purpose().is_empty()
+            && !self.facts.insight.agent().is_bot()
+    }
+
+    fn visitor(&self) -> Option<Visitor> {
+        privacy::visitor(self.mode, self.asked, || self.facts.insight.stranger())
+    }
+
+    /// The click id and its parameter, where the destination is to be given it.
+    fn click_id(&self, rich: &'p Rich) -> Option<(&'p str, ClickId)> {
+        let wanted = rich.spec.click_id && privacy::carries_click_id(self.mode);
+        wanted.then(|| (self.parameter(rich), self.facts.click))
+    }
+
+    fn parameter(&self, rich: &'p Rich) -> &'p str {
+        match &rich.spec.click_id_parameter {
+            Some(name) => name.as_str(),
+            None => &self.site.workspace.click_id_parameter,
         }
     }
+
+    fn location(
+        &self,
+        rich: &'p Rich,
+        destination: &str,
+        click: Option<(&str, ClickId)>,
+    ) -> String {
+        let spec = &rich.spec;
+        location::write(
+            destination,
+            &Additions {
+                rest: if spec.forward_path { self.rest } else { "" },
+                utm: Some(&spec.utm),
+                forwarding: spec.forward_query,
+                query: self.asked.query,
+                reserved: [
+                    self.parameter(rich),
+                    &self.site.workspace.click_id_parameter,
+                ],
+                click,
+            },
+        )
+    }
+
+    /// Sent on. After a form always by 303, whatever the link says: 307 and 308 would hand the password
+    /// to the destination.
+    fn sent(
+        &self,
+        location: String,
+        visitor: Option<Visitor>,
+        variant: &'p str,
+        pass: Option<String>,
+    ) -> Decision<'p> {
+        Decision {
+            outcome: Outcome::Redirected,
+            answer: Answer::Redirect(Redirect {
+                status: self.target.status(),
+                location,
+                known: visitor.map(|visitor| Known {
+                    visitor: visitor.id,
+                    click: self.facts.click,
+                }),
+                pass,
+            }),
+            visitor,
+            variant,
+        }
+    }
+}
+
+fn locked<'p>(page: crate::answer::Page) -> Decision<'p> {
+    told(Outcome::Locked, Answer::Page(page))
 }

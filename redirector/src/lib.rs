@@ -2,7 +2,8 @@
 //!
 //! The way of a click, in the order in which to read it:
 //!
-//! 1. [`server`] binds the ports and starts one [`worker`] thread for each core;
+//! 1. [`server`] binds the ports and starts one [`worker`] thread for each core, which lets connections in
+//!    through the [`door`];
 //! 2. [`front`] reads a [`request`] off a connection and writes its [`answer`] to it;
 //! 3. [`way`] is the whole way of one request, each step a line: [`limits`] stands at the door,
 //!    [`resolve`] finds the link's [`target`] (through the near [`cache`]), [`decide`] says what becomes of
@@ -13,17 +14,24 @@
 //! knows ingest or ClickHouse; what a click means is not judged here.
 
 mod answer;
+mod beside;
 mod cache;
+mod caps;
 mod decide;
 mod deliver;
+mod door;
 mod front;
 mod limits;
+mod locked;
 mod metrics;
+mod pages;
 mod record;
 mod request;
 mod resolve;
 mod server;
+mod short;
 mod target;
+mod warm;
 mod way;
 mod worker;
 

@@ -10,6 +10,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
+use whence_core::click::Outcome;
 use whence_core::store::LinkStore;
 
 use crate::resolve::Resolver;
@@ -18,13 +19,13 @@ use crate::resolve::Resolver;
 #[derive(Debug, Default)]
 #[repr(align(128))] // Two cache lines: no thread's counting slows another's.
 pub(crate) struct Counters {
-    /// Sent on to a destination.
-    pub(crate) redirected: Count,
-    /// Answered 404 and recorded as an orphan.
-    pub(crate) not_found: Count,
+    /// Answered and journalled, by outcome.
+    outcomes: [Count; OUTCOMES.len()],
+    /// Documents and pictures: no clicks.
+    pub(crate) documents: Count,
     /// Answered 429.
     pub(crate) limited: Count,
-    /// Answered 503 because the link store is away and the link is not known.
+    /// Answered 503 because the link store is away, and the link is not known or its clicks are counted.
     pub(crate) unavailable: Count,
     /// Answered 503 because the click could not be journalled.
     pub(crate) refused: Count,
@@ -36,6 +37,26 @@ pub(crate) struct Counters {
     pub(crate) dropped: Count,
     /// Connections accepted.
     pub(crate) connections: Count,
+}
+
+/// Every outcome, in the order in which they are declared, with its label.
+const OUTCOMES: [(Outcome, &str); 9] = [
+    (Outcome::Redirected, "redirected"),
+    (Outcome::NotFound, "not_found"),
+    (Outcome::Disabled, "disabled"),
+    (Outcome::Pending, "pending"),
+    (Outcome::Expired, "expired"),
+    (Outcome::UsedUp, "used_up"),
+    (Outcome::Locked, "locked"),
+    (Outcome::Previewed, "previewed"),
+    (Outcome::Inspected, "inspected"),
+];
+
+impl Counters {
+    /// Counts an answer that was journalled.
+    pub(crate) fn answered(&self, outcome: Outcome) {
+        self.outcomes[outcome as usize].inc();
+    }
 }
 
 /// Finds one count among a thread's.
@@ -58,7 +79,7 @@ impl Count {
 struct Threads(Vec<Arc<Counters>>);
 
 impl Threads {
-    fn sum(&self, pick: Pick) -> u64 {
+    fn sum(&self, pick: impl Fn(&Counters) -> &Count) -> u64 {
         self.0
             .iter()
             .map(|counters| pick(counters).0.load(Ordering::Relaxed))
@@ -74,9 +95,12 @@ impl Collector for Threads {
             None,
             prometheus_client::metrics::MetricType::Counter,
         )?;
-        let answers: [(&str, Pick); 6] = [
-            ("redirected", |c| &c.redirected),
-            ("not_found", |c| &c.not_found),
+        for (outcome, answer) in OUTCOMES {
+            let count = ConstCounter::new(self.sum(|c| &c.outcomes[outcome as usize]));
+            count.encode(requests.encode_family(&[("answer", answer)])?)?;
+        }
+        let answers: [(&str, Pick); 5] = [
+            ("document", |c| &c.documents),
             ("limited", |c| &c.limited),
             ("unavailable", |c| &c.unavailable),
             ("refused", |c| &c.refused),
@@ -136,6 +160,11 @@ impl Collector for Links {
                 bytes as i64,
             ),
             (
+                "cache_warmed_links",
+                "Links that the near cache was filled with at the start",
+                self.resolver.warmed() as i64,
+            ),
+            (
                 "changes_heard",
                 heard,
                 i64::from(self.store.hears_changes()),
@@ -157,4 +186,16 @@ pub(crate) fn register(
 ) {
     registry.register_collector(Box::new(Threads(threads)));
     registry.register_collector(Box::new(Links { resolver, store }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outcomes_stand_at_their_own_places() {
+        for (place, (outcome, _)) in OUTCOMES.into_iter().enumerate() {
+            assert_eq!(outcome as usize, place, "{outcome:?}");
+        }
+    }
 }

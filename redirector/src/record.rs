@@ -46,9 +46,9 @@ impl Recorder {
         id: ClickId,
         asked: &Asked<'_>,
         place: &Place,
-        decision: &Decision,
+        decision: &Decision<'_>,
     ) -> Result<Seq, AppendError> {
-        let target = place.target.as_deref();
+        let target = place.target.as_ref();
         let label = |pick: fn(&Target) -> &str| Cow::Borrowed(target.map_or("", pick));
         let click = Click {
             id,
@@ -75,7 +75,7 @@ impl Recorder {
             campaign: label(Target::campaign),
             program: label(Target::program),
             advocate: label(Target::advocate),
-            variant: "".into(),
+            variant: decision.variant.into(),
             tags: label(Target::tags),
         };
         self.buffer.clear();

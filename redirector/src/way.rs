@@ -5,22 +5,28 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
-use whence_core::click::Outcome;
+use whence_core::agent::Agents;
 use whence_core::config::{OnFull, Redirector};
 use whence_core::id::VisitorId;
 use whence_core::journal::{AppendError, Durability, DurableError, Poisoned};
+use whence_core::place::Places;
 
 use crate::answer::{self, Answer};
-use crate::decide::decide;
+use crate::beside::{self, Beside};
+use crate::caps::Caps;
+use crate::decide::{Ask, Decision, Facts, Insight, Room, decide, inspect};
 use crate::front::CookieLines;
 use crate::limits::Limits;
+use crate::locked::{self, Lock};
 use crate::metrics::Counters;
 use crate::record::Recorder;
 use crate::request::Asked;
-use crate::resolve::Resolver;
+use crate::resolve::{Place, Resolver};
+use crate::short::ShortUrls;
 
 /// The longest path and query that are looked at: slugs are at most 1 KiB, percent-encoded 3 KiB.
 const LONGEST_TARGET: usize = 8 * 1024;
@@ -35,6 +41,16 @@ pub(crate) struct Shared {
     pub(crate) resolver: Arc<Resolver>,
     /// Limits clients.
     pub(crate) limits: Limits,
+    /// Counts clicks on links that have a cap.
+    pub(crate) caps: Caps,
+    /// Checks passwords of links.
+    pub(crate) lock: Lock,
+    /// Reads agents, for links that ask.
+    pub(crate) agents: Agents,
+    /// Finds places, for links that ask.
+    pub(crate) places: Places,
+    /// Writes short URLs.
+    pub(crate) short: ShortUrls,
     /// How many connections each thread keeps at a time.
     pub(crate) connections_per_thread: usize,
     /// Where a broken journal is reported; the process then ends.
@@ -54,9 +70,7 @@ pub(crate) struct Way {
 impl Way {
     /// Answers a request.
     pub(crate) async fn answer(&self, asked: &Asked<'_>) -> Answer {
-        let Shared {
-            resolver, limits, ..
-        } = &*self.shared;
+        let limits = &self.shared.limits;
 
         // At the door.
         if asked.path.len() + asked.query.len() > LONGEST_TARGET {
@@ -64,26 +78,67 @@ impl Way {
             return answer::target_too_long();
         }
         if let Err(wait) = limits.admit(asked.client) {
-            self.counters.limited.inc();
-            return answer::too_many(wait.as_secs() + 1);
+            return self.limited(wait);
         }
 
         // Resolve.
-        let place = match resolver.place(&asked.host, &asked.slug).await {
+        let place = match self.resolve(asked, &asked.slug).await {
             Ok(place) => place,
-            Err(error) => {
-                self.counters.unavailable.inc();
-                tracing::debug!(%error, "a link could not be looked up");
-                return answer::unavailable();
-            }
+            Err(answer) => return answer,
         };
-        if place.stale {
-            self.counters.stale.inc();
+        if let Some(page) = beside::document(asked, &place) {
+            self.counters.documents.inc();
+            return Answer::Page(page);
+        }
+        let (place, inspected) = match beside::named(asked, &place) {
+            None => (place, false),
+            Some((kind, slug)) => match self.resolve(asked, slug).await {
+                Err(answer) => return answer,
+                Ok(found) if !beside::is_exact(&found) => (place, false),
+                Ok(found) if kind == Beside::Inspection => (found, true),
+                Ok(found) => {
+                    self.counters.documents.inc();
+                    return Answer::Page(beside::qr(asked, &found, &self.shared.short).await);
+                }
+            },
+        };
+        if let Some(target) = &place.target
+            && let Err(wait) = limits.admit_link(target.id())
+        {
+            return self.limited(wait);
         }
 
         // Decide.
-        let click = self.recorder.borrow_mut().mint(&place, unix_ms());
-        let decision = decide(asked, &place, click, VisitorId::random);
+        let unix_ms = unix_ms();
+        let click = self.recorder.borrow_mut().mint(&place, unix_ms);
+        let mut facts = Facts {
+            now: Timestamp::from_millisecond(unix_ms as i64).unwrap_or(Timestamp::MAX),
+            click,
+            short: &self.shared.short,
+            password: None,
+            room: self.remembered_room(&place),
+            insight: Insight::new(
+                asked,
+                &self.shared.agents,
+                &self.shared.places,
+                VisitorId::random,
+            ),
+        };
+        let mut decision = loop {
+            let verdict = match inspected {
+                false => decide(asked, &place, &facts),
+                true => inspect(asked, &place, &facts),
+            };
+            match verdict {
+                Ok(decision) => break decision,
+                Err(ask) => {
+                    if let Err(answer) = self.find_out(ask, asked, &place, &mut facts).await {
+                        return answer;
+                    }
+                }
+            }
+        };
+        self.make_known(&mut decision, &facts);
 
         // Journal.
         let appended = self
@@ -96,11 +151,96 @@ impl Way {
         }
 
         // Answer.
-        match decision.outcome {
-            Outcome::Redirected => self.counters.redirected.inc(),
-            _ => self.counters.not_found.inc(),
-        }
+        self.counters.answered(decision.outcome);
         decision.answer
+    }
+
+    /// What stands at a slug of the host asked for.
+    async fn resolve(&self, asked: &Asked<'_>, slug: &str) -> Result<Place, Answer> {
+        match self.shared.resolver.place(&asked.host, slug).await {
+            Ok(place) => {
+                if place.stale {
+                    self.counters.stale.inc();
+                }
+                Ok(place)
+            }
+            Err(error) => {
+                self.counters.unavailable.inc();
+                tracing::debug!(%error, "a link could not be looked up");
+                Err(answer::unavailable())
+            }
+        }
+    }
+
+    /// What is known of a link's cap without asking anybody.
+    fn remembered_room(&self, place: &Place) -> Room {
+        let target = place.target.as_ref();
+        let cap = target.and_then(|target| Some((target.id(), target.rich()?.spec.max_clicks?)));
+        cap.map_or(Room::Unknown, |(link, cap)| {
+            self.shared.caps.remembered(link, cap)
+        })
+    }
+
+    /// Finds out what the decision needs: these are the waits that a link's owner has asked for.
+    async fn find_out(
+        &self,
+        ask: Ask,
+        asked: &Asked<'_>,
+        place: &Place,
+        facts: &mut Facts<'_>,
+    ) -> Result<(), Answer> {
+        let Shared {
+            limits, caps, lock, ..
+        } = &*self.shared;
+        let target = place.target.as_ref().expect("only a link asks");
+        let link = target.id();
+        match ask {
+            Ask::Room { cap, takes } => match caps.ask(link, cap, takes).await {
+                Ok(room) => facts.room = room,
+                Err(error) => {
+                    self.counters.unavailable.inc();
+                    tracing::debug!(%error, "a click could not be counted");
+                    return Err(answer::unavailable());
+                }
+            },
+            Ask::Password => {
+                let hash = target
+                    .rich()
+                    .and_then(|rich| rich.spec.password_hash.as_ref());
+                let hash = hash.expect("only a link with a password asks for it");
+                let Some(password) = locked::in_form(asked) else {
+                    facts.password = Some(lock.shown(asked, link, hash, facts.now));
+                    return Ok(());
+                };
+                if let Err(wait) = limits.admit_attempt(asked.client, link) {
+                    return Err(self.limited(wait));
+                }
+                let path = locked::path_of_link(asked, place);
+                match lock.given(&password, path, link, hash, facts.now).await {
+                    Ok(password) => facts.password = Some(password),
+                    Err(error) => {
+                        self.counters.unavailable.inc();
+                        tracing::debug!(%error, "a password could not be checked");
+                        return Err(answer::unavailable());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the visitor's cookies on an answer of our own; a redirect has a place for them.
+    fn make_known(&self, decision: &mut Decision<'_>, facts: &Facts<'_>) {
+        if let (Answer::Page(page), Some(visitor)) = (&mut decision.answer, decision.visitor) {
+            let lines = self.shared.cookies.lines(visitor.id, facts.click);
+            let lines = lines.map(|line| ("set-cookie", line.into()));
+            page.headers.extend(lines);
+        }
+    }
+
+    fn limited(&self, wait: Duration) -> Answer {
+        self.counters.limited.inc();
+        answer::too_many(wait.as_secs() + 1)
     }
 
     /// Whether the click may be answered: it is in the journal, or it is lost and that is allowed.

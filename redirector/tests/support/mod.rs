@@ -5,6 +5,8 @@
     reason = "a test that unwraps says as much as one that expects"
 )]
 
+pub(crate) mod raw;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +20,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use whence_core::click::Click;
 use whence_core::config::Config;
+use whence_core::domain::DomainSpec;
 use whence_core::id::LinkId;
 use whence_core::journal;
 use whence_core::link::{Link, LinkSpec};
@@ -30,16 +33,19 @@ use whence_core::workspace::{PrivacyMode, Workspace};
 use whence_redirector::Server;
 
 /// A running redirector with its store and journal in a temporary directory.
+#[allow(dead_code, reason = "each file of tests uses its own part of this")]
 pub(crate) struct Edge {
     dir: TempDir,
     store: Arc<dyn LinkStore>,
     address: SocketAddr,
+    tls: Option<SocketAddr>,
     admin: SocketAddr,
     config: Config,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), RunError>>,
 }
 
+#[allow(dead_code, reason = "each file of tests uses its own part of this")]
 impl Edge {
     pub(crate) async fn start(adjust: impl FnOnce(&mut Config)) -> Self {
         Self::try_start(adjust)
@@ -49,6 +55,32 @@ impl Edge {
 
     pub(crate) async fn try_start(adjust: impl FnOnce(&mut Config)) -> Result<Self, String> {
         let dir = tempfile::tempdir().unwrap();
+        let store: Arc<dyn LinkStore> =
+            Arc::new(FileStore::open(&dir.path().join("links.redb")).unwrap());
+        claim(&*store).await;
+        Self::on(store, dir, adjust).await
+    }
+
+    /// On the store at a URL, by a connection of its own.
+    pub(crate) async fn over(url: &str) -> Self {
+        let store = whence_core::store::open(url).await.unwrap();
+        claim(&*store).await;
+        let edge = Self::on(store, tempfile::tempdir().unwrap(), |_| ());
+        edge.await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Another redirector on the same store.
+    pub(crate) async fn beside(&self, adjust: impl FnOnce(&mut Config)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let edge = Self::on(Arc::clone(&self.store), dir, adjust);
+        edge.await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    async fn on(
+        store: Arc<dyn LinkStore>,
+        dir: TempDir,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Result<Self, String> {
         let mut config = Config {
             click_id_key: Secret::new("00112233445566778899aabbccddeeff"),
             ..Config::default()
@@ -62,18 +94,11 @@ impl Edge {
         config.redirector.journal.dir = Some(dir.path().join("journal"));
         config.redirector.journal.segment_megabytes = 1;
         adjust(&mut config);
-        let store: Arc<dyn LinkStore> =
-            Arc::new(FileStore::open(&dir.path().join("links.redb")).unwrap());
-        let workspace = Workspace::new("acme".parse().unwrap(), "Acme");
-        store.put_workspace(&workspace).await.unwrap();
-        store
-            .claim_domain(&"go.example".parse().unwrap(), &workspace.id)
-            .await
-            .unwrap();
         let server = Server::bind(&config, Arc::clone(&store))
             .await
             .map_err(|e| e.to_string())?;
         let (address, admin) = (server.address(), server.admin_address());
+        let tls = server.tls_address();
         let (stop, stopped) = oneshot::channel::<()>();
         let running = tokio::spawn(server.run(async {
             let _ = stopped.await;
@@ -82,6 +107,7 @@ impl Edge {
             dir,
             store,
             address,
+            tls,
             admin,
             config,
             stop,
@@ -95,17 +121,29 @@ impl Edge {
         self.address
     }
 
+    pub(crate) fn tls(&self) -> SocketAddr {
+        self.tls.expect("the configuration has it")
+    }
+
     pub(crate) async fn link(&self, slug: &str, destination: &str) -> Link {
+        self.link_with(
+            slug,
+            LinkSpec {
+                channel: Some("whatsapp".parse().unwrap()),
+                ..LinkSpec::to(destination.parse().unwrap())
+            },
+        )
+        .await
+    }
+
+    pub(crate) async fn link_with(&self, slug: &str, spec: LinkSpec) -> Link {
         let now = Timestamp::now();
         let link = Link {
             id: LinkId::random(now.as_second() as u32),
             workspace: "acme".parse().unwrap(),
             domain: "go.example".parse().unwrap(),
             slug: slug.parse().unwrap(),
-            spec: LinkSpec {
-                channel: Some("whatsapp".parse().unwrap()),
-                ..LinkSpec::to(destination.parse().unwrap())
-            },
+            spec,
             learned_weights: Vec::new(),
             revision: 1,
             created_at: now,
@@ -122,6 +160,20 @@ impl Edge {
         self.store.change_link(&link).await.unwrap();
     }
 
+    /// Stores what a link says now, under its next revision.
+    pub(crate) async fn change_to(&self, link: &mut Link) {
+        link.revision += 1;
+        self.store.change_link(link).await.unwrap();
+    }
+
+    /// Replaces what is said of the domain.
+    pub(crate) async fn domain(&self, adjust: impl FnOnce(&mut DomainSpec)) {
+        let (mut domain, _) = self.store.domain_at("go.example").await.unwrap().unwrap();
+        adjust(&mut domain.spec);
+        domain.revision += 1;
+        self.store.change_domain(&domain).await.unwrap();
+    }
+
     pub(crate) async fn delete(&self, link: &Link) {
         let deleted = self.store.delete_link(&link.workspace, link.id, None);
         deleted.await.unwrap();
@@ -136,6 +188,29 @@ impl Edge {
 
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Got {
         self.request("GET", path, headers).await
+    }
+
+    /// A click that can be sent from a task of its own.
+    pub(crate) fn get_owned(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> impl Future<Output = Got> + Send + use<> {
+        let (address, path) = (self.address, path.to_owned());
+        let own = |text: &str| text.to_owned();
+        let headers: Vec<_> = headers
+            .iter()
+            .map(|(name, value)| (own(name), own(value)))
+            .collect();
+        async move {
+            let mut borrowed = vec![("host", "go.example")];
+            borrowed.extend(
+                headers
+                    .iter()
+                    .map(|(name, value)| (name.as_str(), value.as_str())),
+            );
+            ask(address, "GET", &path, &borrowed, "").await.unwrap()
+        }
     }
 
     pub(crate) async fn request(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Got {
@@ -170,9 +245,18 @@ impl Edge {
 
     /// Asks until the answer is as expected; an edit may take 100 ms to be seen.
     pub(crate) async fn until(&self, path: &str, is_right: impl Fn(&Got) -> bool) {
+        self.until_with(path, &[], is_right).await;
+    }
+
+    pub(crate) async fn until_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        is_right: impl Fn(&Got) -> bool,
+    ) {
         let start = Instant::now();
         loop {
-            let got = self.get(path, &[]).await;
+            let got = self.get(path, headers).await;
             if is_right(&got) {
                 return;
             }
@@ -237,4 +321,12 @@ impl Edge {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
+}
+
+/// Makes the workspace and its domain, if they are not there.
+async fn claim(store: &dyn LinkStore) {
+    let workspace = Workspace::new("acme".parse().unwrap(), "Acme");
+    store.put_workspace(&workspace).await.unwrap();
+    let host = "go.example".parse().unwrap();
+    store.claim_domain(&host, &workspace.id).await.unwrap();
 }
