@@ -6,12 +6,20 @@
     reason = "a test that unwraps says as much as one that expects"
 )]
 
+mod bandit;
+mod bulk;
 mod changes;
+mod domains;
 mod events;
+mod external;
+mod files;
 mod keys;
+mod kinds;
 mod links;
+mod lists;
 mod oracle;
 mod outages;
+mod qr;
 mod refusals;
 mod reports;
 mod separation;

@@ -187,15 +187,16 @@ impl Imported {
             {
                 ("skipped", &mut self.skipped, None)
             }
-            Err(problem) => {
-                told.status = Some(problem.status().as_u16());
-                told.detail = Some(problem.detail().to_owned());
+            Err(mut problem) => {
                 told.errors = problem.errors().to_vec();
-                if format == Format::Csv {
+                if format == Format::Csv && !told.errors.is_empty() {
                     for error in &mut told.errors {
                         error.field = sheet::column(&error.field);
                     }
+                    problem = Problem::fields(problem.status(), told.errors.clone());
                 }
+                told.status = Some(problem.status().as_u16());
+                told.detail = Some(problem.detail().to_owned());
                 ("failed", &mut self.failed, None)
             }
         };
@@ -247,18 +248,40 @@ fn csv_lines(text: &[u8]) -> Result<Vec<Line>, Problem> {
     let header = sheet::Header::read(reader.headers().map_err(no_text)?.iter()).map_err(wrong)?;
     let mut lines = Vec::new();
     let mut record = csv::StringRecord::new();
+    let mut place = Place::default();
     loop {
-        let number = reader.position().line();
+        let number = place.of(text, reader.position().byte());
         let link = match reader.read_record(&mut record) {
             Ok(false) => return Ok(lines),
-            Ok(true) => header.link(record.len(), record.iter()).map_err(wrong),
+            Ok(true) => header.link(record.len(), record.iter()),
             Err(error) => Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 format!("the line cannot be read: {error}"),
             )),
         };
         bounded(&lines)?;
-        let number = record.position().map_or(number, csv::Position::line);
         lines.push((number, link));
+    }
+}
+
+/// Counts lines. The reader's own count is one behind where lines end as on Windows.
+#[derive(Default)]
+struct Place {
+    byte: usize,
+    ended: u64,
+}
+
+impl Place {
+    /// The number of the line that begins at this byte, or after the line ends that stand there.
+    fn of(&mut self, text: &[u8], byte: u64) -> u64 {
+        let byte = usize::try_from(byte).unwrap_or(text.len()).min(text.len());
+        let ends = text[byte..]
+            .iter()
+            .take_while(|byte| matches!(byte, b'\r' | b'\n'))
+            .count();
+        let passed = text.get(self.byte..byte + ends).unwrap_or_default();
+        self.ended += passed.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.byte = byte + ends;
+        self.ended + 1
     }
 }

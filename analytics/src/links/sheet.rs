@@ -5,8 +5,9 @@
 //! people wrote with one themselves stays as it is. Slugs are written with the `/` that stands before them in
 //! a URL, which also tells the bare domain (`/`) from no slug at all.
 
+use axum::http::StatusCode;
 use serde_json::{Map, Value};
-use whence_core::problem::FieldProblem;
+use whence_core::problem::{FieldProblem, Problem};
 
 /// What a column's cells hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,13 +137,13 @@ impl Header {
         &self,
         count: usize,
         cells: impl Iterator<Item = &'c str>,
-    ) -> Result<Map<String, Value>, Vec<FieldProblem>> {
+    ) -> Result<Map<String, Value>, Problem> {
         if count != self.0.len() {
             let detail = format!(
                 "the line has {count} cells, and the first line has {}",
                 self.0.len()
             );
-            return Err(vec![FieldProblem::new("", detail)]);
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
         }
         let mut link = Map::new();
         let mut utm = Map::new();
@@ -167,7 +168,7 @@ impl Header {
         }
         match wrong.is_empty() {
             true => Ok(link),
-            false => Err(wrong),
+            false => Err(Problem::fields(StatusCode::UNPROCESSABLE_ENTITY, wrong)),
         }
     }
 }
@@ -268,8 +269,8 @@ mod tests {
         let wrong = header
             .link(6, ["sale", "[", "yes", "", "3o1", ""].into_iter())
             .unwrap_err();
-        let fields: Vec<_> = wrong.iter().map(|wrong| wrong.field.as_str()).collect();
-        assert_eq!(fields, ["tags", "disabled", "status"]);
+        let fields = wrong.errors().iter().map(|wrong| wrong.field.as_str());
+        assert_eq!(fields.collect::<Vec<_>>(), ["tags", "disabled", "status"]);
         assert!(header.link(1, ["a"].into_iter()).is_err());
     }
 
