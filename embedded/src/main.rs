@@ -8,6 +8,7 @@ use whence_core::process::{self, Failure, Flags};
 use whence_core::secret::Secret;
 use whence_core::telemetry;
 use whence_embedded::engine::{self, EngineArgs, PASSWORD_VARIABLE};
+use whence_embedded::links::{self, Links};
 use whence_embedded::manage::{self, New};
 use whence_embedded::up;
 
@@ -38,6 +39,15 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Export or import links over the API
+    Links {
+        /// Which of both.
+        #[command(subcommand)]
+        links: Links,
+        /// Where the configuration is.
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Run only ClickHouse's engine behind its HTTP interface
     Clickhouse(EngineArgs),
 }
@@ -58,6 +68,9 @@ fn main() -> ExitCode {
         Command::Migrate(flags) => process::main(&flags, manage::migrate),
         Command::New { what, flags } => {
             process::main(&flags, async |config| manage::make(config, what).await)
+        }
+        Command::Links { links, flags } => {
+            process::main(&flags, async |config| links::run(config, links).await)
         }
         Command::Clickhouse(args) => {
             let log = Log {

@@ -1,0 +1,284 @@
+//! Links out of a file, part by part. A row that fails stops no other; it is told by its line, and can be
+//! kept in a file of its own to be mended and sent again.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use clap::{Args, ValueEnum};
+use hyper::Method;
+use serde::Deserialize;
+use whence_core::process::Failure;
+
+use super::api::{self, Api};
+use super::batches::{Batch, Batches};
+use super::progress::Progress;
+use super::{Access, Format, named};
+
+/// How many failures are told one by one: enough to see what is wrong, few enough to be read.
+const TOLD: u64 = 1000;
+
+/// A file to be read.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file; - is standard input
+    file: PathBuf,
+    /// How it is written; by default as its name says
+    #[arg(long)]
+    format: Option<Format>,
+    /// What is done where a link stands already
+    #[arg(long, value_enum, default_value_t = OnConflict::Error)]
+    on_conflict: OnConflict,
+    /// Begin at this line of the file, as an import that broke off says
+    #[arg(long, value_name = "LINE", default_value_t = 1)]
+    from_line: u64,
+    /// Write the rows that fail to this file, to be mended and imported again
+    #[arg(long, value_name = "FILE")]
+    failed: Option<PathBuf>,
+    /// Which API, and who asks.
+    #[command(flatten)]
+    pub(super) access: Access,
+}
+
+/// What is done where a link stands already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum OnConflict {
+    /// The row fails
+    Error,
+    /// The link stays as it is
+    Skip,
+    /// The link says what the row says
+    Replace,
+}
+
+impl OnConflict {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Skip => "skip",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+/// What the API says of a part.
+#[derive(Debug, Default, Deserialize)]
+struct Imported {
+    made: u64,
+    replaced: u64,
+    unchanged: u64,
+    skipped: u64,
+    failed: u64,
+    lines: Vec<Line>,
+}
+
+/// What became of a row.
+#[derive(Debug, Deserialize)]
+struct Line {
+    line: u64,
+    result: String,
+    detail: Option<String>,
+    #[serde(default)]
+    errors: Vec<FieldError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FieldError {
+    field: String,
+    detail: String,
+}
+
+impl Line {
+    /// What is wrong with the row, a field a text.
+    fn reasons(&self) -> Vec<String> {
+        if self.errors.is_empty() {
+            return vec![self.detail.clone().unwrap_or_else(|| "failed".into())];
+        }
+        self.errors
+            .iter()
+            .map(|error| format!("{}: {}", error.field, error.detail))
+            .collect()
+    }
+}
+
+impl Imported {
+    fn add(&mut self, part: &Self) {
+        self.made += part.made;
+        self.replaced += part.replaced;
+        self.unchanged += part.unchanged;
+        self.skipped += part.skipped;
+        self.failed += part.failed;
+    }
+
+    fn rows(&self) -> u64 {
+        self.made + self.replaced + self.unchanged + self.skipped + self.failed
+    }
+
+    fn summary(&self) -> String {
+        let Self {
+            made,
+            replaced,
+            unchanged,
+            skipped,
+            failed,
+            ..
+        } = self;
+        format!(
+            "{} rows: {made} made, {replaced} replaced, {unchanged} unchanged, {skipped} skipped, {failed} failed",
+            self.rows()
+        )
+    }
+}
+
+/// Does it.
+pub(super) async fn run(api: &Api, asked: &Import) -> Result<(), Failure> {
+    let name = named(Some(&asked.file));
+    let format = Format::of(asked.format, name)?;
+    let failed = |path: &Path, error: &dyn std::fmt::Display| {
+        Failure::Runtime(format!("{}: {error}", path.display()))
+    };
+    let (source, bytes): (Box<dyn Read + Send>, _) = match name {
+        None => (Box::new(io::stdin()), None),
+        Some(path) => {
+            let file = File::open(path).map_err(|error| failed(path, &error))?;
+            let bytes = file.metadata().ok().map(|metadata| metadata.len());
+            (Box::new(file), bytes)
+        }
+    };
+    let mut rejects = match &asked.failed {
+        None => None,
+        Some(path) => Some(Rejects::open(path).map_err(|error| failed(path, &error))?),
+    };
+    let mut batches =
+        Batches::begin(source, format).map_err(|error| failed(&asked.file, &error))?;
+    let path = format!(
+        "/api/v1/links/import?format={}&on_conflict={}",
+        format.name(),
+        asked.on_conflict.name()
+    );
+    let progress = Progress::begin("imported", bytes);
+    let mut sum = Imported::default();
+    loop {
+        let batch = match batches.next(asked.from_line) {
+            Ok(Some(batch)) => batch,
+            Ok(None) => break,
+            Err(error) => {
+                progress.end();
+                eprintln!("{}", sum.summary());
+                return Err(failed(&asked.file, &error));
+            }
+        };
+        match send(api, &path, format, &batch).await {
+            Ok(part) => {
+                tell(&progress, &mut rejects, &batch, &part, sum.failed).map_err(|error| {
+                    failed(asked.failed.as_ref().unwrap_or(&asked.file), &error)
+                })?;
+                sum.add(&part);
+                progress.milestone(batch.read_to, sum.rows());
+            }
+            Err(error) => {
+                progress.end();
+                eprintln!("{}", sum.summary());
+                let first = batch.rows.first().map_or(1, |row| row.line);
+                return Err(Failure::Runtime(format!(
+                    "{error}\n       the rows before line {first} are done; of those from there on nothing was \
+                     heard. Go on with --from-line {first} --on-conflict {}",
+                    match asked.on_conflict {
+                        // Those of the part that were made all the same are no mistake.
+                        OnConflict::Error | OnConflict::Skip => "skip",
+                        OnConflict::Replace => "replace",
+                    }
+                )));
+            }
+        }
+    }
+    progress.end();
+    if let Some(rejects) = rejects {
+        rejects.finish().map_err(Failure::runtime)?;
+    }
+    eprintln!("{}", sum.summary());
+    if sum.failed > 0 {
+        return Err(Failure::Runtime(format!(
+            "{} of {} rows failed",
+            sum.failed,
+            sum.rows()
+        )));
+    }
+    Ok(())
+}
+
+async fn send(api: &Api, path: &str, format: Format, batch: &Batch) -> Result<Imported, String> {
+    let body = Bytes::from(batch.body.clone());
+    let answer = api
+        .ask(Method::POST, path, Some((format.media_type(), body)))
+        .await
+        .map_err(|error| error.to_string())?;
+    let text = api::read(answer).await?;
+    let part: Imported = serde_json::from_slice(&text)
+        .map_err(|error| format!("the API's answer is not understood: {error}"))?;
+    if part.lines.len() != batch.rows.len() {
+        return Err(format!(
+            "the API tells of {} rows and was sent {}",
+            part.lines.len(),
+            batch.rows.len()
+        ));
+    }
+    Ok(part)
+}
+
+/// Says which rows of a part failed and why, by their lines in the file, and keeps them.
+fn tell(
+    progress: &Progress,
+    rejects: &mut Option<Rejects>,
+    batch: &Batch,
+    part: &Imported,
+    before: u64,
+) -> io::Result<()> {
+    let mut failures = before;
+    for (told, row) in part.lines.iter().zip(&batch.rows) {
+        if told.result != "failed" {
+            continue;
+        }
+        // The API counts lines as we do; should it ever not, the order of rows is the same.
+        let row = batch.row_at(told.line).unwrap_or(row);
+        failures += 1;
+        if failures <= TOLD {
+            for reason in told.reasons() {
+                progress.say(&format!("line {}: {reason}", row.line));
+            }
+        } else if failures == TOLD + 1 {
+            progress.say("… and more; --failed FILE keeps all of them");
+        }
+        if let Some(rejects) = rejects {
+            rejects.keep(batch, &batch.body[row.bytes.clone()])?;
+        }
+    }
+    Ok(())
+}
+
+/// The rows that failed, as a file like the one that they came from.
+struct Rejects {
+    file: BufWriter<File>,
+    is_begun: bool,
+}
+
+impl Rejects {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            file: BufWriter::new(File::create(path)?),
+            is_begun: false,
+        })
+    }
+
+    fn keep(&mut self, batch: &Batch, row: &[u8]) -> io::Result<()> {
+        if !std::mem::replace(&mut self.is_begun, true) {
+            self.file.write_all(batch.header())?;
+        }
+        self.file.write_all(row)
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
