@@ -25,6 +25,8 @@ pub(crate) struct Click {
     pub(crate) country: String,
     pub(crate) channel: String,
     pub(crate) source: String,
+    pub(crate) variant: String,
+    pub(crate) tags: Vec<String>,
     pub(crate) verdict: i8,
 }
 
@@ -44,6 +46,8 @@ impl Click {
             country: String::new(),
             channel: "Direct".into(),
             source: String::new(),
+            variant: String::new(),
+            tags: Vec::new(),
             verdict: HUMAN,
         }
     }

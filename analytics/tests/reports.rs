@@ -13,17 +13,22 @@ const DAY: i64 = 1_729_987_200_000;
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
 
-/// Four clicks that count, a bot's, an orphan, and conversions of every sort.
+/// Four clicks that count, a bot's, an orphan, one for each answer that leads nowhere, and conversions of
+/// every sort.
 async fn fill(engine: &Engine) {
     let client = engine.client();
     let click = |time: i64, unique, visitor, channel: &str| Click {
         channel: channel.into(),
         ..Click::new("acme", DAY + time, unique, visitor)
     };
-    let email = click(30 * MINUTE, 1, 7, "Email");
-    let email_again = click(90 * MINUTE, 2, 7, "Email");
+    let tagged = |tags: &[&str], click: Click| Click {
+        tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+        ..click
+    };
+    let email = tagged(&["may", "sale"], click(30 * MINUTE, 1, 7, "Email"));
+    let email_again = tagged(&["sale"], click(90 * MINUTE, 2, 7, "Email"));
     let unknown_visitor = click(2 * HOUR, 3, 0, "SMS");
-    let other = click(3 * HOUR, 4, 8, "SMS");
+    let other = tagged(&["sale"], click(3 * HOUR, 4, 8, "SMS"));
     let bot = Click {
         verdict: BOT,
         ..click(4 * HOUR, 5, 9, "SMS")
@@ -32,6 +37,12 @@ async fn fill(engine: &Engine) {
         outcome: 2,
         ..click(5 * HOUR, 6, 10, "SMS")
     };
+    // Every answer but the redirect: disabled, pending, expired, used_up, locked, previewed, inspected.
+    let unled = (3..=9).map(|outcome: i8| Click {
+        outcome,
+        ..click(5 * HOUR, 10 + outcome.unsigned_abs() as u32, 11, "SMS")
+    });
+    insert(&client, "clicks", &unled.collect::<Vec<_>>()).await;
     let conversion =
         |id: &str, kind, time: i64, of: u128| Conversion::new("acme", id, kind, DAY + time, of);
     let money = |conversion: Conversion, minor, currency: &str| Conversion {
@@ -115,6 +126,7 @@ async fn a_day_that_can_be_counted_by_hand() {
     let service = berlin(&engine).await;
     over_time(&service).await;
     by_channel(&service).await;
+    by_tag(&service).await;
     by_other_dimensions(&service).await;
     funnel(&service).await;
     nothing_of_anothers(&service).await;
@@ -230,6 +242,35 @@ async fn by_channel(service: &Service) {
     );
 }
 
+/// A click of two tags counts under both and once in the totals, and so does what it led to.
+async fn by_tag(service: &Service) {
+    let path = "/api/v1/reports/breakdown?by=tag&from=2024-10-27&to=2024-10-27";
+    let report = service.get(path).await;
+    let expected = json!([
+        {
+            "key": "sale", "clicks": 3, "visitors": 2, "leads": 1, "sales": 1, "conversions": 2,
+            "converted_clicks": 1, "conversion_rate": 1.0 / 3.0,
+            "revenue": [{"currency": "EUR", "amount_minor": 1999}],
+        },
+        {
+            "key": "", "clicks": 1, "visitors": 0, "leads": 1, "sales": 1, "conversions": 2,
+            "converted_clicks": 1, "conversion_rate": 1.0,
+            "revenue": [{"currency": "USD", "amount_minor": 500}],
+        },
+        {
+            "key": "may", "clicks": 1, "visitors": 1, "leads": 1, "sales": 1, "conversions": 2,
+            "converted_clicks": 1, "conversion_rate": 1.0,
+            "revenue": [{"currency": "EUR", "amount_minor": 1999}],
+        },
+    ]);
+    assert_eq!(report["rows"], expected);
+    assert_eq!(report["keys"], 3);
+    let by_channel = service.get(&path.replace("by=tag", "by=channel")).await;
+    assert_eq!(report["totals"], by_channel["totals"]);
+    let told = report["definition"]["key"].as_str().unwrap();
+    assert!(told.contains("rows may sum to more than totals"), "{told}");
+}
+
 async fn by_other_dimensions(service: &Service) {
     for by in [
         "source",
@@ -247,6 +288,7 @@ async fn by_other_dimensions(service: &Service) {
         "language",
         "program",
         "advocate",
+        "variant",
     ] {
         let path = format!("/api/v1/reports/breakdown?by={by}&from=2024-10-27&to=2024-10-27");
         let report = service.get(&path).await;

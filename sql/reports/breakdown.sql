@@ -7,8 +7,9 @@
 --                   long after, and whether or not still within the range
 -- converted_clicks  clicks with at least one of them, so never more than clicks
 -- revenue           what the sales were worth: (currencies, sums in minor units)
--- Parameters: those of selected.sql, and
---   by     the column to group by, from the list in the API
+-- A click of several keys counts under each of them, and once in the row of all.
+-- Stands behind by_column.sql or by_tag.sql.
+-- Parameters: those of selected.sql and of that, and
 --   limit  how many keys
 , counted AS
 (
@@ -17,9 +18,9 @@
         -- The optimizer may group by the bare column, whose value in the row of all is not the empty text.
         if(is_total = 1, '', grouped) AS key,
         uniqExact(grouped) AS keys,
-        count() AS clicks,
+        if(is_total = 1, countIf(place = 1), count()) AS clicks,
         uniqExactIf(visitor_id, visitor_id != 0) AS visitors
-    FROM (SELECT toString({by:Identifier}) AS grouped, visitor_id FROM selected)
+    FROM keyed
     GROUP BY GROUPING SETS ((grouped), ())
 ),
 converted AS
@@ -27,19 +28,22 @@ converted AS
     SELECT
         toUInt8(grouping(grouped)) AS is_total,
         if(is_total = 1, '', grouped) AS key,
-        countIf(kind = 'lead') AS leads,
-        countIf(kind = 'sale') AS sales,
+        if(is_total = 1, countIf(kind = 'lead' AND place = 1), countIf(kind = 'lead')) AS leads,
+        if(is_total = 1, countIf(kind = 'sale' AND place = 1), countIf(kind = 'sale')) AS sales,
         uniqExact(click_id) AS converted_clicks,
-        sumMapIf([toString(currency)], [toInt128(amount_minor)], kind = 'sale' AND currency != '') AS revenue
+        if(is_total = 1, sumMapIf(currencies, amounts, place = 1), sumMap(currencies, amounts)) AS revenue
     FROM
     (
-        SELECT toString({by:Identifier}) AS grouped, click_id, event_id, kind, currency, amount_minor
-        FROM selected
+        SELECT
+            grouped, place, click_id, event_id, kind,
+            if(kind = 'sale' AND currency != '', [toString(currency)], []) AS currencies,
+            if(kind = 'sale' AND currency != '', [toInt128(amount_minor)], []) AS amounts
+        FROM keyed
         INNER JOIN attributed ON click_id = owed_to
         WHERE occurred_at >= time
         -- Click ids are unique; should one ever stand twice, its conversions still count once.
         ORDER BY time, lane, seq
-        LIMIT 1 BY event_id
+        LIMIT 1 BY event_id, place
     )
     GROUP BY GROUPING SETS ((grouped), ())
 )

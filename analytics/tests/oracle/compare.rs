@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 use whence_core::id::LinkId;
 
-use super::reference::{self, Asked, KeyOf, Windows};
+use super::reference::{self, Asked, KeysOf, Windows};
 use super::stream::{DAY, HOUR, MINUTE, ODD_SOURCE, World};
 use crate::events::HUMAN;
 use crate::support::Service;
@@ -51,26 +51,27 @@ async fn clicks(service: &Service, key: &str, world: &World, rng: &mut Rng) {
 
 async fn breakdown(service: &Service, key: &str, world: &World, rng: &mut Rng) {
     let (asked, mut query) = question(world, rng);
-    let dimensions: [(&str, KeyOf); 6] = [
-        ("channel", |click| click.channel.clone()),
-        ("source", |click| click.source.clone()),
-        ("link", |click| LinkId(click.link_id).to_string()),
-        ("slug", |click| click.slug.clone()),
-        ("country", |click| click.country.clone()),
+    let dimensions: [(&str, KeysOf); 8] = [
+        ("channel", |click| vec![click.channel.clone()]),
+        ("source", |click| vec![click.source.clone()]),
+        ("link", |click| vec![LinkId(click.link_id).to_string()]),
+        ("slug", |click| vec![click.slug.clone()]),
+        ("country", |click| vec![click.country.clone()]),
+        ("variant", |click| vec![click.variant.clone()]),
+        ("tag", |click| match click.tags.as_slice() {
+            [] => vec![String::new()],
+            tags => tags.to_vec(),
+        }),
         ("verdict", |click| {
-            if click.verdict == HUMAN {
-                "human"
-            } else {
-                "bot"
-            }
-            .into()
+            let human = click.verdict == HUMAN;
+            vec![if human { "human" } else { "bot" }.into()]
         }),
     ];
-    let (by, key_of) = dimensions[rng.usize(..dimensions.len())];
+    let (by, keys_of) = dimensions[rng.usize(..dimensions.len())];
     let limit = rng.usize(1..5);
     query.extend([("by", by.into()), ("limit", limit.to_string())]);
     let mut got = ask(service, key, "breakdown", &query).await;
-    let mut expected = reference::breakdown(&asked, world, key_of, limit);
+    let mut expected = reference::breakdown(&asked, world, keys_of, limit);
     same(
         &mut got,
         &mut expected,

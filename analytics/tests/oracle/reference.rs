@@ -152,11 +152,11 @@ fn count(clicks: &[&Click]) -> (usize, usize) {
     (clicks.len(), visitors.len())
 }
 
-/// Finds the key under which a click is counted.
-pub(super) type KeyOf = fn(&Click) -> String;
+/// Finds the keys under which a click is counted.
+pub(super) type KeysOf = fn(&Click) -> Vec<String>;
 
 /// The rows of a breakdown, its totals, and what belongs to no click.
-pub(super) fn breakdown(asked: &Asked, world: &World, key_of: KeyOf, limit: usize) -> Value {
+pub(super) fn breakdown(asked: &Asked, world: &World, keys_of: KeysOf, limit: usize) -> Value {
     let attributed = attributed(asked, world);
     let selected: Vec<&Click> = world
         .clicks
@@ -184,7 +184,9 @@ pub(super) fn breakdown(asked: &Asked, world: &World, key_of: KeyOf, limit: usiz
     };
     let mut by_key: BTreeMap<String, Vec<&Click>> = BTreeMap::new();
     for click in &selected {
-        by_key.entry(key_of(click)).or_default().push(click);
+        for key in keys_of(click) {
+            by_key.entry(key).or_default().push(click);
+        }
     }
     let mut ordered: Vec<_> = by_key.iter().collect();
     ordered.sort_by_key(|(key, clicks)| (std::cmp::Reverse(clicks.len()), key.as_bytes().to_vec()));

@@ -87,6 +87,8 @@ fn world(number: u64) -> World {
             country: ["", "DE", "IN"][rng.usize(..3)].into(),
             channel: ["Direct", "Email", "WhatsApp"][rng.usize(..3)].into(),
             source: ["", "google", ODD_SOURCE][rng.usize(..3)].into(),
+            variant: ["", "a", "B, ß"][rng.usize(..3)].into(),
+            tags: tags(&mut rng),
             ..Click::new(&workspace, at, unique + 1, visitor)
         });
     }
@@ -98,6 +100,14 @@ fn world(number: u64) -> World {
         clicks,
         conversions,
     }
+}
+
+/// None to all of some tags, each once.
+fn tags(rng: &mut Rng) -> Vec<String> {
+    let mut tags = vec!["a", "50% off", "'ß\""];
+    rng.shuffle(&mut tags);
+    tags.truncate(rng.usize(0..=tags.len()));
+    tags.into_iter().map(str::to_owned).collect()
 }
 
 fn conversions(
