@@ -9,7 +9,7 @@ mod tests;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use maxminddb::{LookupResult, MaxMindDbError, PathElement, Reader, WithinOptions};
 use thiserror::Error;
@@ -73,22 +73,26 @@ pub struct Place {
 #[derive(Debug)]
 pub struct Places {
     path: PathBuf,
-    reader: RwLock<Arc<Reader<Vec<u8>>>>,
+    reader: RwLock<Reader<Vec<u8>>>,
 }
 
 impl Places {
     /// Reads the configured file, or the one that `npm ci` has brought.
     pub fn open(config: &config::Databases) -> Result<Self, PlacesError> {
         let path = config.places()?;
-        let reader = RwLock::new(Arc::new(read(&path)?));
+        let reader = RwLock::new(read(&path)?);
         Ok(Self { path, reader })
     }
 
     /// Reads the file again; where it cannot be used, what was read before stays. Blocks for as long as
-    /// the reading takes; look-ups meanwhile do not wait.
+    /// the reading takes; look-ups meanwhile do not wait for it.
     pub fn reload(&self) -> Result<(), PlacesError> {
-        let reader = Arc::new(read(&self.path)?);
-        *self.reader.write().unwrap_or_else(PoisonError::into_inner) = reader;
+        let new = read(&self.path)?;
+        let mut held = self.reader.write().unwrap_or_else(PoisonError::into_inner);
+        let old = std::mem::replace(&mut *held, new);
+        // Look-ups go on before the old one is freed, which takes longer.
+        drop(held);
+        drop(old);
         Ok(())
     }
 
@@ -101,8 +105,6 @@ impl Places {
             return Place::default();
         }
         let reader = self.reader.read().unwrap_or_else(PoisonError::into_inner);
-        // Not held longer: a look-up takes a microsecond in a large file.
-        let reader = Arc::clone(&reader);
         reader
             .lookup(address)
             .map(|found| place(&found))

@@ -56,7 +56,7 @@ fn well_known_addresses() {
 #[test]
 fn every_country_of_the_default_database_has_a_continent() {
     let places = default_ones();
-    let reader = Arc::clone(&places.reader.read().unwrap());
+    let reader = places.reader.read().unwrap();
     let mut without: BTreeMap<String, usize> = BTreeMap::new();
     let mut countries: BTreeMap<String, usize> = BTreeMap::new();
     for found in reader.networks(WithinOptions::default()).unwrap() {
