@@ -4,6 +4,7 @@
 //! text sorts as the number does and never needs escaping in a URL, a cookie or a shell.
 
 mod click_id;
+mod random;
 mod text;
 
 pub use click_id::{ClickId, ClickIdForged, ClickIdKey, Minter};
@@ -37,9 +38,12 @@ impl VisitorId {
     /// A visitor not seen before.
     #[must_use]
     pub fn random() -> Self {
-        let mut bytes = [0; 16];
-        fill_random(&mut bytes);
-        Self(u128::from_be_bytes(bytes))
+        Self(random::u128())
+    }
+
+    /// The 22 characters of the id, without an allocation.
+    pub fn write_to(self, buffer: &mut [u8; 22]) -> &str {
+        text::encode(self.0, buffer)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use thiserror::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::config::{self, Config, Sources};
 use crate::telemetry;
@@ -91,6 +91,27 @@ pub async fn shutdown() {
         stop_signal().await;
         std::process::exit(130);
     });
+}
+
+/// The signal to read anew what may change while a process runs (SIGHUP). Each service that listens hears each
+/// of them, and decides for itself what that is; what it cannot use leaves everything as it was.
+#[derive(Debug)]
+pub struct Hangups(Signal);
+
+/// Listens to SIGHUP from now on, which otherwise would end the process.
+#[must_use]
+pub fn hangups() -> Hangups {
+    Hangups(signal(SignalKind::hangup()).expect("SIGHUP can be listened to"))
+}
+
+impl Hangups {
+    /// Resolves at the next one.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // The runtime ends.
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 async fn stop_signal() {

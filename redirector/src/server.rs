@@ -1,50 +1,74 @@
 //! The redirector as a whole: binds its ports, opens its journal, starts its threads, drains them.
 
-use std::future::Future;
+use std::convert::Infallible;
+use std::future::{Future, pending};
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use whence_core::admin::{self, Readiness};
+use whence_core::agent::Agents;
 use whence_core::config::{Config, Redirector};
 use whence_core::id::Minter;
 use whence_core::journal::{self, LaneReader, LaneWriter, Poisoned};
+use whence_core::place::Places;
+use whence_core::process::{self, Hangups};
 use whence_core::service::{RunError, Service, StartError, listen};
 use whence_core::ship::{self, ShipMetrics};
 use whence_core::store::LinkStore;
 use whence_core::telemetry;
 
+use crate::caps::Caps;
 use crate::deliver::Ingest;
+use crate::door::{Crowd, Listeners, Tls, bind};
 use crate::front::CookieLines;
 use crate::limits::Limits;
+use crate::locked::Lock;
 use crate::metrics::{self, Counters};
 use crate::record::Recorder;
 use crate::resolve::Resolver;
+use crate::short::ShortUrls;
+use crate::warm;
 use crate::way::{Shared, Way};
-use crate::worker;
-
-/// Connections that may wait to be accepted: a burst, not a backlog.
-const BACKLOG: i32 = 1024;
+use crate::worker::{self, Door};
 
 /// A redirector that has bound its ports and not yet answered.
 pub struct Server {
-    address: SocketAddr,
+    addresses: Addresses,
     admin: tokio::net::TcpListener,
     admin_address: SocketAddr,
-    threads: Vec<(TcpListener, Way)>,
+    door: Arc<Door>,
+    threads: Vec<(Listeners, Way)>,
     readers: Vec<LaneReader>,
     ingest: Arc<Ingest>,
     resolver: Arc<Resolver>,
     store: Arc<dyn LinkStore>,
     shared: Arc<Shared>,
     broken: mpsc::Receiver<Poisoned>,
+    hangups: Hangups,
+}
+
+/// Where clicks are answered.
+#[derive(Clone, Copy)]
+struct Addresses {
+    /// Over plain HTTP.
+    plain: Option<SocketAddr>,
+    /// Over HTTPS.
+    tls: Option<SocketAddr>,
+}
+
+impl Server {
+    /// Where it answers over HTTPS.
+    #[must_use]
+    pub fn tls_address(&self) -> Option<SocketAddr> {
+        self.addresses.tls
+    }
 }
 
 impl Service for Server {
@@ -55,12 +79,17 @@ impl Service for Server {
         let key = config.click_id_key().map_err(StartError::Config)?;
         let ingest =
             Ingest::new(&settings.ingest, &config.ingest.token).map_err(StartError::Config)?;
+        let agents = Agents::open(&config.databases)
+            .map_err(|error| StartError::Config(error.to_string()))?;
+        let places = Places::open(&config.databases)
+            .map_err(|error| StartError::Config(error.to_string()))?;
         let count = thread_count(settings);
 
         let dir = config.journal_dir(&settings.journal, "redirector");
         let (writers, readers) = open_lanes(&dir, settings, count)?;
 
-        let (address, listeners) = bind_all(settings.listen, count)?;
+        let door = Arc::new(open_door(settings)?);
+        let (addresses, listeners) = bind_all(settings, count)?;
         let (admin, admin_address) = listen("redirector.admin", settings.admin).await?;
 
         let resolver = Arc::new(Resolver::new(&store, &settings.cache));
@@ -70,6 +99,11 @@ impl Service for Server {
             cookies: CookieLines::new(&settings.cookies),
             resolver: Arc::clone(&resolver),
             limits: Limits::new(settings),
+            caps: Caps::new(Arc::clone(&store)),
+            lock: Lock::new(&key, settings.cookies.secure),
+            agents,
+            places,
+            short: ShortUrls::new(&config.analytics),
             connections_per_thread: (settings.max_connections / usize::from(count)).max(1),
             broken: report,
         });
@@ -87,9 +121,10 @@ impl Service for Server {
             })
             .collect();
         Ok(Self {
-            address,
+            addresses,
             admin,
             admin_address,
+            door,
             threads,
             readers,
             ingest: Arc::new(ingest),
@@ -97,11 +132,14 @@ impl Service for Server {
             store,
             shared,
             broken,
+            hangups: process::hangups(),
         })
     }
 
     fn address(&self) -> SocketAddr {
-        self.address
+        // Configurations that bind neither are refused before.
+        let Addresses { plain, tls } = self.addresses;
+        plain.or(tls).expect("one of them is bound")
     }
 
     fn admin_address(&self) -> SocketAddr {
@@ -131,7 +169,10 @@ impl Service for Server {
         // What lives as long as the server, and is dropped with it.
         let mut side = JoinSet::new();
         side.spawn(Arc::clone(&self.resolver).follow(self.store.changes()));
+        let cache = &self.shared.config.cache;
+        let warm = warm::begin(&mut side, &self.resolver, &self.store, cache);
         side.spawn(tidy(Arc::clone(&self.shared)));
+        side.spawn(reload(self.hangups, Arc::clone(&self.door)));
         let serving_admin = admin::serve(self.admin, registry, ready.clone());
         side.spawn(async move {
             if let Err(error) = serving_admin.await {
@@ -150,22 +191,23 @@ impl Service for Server {
         let stop_serving = CancellationToken::new();
         let (ends, mut ended) = mpsc::channel(1);
         let mut handles = Vec::new();
-        for (number, (listener, way)) in self.threads.into_iter().enumerate() {
+        for (number, (listeners, way)) in self.threads.into_iter().enumerate() {
             let stop = stop_serving.clone();
             let end = End(ends.clone());
+            let door = Arc::clone(&self.door);
             let handle = thread::Builder::new()
                 .name(format!("redirect-{number}"))
                 .spawn(move || {
                     let _end = end;
-                    worker::serve(listener, way, &stop, drain)
+                    worker::serve(listeners, way, door, &stop, drain)
                 })
                 .map_err(RunError::Thread)?;
             handles.push(handle);
         }
-        ready.set(true);
 
         let broken = tokio::select! {
             () = shutdown => Ok(()),
+            never = become_ready(warm, &ready) => match never {},
             Some(cause) = self.broken.recv() => Err(RunError::Journal(cause)),
             // Without one of its threads it would serve part of its connections, and say it is well.
             _ = ended.recv() => Ok(()),
@@ -199,11 +241,33 @@ impl Drop for End {
     }
 }
 
+/// Says that it is ready once it is warm, and stays so.
+async fn become_ready(warm: impl Future<Output = ()>, ready: &Readiness) -> Infallible {
+    warm.await;
+    ready.set(true);
+    pending().await
+}
+
 /// One second apart, as the limits ask for.
 async fn tidy(shared: Arc<Shared>) {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         shared.limits.tidy();
+    }
+}
+
+/// Reads the certificates anew whenever the process is told to.
+async fn reload(mut hangups: Hangups, door: Arc<Door>) {
+    loop {
+        hangups.next().await;
+        let Some(tls) = &door.tls else {
+            tracing::info!("there are no certificates to be read again");
+            continue;
+        };
+        match tls.reload() {
+            Ok(count) => tracing::info!(count, "certificates were read again"),
+            Err(error) => tracing::error!(%error, "the certificates stay as they were"),
+        }
     }
 }
 
@@ -255,34 +319,31 @@ fn open_lanes(
     Ok((writers, readers))
 }
 
-/// One listener for each thread on the same port: the kernel spreads connections over them.
-fn bind_all(address: SocketAddr, count: u8) -> Result<(SocketAddr, Vec<TcpListener>), StartError> {
-    let failed = |source| StartError::Bind {
-        key: "redirector.listen",
-        address,
-        source,
-    };
-    let mut bound = address;
-    let mut listeners = Vec::new();
-    for _ in 0..count {
-        let listener = bind_one(bound).map_err(failed)?;
-        // With port 0 the first listener finds a port, and the others join it there.
-        bound = listener.local_addr().map_err(failed)?;
-        listeners.push(listener);
-    }
-    Ok((bound, listeners))
+/// Opens what all threads share at the door.
+fn open_door(settings: &Redirector) -> Result<Door, StartError> {
+    let folder = settings.tls.listen.and(settings.tls.certificates.as_ref());
+    let tls = folder.map(|folder| Tls::open(folder)).transpose();
+    let failed = |error| StartError::Config(format!("redirector.tls.certificates: {error}"));
+    Ok(Door {
+        tls: tls.map_err(failed)?,
+        crowd: Crowd::new(settings.max_connections_per_client),
+    })
 }
 
-fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
-        Domain::for_address(address),
-        Type::STREAM,
-        Some(Protocol::TCP),
-    )?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+/// Binds the ports, with a listener of each kind for each thread.
+fn bind_all(settings: &Redirector, count: u8) -> Result<(Addresses, Vec<Listeners>), StartError> {
+    let bound = |key, address: Option<SocketAddr>| {
+        let bound = address.map(|address| bind(key, address, count));
+        bound.transpose().map(Option::unzip)
+    };
+    let listen = (!settings.tls.only).then_some(settings.listen);
+    let (plain, plain_listeners) = bound("redirector.listen", listen)?;
+    let (tls, tls_listeners) = bound("redirector.tls.listen", settings.tls.listen)?;
+    let mut plain_listeners = plain_listeners.into_iter().flatten();
+    let mut tls_listeners = tls_listeners.into_iter().flatten();
+    let listeners = (0..count).map(|_| Listeners {
+        plain: plain_listeners.next(),
+        tls: tls_listeners.next(),
+    });
+    Ok((Addresses { plain, tls }, listeners.collect()))
 }

@@ -1,35 +1,53 @@
-//! One serving thread: its own runtime, listener and connections. What is answered is [`way`](crate::way)'s.
+//! One serving thread: its own runtime, listeners and connections. How HTTP is spoken on them is
+//! [`front`](crate::front)'s, what is answered [`way`](crate::way)'s.
 
-use std::convert::Infallible;
+use std::cmp::min;
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::LocalSet;
-use tokio::time::timeout;
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::front;
+use crate::door::{Crowd, Listeners, Patience, Stage, Tls, Watch, read_header, refuse_new};
+use crate::front::{Buffers, Thread, Visit, serve_http1, serve_http2};
 use crate::way::Way;
 
-/// hyper takes no smaller read buffer.
-const LEAST_BUFFER: usize = 8192;
-/// How long a connection that is open when everything stops has to send what is on its way already.
-const FIRST_READ: Duration = Duration::from_millis(50);
+/// After a failure to accept: out of file descriptors, most likely, and what is open closes sooner or later.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// Once no new connection can begin, those that have begun come within a round trip.
+const LAST_ARRIVALS: Duration = Duration::from_millis(100);
+/// How long an open connection on which nothing is asked has for one more request when all stops: a client that is
+/// busy asks again within it, is answered, and told to come no more on this connection.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What all threads share at the door.
+pub(crate) struct Door {
+    /// HTTPS, where it is served.
+    pub(crate) tls: Option<Tls>,
+    /// How many connections each client holds.
+    pub(crate) crowd: Arc<Crowd>,
+}
+
+/// What the connections of a thread need until they speak HTTP.
+struct Entrance {
+    thread: Rc<Thread>,
+    watch: Rc<Watch>,
+    door: Arc<Door>,
+    room: Arc<Semaphore>,
+}
 
 /// Serves until `stop`, then lets requests under way finish within `drain`.
 pub(crate) fn serve(
-    listener: std::net::TcpListener,
+    listeners: Listeners,
     way: Way,
+    door: Arc<Door>,
     stop: &CancellationToken,
     drain: Duration,
 ) -> io::Result<()> {
@@ -37,73 +55,147 @@ pub(crate) fn serve(
         .enable_all()
         .build()?;
     LocalSet::new().block_on(&runtime, async {
-        let listener = TcpListener::from_std(listener)?;
-        let way = Rc::new(way);
-        let connections = GracefulShutdown::new();
-        let room = Arc::new(Semaphore::new(way.shared.connections_per_thread));
-        loop {
-            // Whoever finds no room waits to be accepted: the kernel's queue is bounded too.
-            let next = async {
-                let place = Arc::clone(&room).acquire_owned().await.ok();
-                (place, listener.accept().await)
-            };
-            let (place, accepted) = tokio::select! {
-                next = next => next,
-                () = stop.cancelled() => break,
-            };
-            match accepted {
-                Ok((stream, peer)) => connect(stream, peer.ip(), place, &way, &connections),
-                // Out of file descriptors, most likely: what is open closes sooner or later.
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
+        let entrance = Rc::new(Entrance {
+            room: Arc::new(Semaphore::new(way.shared.connections_per_thread)),
+            thread: Rc::new(Thread {
+                way,
+                buffers: Buffers::default(),
+            }),
+            watch: Watch::new(),
+            door,
+        });
+        let plain = listeners.plain.map(TcpListener::from_std).transpose()?;
+        let tls = listeners.tls.map(TcpListener::from_std).transpose()?;
+        let serving = async {
+            let grace = min(GRACE, drain / 2);
+            tokio::join!(
+                entrance.accept(plain, false, stop, grace),
+                entrance.accept(tls, true, stop, grace),
+                entrance.close(stop, grace),
+            );
+            entrance.watch.advance(Stage::Ending);
+            entrance.watch.empty().await;
+        };
+        tokio::select! {
+            () = serving => {}
+            () = entrance.watch.keep() => {}
+            () = async { stop.cancelled().await; sleep(drain).await } => {
+                tracing::warn!("connections were still open when the time to drain was over");
             }
-        }
-        // Closing the listener resets what waits in it: answer those first.
-        while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-            connect(stream, peer.ip(), None, &way, &connections);
-        }
-        drop(listener);
-        // A connection that has read nothing yet is closed by the shutdown, not answered.
-        tokio::time::sleep(FIRST_READ).await;
-        if timeout(drain, connections.shutdown()).await.is_err() {
-            tracing::warn!("connections were still open when the time to drain was over");
         }
         Ok(())
     })
 }
 
-/// Answers a connection, which gives its place back when it ends.
-fn connect(
-    stream: TcpStream,
-    peer: IpAddr,
-    place: Option<OwnedSemaphorePermit>,
-    way: &Rc<Way>,
-    connections: &GracefulShutdown,
-) {
-    way.counters.connections.inc();
-    // An answer is one small packet: waiting to fill it only delays it.
-    let _ = stream.set_nodelay(true);
-    let config = &way.shared.config;
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(config.head_timeout_ms))
-        // What is too long is still read this far, so that it can be answered; beyond it, the
-        // connection is cut.
-        .max_buf_size(LEAST_BUFFER.max(4 * config.max_head_bytes))
-        .pipeline_flush(true);
-    let way = Rc::clone(way);
-    let service = service_fn(move |request| {
-        let way = Rc::clone(&way);
-        async move { Ok::<_, Infallible>(front::serve(&way, request, peer).await) }
-    });
-    let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
-    tokio::task::spawn_local(async move {
-        // A client that breaks off or sends garbage is its own affair.
-        if let Err(error) = connection.await {
-            tracing::trace!(%error, "connection ended");
+impl Entrance {
+    /// Accepts connections until `stop`, and then, for at most `grace`, those that have begun before it.
+    async fn accept(
+        self: &Rc<Self>,
+        listener: Option<TcpListener>,
+        is_tls: bool,
+        stop: &CancellationToken,
+        grace: Duration,
+    ) {
+        let Some(listener) = listener else { return };
+        loop {
+            // Whoever finds no room waits to be accepted: the kernel's queue is bounded too.
+            let next = async {
+                let place = Arc::clone(&self.room).acquire_owned().await.ok();
+                (place, listener.accept().await)
+            };
+            tokio::select! {
+                (place, accepted) = next => match accepted {
+                    Ok((stream, peer)) => self.let_in(stream, peer.ip(), is_tls, place),
+                    Err(error) => {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+                () = stop.cancelled() => break,
+            }
         }
-        drop(place);
-    });
+        // Closing the listener resets what waits in it, and whoever is half-way through the handshake.
+        refuse_new(&listener);
+        let last = async {
+            while let Ok(Ok((stream, peer))) = timeout(LAST_ARRIVALS, listener.accept()).await {
+                self.let_in(stream, peer.ip(), is_tls, None);
+            }
+        };
+        if timeout(grace, last).await.is_err() {
+            tracing::debug!("connections still began when the listener was closed");
+        }
+    }
+
+    /// From `stop` on has every connection end with its next answer, for which it has `grace`.
+    async fn close(&self, stop: &CancellationToken, grace: Duration) {
+        stop.cancelled().await;
+        self.watch.advance(Stage::Closing);
+        sleep(grace).await;
+    }
+
+    /// Serves a connection on the side, which gives its place back when it ends.
+    fn let_in(
+        self: &Rc<Self>,
+        stream: TcpStream,
+        peer: IpAddr,
+        is_tls: bool,
+        place: Option<OwnedSemaphorePermit>,
+    ) {
+        self.thread.way.counters.connections.inc();
+        let entrance = Rc::clone(self);
+        let patience = self.watch.enter();
+        spawn_local(async move {
+            entrance
+                .serve(stream, peer.to_canonical(), is_tls, patience)
+                .await;
+            drop(place);
+        });
+    }
+
+    async fn serve(
+        &self,
+        mut stream: TcpStream,
+        mut peer: IpAddr,
+        is_tls: bool,
+        patience: Patience,
+    ) {
+        let config = &self.thread.way.shared.config;
+        // Whatever comes before HTTP has to come in this time.
+        patience.idle(config.head_timeout_ms);
+        if is_in(&config.proxy_protocol, peer) {
+            match patience.guard(read_header(&mut stream)).await {
+                Ok(Ok(client)) => peer = client.unwrap_or(peer),
+                Ok(Err(error)) => return tracing::debug!(%peer, %error, "not let in"),
+                Err(_) => return,
+            }
+        }
+        let place = match is_in(&config.trusted_proxies, peer) {
+            true => Some(self.door.crowd.aside()),
+            false => self.door.crowd.enter(peer),
+        };
+        let Some(_place) = place else {
+            return tracing::debug!(%peer, "not let in: it holds as many connections as it may");
+        };
+        let visit = |patience| Visit {
+            thread: Rc::clone(&self.thread),
+            peer,
+            tls: is_tls,
+            patience,
+        };
+        let Some(tls) = self.door.tls.as_ref().filter(|_| is_tls) else {
+            return serve_http1(stream, visit(patience)).await;
+        };
+        match patience.guard(tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) if Tls::is_http2(stream.get_ref().1) => {
+                serve_http2(stream, visit(patience)).await;
+            }
+            Ok(Ok(stream)) => serve_http1(stream, visit(patience)).await,
+            Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS came about"),
+            Err(_) => {}
+        }
+    }
+}
+
+fn is_in(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
 }

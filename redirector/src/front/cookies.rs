@@ -1,6 +1,7 @@
 //! The visitor's cookies as header values, written once but for the ids in them.
 
 use whence_core::config::Cookies;
+use whence_core::id::{ClickId, VisitorId};
 
 /// What stands around the ids.
 pub(crate) struct CookieLines {
@@ -22,5 +23,14 @@ impl CookieLines {
             last_click: format!("{}=", cookies.last_click),
             attributes: format!("; Max-Age={seconds}; Path=/; HttpOnly; SameSite=Lax{secure}"),
         }
+    }
+
+    /// Both whole, for an answer that is no redirect.
+    pub(crate) fn lines(&self, visitor: VisitorId, click: ClickId) -> [String; 2] {
+        let line = |name: &str, id: String| [name, &id, &self.attributes].concat();
+        [
+            line(&self.visitor, visitor.to_string()),
+            line(&self.last_click, click.to_string()),
+        ]
     }
 }

@@ -1,61 +1,230 @@
-//! Requests and answers as hyper has them.
+//! Requests and answers as hyper has them: HTTP/2, and of HTTP/1 what is not plain.
 
-use std::net::IpAddr;
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Incoming};
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY, SET_COOKIE,
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, REFERRER_POLICY,
+    SET_COOKIE,
 };
-use hyper::{Request, Response, StatusCode};
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode, Version};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulConnection;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::spawn_local;
+use tokio::time::timeout;
 use whence_core::click::Method;
 
-use super::CookieLines;
+use super::http1::hosts_are_wrong;
+use super::replay::Replay;
+use super::{CookieLines, Visit, header_text};
 use crate::answer::{self, Answer, Known, Page, Redirect};
-use crate::request::Reading;
-use crate::way::Way;
+use crate::door::Stage;
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
+/// hyper takes no smaller read buffer.
+const LEAST_BUFFER: usize = 8192;
+/// The longest form that is read: a password is at most 256 bytes, each of them escaped three.
+const LONGEST_FORM: usize = 4096;
+/// What a form is sent as.
+const FORM: &str = "application/x-www-form-urlencoded";
+/// Requests of one client at a time on a connection: as many as a page could have links, and RFC 9113 wants no fewer.
+const MOST_STREAMS: u32 = 100;
+/// Streams that a client opened and took back, and that are not dealt with yet: beyond, it is an attack (CVE-2023-44487).
+const MOST_RESETS: usize = 20;
+/// A request has no more than a form to send.
+const WINDOW: u32 = 64 * 1024;
+/// The least that HTTP/2 lets one ask for.
+const FRAME: u32 = 16 * 1024;
+
+/// Serves what is not plain HTTP/1: one request, or HTTP/2 where the client knows of it already.
+pub(super) async fn serve_other<S>(stream: Replay<S>, visit: Visit)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    if stream.starts_with(b"PRI * HTTP/2.0\r\n") {
+        return serve_http2(stream, visit).await;
+    }
+    let config = &visit.thread.way.shared.config;
+    let mut http = http1::Builder::new();
+    http.keep_alive(false)
+        // Whoever has said everything may still be answered.
+        .half_close(true)
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(config.head_timeout_ms))
+        // What is too long is still read this far, so that it can be answered; beyond it, the
+        // connection is cut.
+        .max_buf_size(LEAST_BUFFER.max(4 * config.max_head_bytes));
+    let patience = config.head_timeout_ms + config.write_timeout_ms;
+    let visit = Rc::new(visit);
+    let served = Rc::clone(&visit);
+    let service = service_fn(move |request| answer(Rc::clone(&served), request));
+    let connection = http.serve_connection(TokioIo::new(stream), service);
+    // It reads a form and writes an answer, each of them once.
+    visit.patience.busy(patience);
+    drive(connection, &visit, Stage::Ending).await;
+}
+
+/// Serves HTTP/2.
+pub(crate) async fn serve_http2<S>(stream: S, visit: Visit)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let config = &visit.thread.way.shared.config;
+    let idle = Duration::from_millis(config.idle_timeout_ms);
+    let mut http = http2::Builder::new(Local);
+    http.timer(TokioTimer::new())
+        .max_concurrent_streams(MOST_STREAMS)
+        .max_pending_accept_reset_streams(MOST_RESETS)
+        .max_local_error_reset_streams(MOST_RESETS)
+        .max_header_list_size(u32::try_from(config.max_head_bytes).unwrap_or(u32::MAX))
+        .max_frame_size(FRAME)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_send_buf_size(WINDOW as usize)
+        // A client that is gone without a word does not answer this.
+        .keep_alive_interval(idle)
+        .keep_alive_timeout(Duration::from_millis(config.write_timeout_ms));
+    visit.patience.busy(config.head_timeout_ms);
+    let visit = Rc::new(visit);
+    let served = Rc::clone(&visit);
+    let service = service_fn(move |request| {
+        // Each request earns the connection its time anew.
+        served
+            .patience
+            .busy(served.thread.way.shared.config.idle_timeout_ms);
+        answer(Rc::clone(&served), request)
+    });
+    let connection = http.serve_connection(TokioIo::new(stream), service);
+    drive(connection, &visit, Stage::Closing).await;
+}
+
+/// Lets a connection run to its end; from a stage on, to the end of what is under way.
+async fn drive<C: GracefulConnection>(connection: C, visit: &Visit, last: Stage) {
+    let mut connection = pin!(connection);
+    let mut told = false;
+    let run = poll_fn(|context| {
+        if !told && visit.patience.stage() >= last {
+            told = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        connection.as_mut().poll(context)
+    });
+    // A client that breaks off, sends garbage or takes too long is its own affair.
+    let _ = visit.patience.guard(run).await;
+}
+
+/// Runs what HTTP/2 does on the side on the thread that it is on.
+#[derive(Clone, Copy)]
+struct Local;
+
+impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
+    fn execute(&self, future: F) {
+        spawn_local(future);
+    }
+}
 
 /// Reads a request, has it answered, and writes the answer down.
-pub(crate) async fn serve(
-    way: &Way,
+async fn answer(
+    visit: Rc<Visit>,
     request: Request<Incoming>,
-    peer: IpAddr,
-) -> Response<Full<Bytes>> {
-    let (request, _body) = request.into_parts();
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let version = request.version();
+    let way = &visit.thread.way;
+    let answer = match read(&visit, request).await {
+        Ok(answer) => answer,
+        Err(refused) => {
+            way.counters.malformed.inc();
+            refused
+        }
+    };
+    let mut response = write(answer, &way.shared.cookies);
+    if visit.patience.stage() > Stage::Open && version < Version::HTTP_2 {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    Ok(response)
+}
+
+/// The answer to a request; an error where it was not even looked at.
+async fn read(visit: &Visit, request: Request<Incoming>) -> Result<Answer, Answer> {
+    let (request, body) = request.into_parts();
+    let way = &visit.thread.way;
     let config = &way.shared.config;
     let method = match request.method {
         hyper::Method::GET => Method::Get,
         hyper::Method::HEAD => Method::Head,
         hyper::Method::POST => Method::Post,
-        _ => {
-            way.counters.malformed.inc();
-            return write(answer::method_not_allowed(), &way.shared.cookies);
-        }
+        _ => return Err(answer::method_not_allowed()),
     };
     let head = request
         .headers
         .iter()
         .map(|(name, value)| name.as_str().len() + value.len());
     if head.sum::<usize>() > config.max_head_bytes {
-        way.counters.malformed.inc();
-        return write(answer::head_too_long(), &way.shared.cookies);
+        return Err(answer::head_too_long());
     }
-    let mut reading = Reading::new(peer, &config.trusted_proxies, &config.cookies);
+    let mut reading = visit.reading();
     for (name, value) in &request.headers {
         reading.header(name.as_str().as_bytes(), value.as_bytes());
     }
     let uri = &request.uri;
     let authority = uri.authority().map(hyper::http::uri::Authority::as_str);
-    let asked = reading.finish(
-        method,
-        uri.path(),
-        uri.query().unwrap_or_default(),
-        authority,
-    );
-    write(way.answer(&asked).await, &way.shared.cookies)
+    // HTTP/2 has its own name for the host, and so has a request as to a proxy: then `Host` may be missing.
+    let may_be_missing = request.version != Version::HTTP_11 || authority.is_some();
+    if hosts_are_wrong(reading.hosts(), may_be_missing) {
+        return Err(answer::malformed());
+    }
+    let form = match (method, request.headers.get(CONTENT_TYPE)) {
+        (Method::Post, Some(kind)) if is_form(kind) => Some(read_form(visit, body).await?),
+        _ => None,
+    };
+    let query = uri.query().unwrap_or_default();
+    let mut asked = reading.finish(method, uri.path(), query, authority);
+    asked.form = form;
+    Ok(way.answer(&asked).await)
+}
+
+fn is_form(content_type: &HeaderValue) -> bool {
+    let text = content_type.to_str().unwrap_or_default();
+    let kind = text.split(';').next().unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case(FORM)
+}
+
+/// A form's content, read whole within the time that a head may take.
+async fn read_form(visit: &Visit, body: Incoming) -> Result<Bytes, Answer> {
+    if body.size_hint().lower() > LONGEST_FORM as u64 {
+        return Err(answer::form_too_long());
+    }
+    let patience = Duration::from_millis(visit.thread.way.shared.config.head_timeout_ms);
+    let mut body = Limited::new(body, LONGEST_FORM);
+    let read = async {
+        let mut form = BytesMut::new();
+        while let Some(frame) = body.frame().await {
+            if let Ok(data) = frame?.into_data() {
+                form.extend_from_slice(&data);
+            }
+        }
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(form.freeze())
+    };
+    match timeout(patience, read).await {
+        Ok(Ok(form)) => Ok(form),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
+            Err(answer::form_too_long())
+        }
+        // It broke off, or was no body: nobody is there to read this.
+        Ok(Err(_)) => Err(answer::malformed()),
+        Err(_) => Err(answer::too_slow()),
+    }
 }
 
 fn write(answer: Answer, cookies: &CookieLines) -> Response<Full<Bytes>> {
@@ -68,22 +237,22 @@ fn write(answer: Answer, cookies: &CookieLines) -> Response<Full<Bytes>> {
 fn write_redirect(redirect: Redirect, cookies: &CookieLines) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     *response.status_mut() =
-        StatusCode::from_u16(redirect.status.into()).expect("a redirect status is a status");
+        StatusCode::from_u16(redirect.code()).expect("a redirect status is a status");
     let headers = response.headers_mut();
-    headers.insert(LOCATION, value(redirect.location));
+    headers.insert(LOCATION, value(&redirect.location));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(answer::NO_STORE));
     headers.insert(
         REFERRER_POLICY,
         HeaderValue::from_static(answer::REFERRER_POLICY),
     );
-    headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
+    headers.insert(X_ROBOTS_TAG, HeaderValue::from_static(answer::NO_INDEX));
     if let Some(Known { visitor, click }) = redirect.known {
-        let line = |name: &str, id: String| value([name, &id, &cookies.attributes].concat());
+        let line = |name: &str, id: String| value(&[name, &id, &cookies.attributes].concat());
         headers.append(SET_COOKIE, line(&cookies.visitor, visitor.to_string()));
         headers.append(SET_COOKIE, line(&cookies.last_click, click.to_string()));
     }
     if let Some(pass) = redirect.pass {
-        headers.append(SET_COOKIE, value(pass));
+        headers.append(SET_COOKIE, value(&pass));
     }
     response
 }
@@ -94,14 +263,13 @@ fn write_page(page: Page) -> Response<Full<Bytes>> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(page.cache));
-    headers.insert(X_ROBOTS_TAG, HeaderValue::from_static("noindex"));
+    headers.insert(X_ROBOTS_TAG, HeaderValue::from_static(answer::NO_INDEX));
     for (name, text) in page.headers {
-        headers.append(HeaderName::from_static(name), value(text.into_owned()));
+        headers.append(HeaderName::from_static(name), value(&text));
     }
     response
 }
 
-fn value(text: String) -> HeaderValue {
-    HeaderValue::from_maybe_shared(Bytes::from(text))
-        .expect("destinations, ids and cookie names are checked when they are read")
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_bytes(header_text(text).as_bytes()).expect("no control characters are left")
 }
