@@ -55,9 +55,9 @@ pub(crate) struct Figures {
     pub(crate) cached_bytes: u64,
 }
 
-/// A near cache's bound, in MiB, that holds so many links with ease: four times what one should take.
+/// A near cache's bound, in MiB, that holds so many links with ease: with a KiB for each.
 pub(crate) fn megabytes_for(links: u32) -> u64 {
-    64 + (u64::from(links) * 1024 >> 20)
+    64 + u64::from(links) / 1024
 }
 
 impl Edge {

@@ -7,6 +7,7 @@
 //! Load and server share the machine. What the load itself takes is measured beside the server's CPU time, and how
 //! late it sends beside the latency, so that neither hides in a figure.
 
+mod alarm;
 pub(crate) mod browser;
 pub(crate) mod closed;
 pub(crate) mod open;

@@ -58,5 +58,5 @@ fn way(cell: &Value) -> &str {
             );
         }
     }
-    cell["way"].as_str().unwrap()
+    cell["way"].as_str().expect("a cell has a way")
 }

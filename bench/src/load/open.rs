@@ -5,22 +5,17 @@
 //! that had to wait because the server was busy with others has waited all the same (no coordinated omission).
 
 use std::collections::VecDeque;
-use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use fastrand::Rng;
 use hdrhistogram::Histogram;
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
-    timerfd_settime,
-};
-use tokio::net::unix::pipe;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::alarm::Alarm;
 use super::browser::Browser;
 use super::requests::Requests;
 use super::{Aim, Crowd};
@@ -197,42 +192,6 @@ impl Queue {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Instant>> {
         self.due.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A timer that is right to microseconds; tokio's own counts in milliseconds.
-///
-/// To tokio it is a pipe: it becomes readable, and is read.
-struct Alarm(pipe::Receiver);
-
-impl Alarm {
-    fn new() -> Result<Self> {
-        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
-        let timer = timerfd_create(TimerfdClockId::Monotonic, flags).context("a timer")?;
-        Ok(Self(pipe::Receiver::from_owned_fd_unchecked(timer)?))
-    }
-
-    async fn wait_until(&self, time: Instant) -> Result<()> {
-        let left = time.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(());
-        }
-        let once = Itimerspec {
-            it_interval: Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            },
-            it_value: Timespec::try_from(left)?,
-        };
-        timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)?;
-        loop {
-            self.0.readable().await?;
-            match self.0.try_read(&mut [0; size_of::<u64>()]) {
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
     }
 }
 
