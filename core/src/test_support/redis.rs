@@ -228,6 +228,22 @@ fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until no primary among these has told its replicas less than it was told.
+fn wait_until_replicated(servers: &[RedisServer]) {
+    for server in servers {
+        until("the replicas have everything", || {
+            let lines = server.say("INFO replication");
+            let field = |name: &str| lines.iter().find_map(|line| line.strip_prefix(name));
+            if field("role:") != Some("master") {
+                return true;
+            }
+            let offset = field("master_repl_offset:").map(|offset| format!("offset={offset},"));
+            let mut replicas = lines.iter().filter(|line| line.contains("state=online"));
+            offset.is_some_and(|offset| replicas.all(|replica| replica.contains(&offset)))
+        });
+    }
+}
+
 /// Whether a Redis on this port answers, be it only that it wants a password.
 fn answers(port: u16) -> bool {
     let answer = say(port, "PING").unwrap_or_default();

@@ -101,6 +101,8 @@ impl Address {
         // once that an idle connection was closed.
         let mut settings = RedisConnectionInfo::default()
             .set_protocol(ProtocolVersion::RESP3)
+            // One right less to be given.
+            .set_skip_set_lib_name()
             .set_db(database);
         if let Some(user) = &login.user {
             settings = settings.set_username(user);

@@ -65,6 +65,14 @@ impl RedisSentinels {
         &mut self.servers[0]
     }
 
+    /// Waits until every replica has what the primary has.
+    ///
+    /// # Panics
+    /// Where that never comes.
+    pub fn wait_until_replicated(&self) {
+        super::wait_until_replicated(&self.servers);
+    }
+
     /// Every Sentinel must know all others and all replicas before one may fail.
     fn wait_until_known(&self) {
         let (replicas, others) = (self.servers.len() - 1, self.sentinels.len() - 1);
