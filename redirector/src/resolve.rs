@@ -10,6 +10,7 @@ mod place;
 mod site;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::try_join_all;
@@ -41,6 +42,8 @@ pub(crate) struct Resolver {
     sites: Arc<Sites>,
     version: Version,
     clock: Clock,
+    /// How many links a warm-up has brought.
+    warmed: AtomicU64,
 }
 
 struct Links {
@@ -101,6 +104,7 @@ impl Resolver {
             sites,
             version: Version::new(),
             clock,
+            warmed: AtomicU64::new(0),
         }
     }
 
@@ -249,8 +253,17 @@ impl Resolver {
 
     /// Keeps a link on the site with this number, if it may.
     pub(crate) fn fill(&self, filling: &Filling, number: u32, link: Link) -> Filled {
-        self.links
-            .fill(filling, Target::new(link, number, filling.stamp))
+        let target = Target::new(link, number, filling.stamp);
+        let filled = self.links.fill(filling, target);
+        if filled == Filled::Kept {
+            self.warmed.fetch_add(1, Ordering::Relaxed);
+        }
+        filled
+    }
+
+    /// How many links a warm-up has brought.
+    pub(crate) fn warmed(&self) -> u64 {
+        self.warmed.load(Ordering::Relaxed)
     }
 
     /// Links held, unknown slugs held, and bytes of the links.

@@ -6,7 +6,7 @@
 
 use triomphe::{Arc, HeaderSlice};
 use whence_core::id::LinkId;
-use whence_core::link::{Label, Link, LinkSpec, RedirectStatus};
+use whence_core::link::{Label, Link, LinkSpec, QueryForwarding, RedirectStatus, Utm};
 
 use crate::cache::{Cached, Heat, Key, Stamp, allocated};
 
@@ -198,20 +198,150 @@ fn tags(spec: &LinkSpec) -> String {
     text
 }
 
-/// Whether the spec says nothing but what every [`Target`] holds.
+/// Whether the spec says nothing but what every [`Target`] holds. Every field is named, so that a new one
+/// cannot be forgotten here.
 fn is_plain(spec: &LinkSpec) -> bool {
-    let bare = LinkSpec {
-        status: spec.status,
-        archived: spec.archived,
-        title: spec.title.clone(),
-        notes: spec.notes.clone(),
-        tags: spec.tags.clone(),
-        channel: spec.channel.clone(),
-        campaign: spec.campaign.clone(),
-        program: spec.program.clone(),
-        advocate: spec.advocate.clone(),
-        external_id: spec.external_id.clone(),
-        ..LinkSpec::to(spec.destination.clone())
-    };
-    *spec == bare
+    let LinkSpec {
+        destination: _,
+        status: _,
+        archived: _,
+        title: _,
+        notes: _,
+        tags: _,
+        channel: _,
+        campaign: _,
+        program: _,
+        advocate: _,
+        external_id: _,
+        disabled,
+        starts_at,
+        pending_url,
+        expires_at,
+        expired_url,
+        max_clicks,
+        password_hash,
+        rules,
+        variants,
+        // Says something only of variants.
+        variant_mode: _,
+        ios,
+        android,
+        preview,
+        utm,
+        forward_query,
+        forward_path,
+        click_id,
+        click_id_parameter,
+    } = spec;
+    !disabled
+        && starts_at.is_none()
+        && pending_url.is_none()
+        && expires_at.is_none()
+        && expired_url.is_none()
+        && max_clicks.is_none()
+        && password_hash.is_none()
+        && rules.is_empty()
+        && variants.is_empty()
+        && ios.is_none()
+        && android.is_none()
+        && preview.is_none()
+        && *utm == Utm::default()
+        && *forward_query == QueryForwarding::Drop
+        && !forward_path
+        && *click_id
+        && click_id_parameter.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn link(slug: &str, spec: LinkSpec) -> Link {
+        Link {
+            id: LinkId(7),
+            workspace: "acme".parse().unwrap(),
+            domain: "go.example".parse().unwrap(),
+            slug: slug.parse().unwrap(),
+            spec,
+            learned_weights: vec![1, 2],
+            revision: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn plain() -> LinkSpec {
+        LinkSpec::to("https://shop.example/a".parse().unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_is_found_again(
+            slug in "[a-zü/]{0,40}", labels in prop::array::uniform4("[a-zü]{0,60}"),
+            tags in prop::collection::vec("[a-zü]{1,60}", 0..4), number: u32,
+        ) {
+            let label = |text: &str| (!text.is_empty()).then(|| text.parse::<Label>().unwrap());
+            let spec = LinkSpec {
+                channel: label(&labels[0]),
+                campaign: label(&labels[1]),
+                program: label(&labels[2]),
+                advocate: label(&labels[3]),
+                tags: tags.iter().map(|tag| tag.parse().unwrap()).collect(),
+                ..plain()
+            };
+            let stamp = Stamp { era: 3, tick: 4 };
+            let target = Target::new(link(&slug, spec), number, stamp);
+            prop_assert_eq!(target.url(), "https://shop.example/a");
+            prop_assert_eq!(target.key(), Key { site: number, text: &slug });
+            prop_assert_eq!(target.stamp(), stamp);
+            let found = [target.channel(), target.campaign(), target.program(), target.advocate()];
+            prop_assert_eq!(found, labels.each_ref().map(String::as_str));
+            prop_assert_eq!(target.tags(), tags.join(","));
+            prop_assert!(target.rich().is_none());
+        }
+    }
+
+    /// What a plain link costs, with the slot that the cache counts for it, beyond its key and URL: the
+    /// figure that a million of them make large.
+    #[test]
+    fn a_plain_link_is_small() {
+        let target = Target::new(link("abcdefg", plain()), 1, Stamp::default());
+        let texts = "go.example/abcdefg".len() + target.url().len();
+        let slot = (size_of::<Target>() + 1) * 2;
+        assert!(
+            target.bytes() + slot <= texts + 100,
+            "{}",
+            target.bytes() + slot - texts
+        );
+    }
+
+    #[test]
+    fn what_a_rich_link_says_is_kept_and_weighed() {
+        let spec = LinkSpec {
+            forward_path: true,
+            ..plain()
+        };
+        let simple = Target::new(link("a", plain()), 1, Stamp::default());
+        let rich = Target::new(link("a", spec.clone()), 1, Stamp::default());
+        let kept = rich.rich().unwrap();
+        assert_eq!((&kept.spec, &*kept.learned_weights), (&spec, &[1, 2][..]));
+        assert!(rich.bytes() > simple.bytes() + size_of::<LinkSpec>());
+    }
+
+    #[test]
+    fn tags_beyond_measure_are_cut_whole() {
+        let tag = |n: usize| format!("{n:0>100}").parse().unwrap();
+        let spec = LinkSpec {
+            tags: (0..1000).map(tag).collect(),
+            ..plain()
+        };
+        let target = Target::new(link("a", spec), 1, Stamp::default());
+        assert!(
+            target.tags().len() > 60_000 && target.tags().split(',').all(|tag| tag.len() == 100)
+        );
+        assert_eq!(target.url(), "https://shop.example/a");
+    }
 }
