@@ -159,6 +159,10 @@ pub struct Cache {
     /// How long an entry is believed without asking again, in milliseconds: the bound on staleness
     /// should a push be lost.
     pub ttl_ms: u64,
+    /// Whether it is filled with the store's links at the start, until it is full.
+    pub warm: bool,
+    /// How long readiness waits for that, in milliseconds; it goes on behind.
+    pub warm_ms: u64,
 }
 
 impl Default for Cache {
@@ -167,6 +171,8 @@ impl Default for Cache {
             megabytes: 256,
             unknown_slugs: 65_536,
             ttl_ms: 60_000,
+            warm: true,
+            warm_ms: 5_000,
         }
     }
 }
