@@ -1,5 +1,7 @@
 //! Migrations on a database that is in use already: what stands there stays as it was and is found as fast.
 
+#![allow(clippy::unwrap_used)] // As in every test; the lint does not see that a helper belongs to one.
+
 use clickhouse::Client;
 use sha2::{Digest, Sha256};
 use whence_core::clickhouse::{check_tables, migrate, pending};
