@@ -287,9 +287,8 @@ fn essence(text: &str) -> Vec<Parts> {
     let text = text.replace("HTTP/1.0 ", "HTTP/1.1 ");
     let mut answers = parts(&text).unwrap_or_else(|| panic!("no answers: {text:?}"));
     for answer in &mut answers {
-        answer
-            .headers
-            .retain(|line| !line.starts_with("connection"));
+        let differs = |line: &str| line.starts_with("connection") || line == "content-length: 0";
+        answer.headers.retain(|line| !differs(line));
         if answer.status == 400 {
             // hyper has no words for it.
             (answer.headers, answer.body) = (Vec::new(), String::new());
