@@ -166,7 +166,9 @@ impl<'t> Joined<'t> {
 /// Adds the rest of a path, without parts that would lead out of the destination's own: no browser
 /// sends such, since it resolves them before asking.
 fn push_path(text: &mut String, authority: usize, rest: &str) {
-    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    if rest.is_empty() {
+        return;
+    }
     let parts = rest.split('/').filter(|part| !is_dots(part));
     for (n, part) in parts.enumerate() {
         if n > 0 || !text[authority..].ends_with('/') {
