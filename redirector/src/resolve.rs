@@ -277,3 +277,6 @@ fn never_on_trust() -> Arc<StoreError> {
     let reason = "it had nothing there when it was last asked, and cannot be asked now";
     Arc::new(StoreError::Unavailable(reason.into()))
 }
+
+#[cfg(test)]
+mod tests;

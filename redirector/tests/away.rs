@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use fleet::{Fleet, Load, Node, within};
 use hyper::StatusCode;
-use whence_core::link::Link;
+use whence_core::link::{Link, LinkSpec};
 
 const LINKS: u64 = 50;
+/// A path below a link that forwards what follows.
+const BELOW: &str = "docs/a/b";
 /// How long an outage lasts: longer than it takes to be noticed, and than what is known is believed.
 const OUTAGE: Duration = Duration::from_secs(4);
 /// The longest that anything here may take on a machine that is busy with other tests.
@@ -18,6 +20,11 @@ const LONG: Duration = Duration::from_secs(20);
 async fn start() -> (Fleet, Vec<Link>, [Node; 2]) {
     let fleet = Fleet::start().await;
     let links = make_links(&fleet).await;
+    let forwarding = LinkSpec {
+        forward_path: true,
+        ..LinkSpec::to("https://docs.example/".parse().unwrap())
+    };
+    fleet.put(LINKS + 1, "docs", forwarding).await;
     let nodes = [
         fleet
             .redirector(|config| config.redirector.cache.ttl_ms = 1_000)
@@ -68,10 +75,15 @@ fn slugs(links: &[Link]) -> Vec<String> {
     links.iter().map(|link| link.slug.to_string()).collect()
 }
 
+/// As [`slugs`], and one below a link that forwards what follows.
+fn known(links: &[Link]) -> Vec<String> {
+    [slugs(links), vec![BELOW.into()]].concat()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_killed_and_started_again_fails_no_known_link() {
     let (mut fleet, links, nodes) = start().await;
-    let load = Load::on(&[&nodes[0], &nodes[1]], &slugs(&links));
+    let load = Load::on(&[&nodes[0], &nodes[1]], &known(&links));
     tokio::time::sleep(Duration::from_millis(300)).await;
     fleet.redis.kill();
     unknown_ones_are_503(&nodes, "early").await;
@@ -114,7 +126,7 @@ async fn redis_killed_and_started_again_fails_no_known_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_that_hangs_fails_no_known_link() {
     let (fleet, mut links, nodes) = start().await;
-    let load = Load::on(&[&nodes[0], &nodes[1]], &slugs(&links));
+    let load = Load::on(&[&nodes[0], &nodes[1]], &known(&links));
     tokio::time::sleep(Duration::from_millis(300)).await;
     fleet.redis.hang();
     unknown_ones_are_503(&nodes, "early").await;

@@ -62,12 +62,18 @@ impl Fleet {
 
     /// Makes a link; its id is its number.
     pub(crate) async fn link(&self, number: u64, slug: &str, destination: &str) -> Link {
+        let spec = LinkSpec::to(destination.parse().unwrap());
+        self.put(number, slug, spec).await
+    }
+
+    /// Makes a link of any kind.
+    pub(crate) async fn put(&self, number: u64, slug: &str, spec: LinkSpec) -> Link {
         let link = Link {
             id: LinkId(number),
             workspace: "acme".parse().unwrap(),
             domain: HOST.parse().unwrap(),
             slug: slug.parse().unwrap(),
-            spec: LinkSpec::to(destination.parse().unwrap()),
+            spec,
             learned_weights: Vec::new(),
             revision: 1,
             created_at: Timestamp::now(),
