@@ -14,7 +14,7 @@ use whence_core::workspace::{Workspace, WorkspaceId};
 pub(crate) const DOMAIN: &str = "go.example";
 
 /// Links made at a time: as many as the API takes in a request.
-const BATCH: u32 = 10_000;
+const BATCH: usize = 10_000;
 
 /// How long slugs are.
 const SLUG: usize = 7;
@@ -59,7 +59,8 @@ pub(crate) fn destination(number: u32) -> String {
     format!("https://shop.example/products/{number}?utm_source=friend")
 }
 
-/// Makes the links with these numbers, and who owns them.
+/// Makes the links with these numbers, and who owns them. They are made in the order of their slugs, whatever
+/// their popularity, because a file grows several times as fast at its end as everywhere at once.
 pub(crate) async fn make(
     store: &Arc<dyn LinkStore>,
     numbers: Range<u32>,
@@ -68,20 +69,24 @@ pub(crate) async fn make(
     let workspace = Workspace::new(workspace(), "Bench");
     store.put_workspace(&workspace).await?;
     store.claim_domain(&DOMAIN.parse()?, &workspace.id).await?;
-    for first in numbers.clone().step_by(BATCH as usize) {
-        let last = first.saturating_add(BATCH).min(numbers.end);
-        let edits: Vec<_> = (first..last)
-            .map(|number| Ok(Edit::Create(link(number, kind)?)))
+    let mut sorted: Vec<u32> = numbers.clone().collect();
+    sorted.sort_unstable_by_key(|&number| slug(number));
+    let mut ids = (u64::from(numbers.start) + 1..).map(LinkId);
+    for batch in sorted.chunks(BATCH) {
+        let edits: Vec<_> = batch
+            .iter()
+            .zip(&mut ids)
+            .map(|(&number, id)| Ok(Edit::Create(link(number, id, kind)?)))
             .collect::<Result<_>>()?;
-        for made in store.edit_links(&edits).await {
-            made.with_context(|| format!("making links {first} to {last}"))?;
+        for (made, number) in store.edit_links(&edits).await.into_iter().zip(batch) {
+            made.with_context(|| format!("making link number {number}"))?;
         }
     }
     Ok(())
 }
 
 /// A link as it is made.
-pub(crate) fn link(number: u32, kind: Kind) -> Result<Link> {
+fn link(number: u32, id: LinkId, kind: Kind) -> Result<Link> {
     let destination: Destination = destination(number).parse()?;
     let plain = LinkSpec::to(destination);
     let spec = match kind {
@@ -96,7 +101,7 @@ pub(crate) fn link(number: u32, kind: Kind) -> Result<Link> {
     };
     let now = Timestamp::now();
     Ok(Link {
-        id: LinkId(u64::from(number) + 1),
+        id,
         workspace: workspace(),
         domain: DOMAIN.parse()?,
         slug: slug_text(number).parse()?,

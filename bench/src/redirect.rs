@@ -56,16 +56,16 @@ pub(crate) struct Options {
     store: Store,
     /// Rounds of asking as fast as the servers answer, after one to warm up; many short ones level out what else the
     /// machine does
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     rounds: u32,
     /// How long each of them asks each server, in seconds
-    #[arg(long, default_value = "1", value_parser = seconds)]
+    #[arg(long, default_value = "0.7", value_parser = seconds)]
     seconds: Duration,
     /// Rounds of asking at a fixed rate, half of what bare hyper answers at most
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     steady_rounds: u32,
     /// How long each of them asks each server, in seconds
-    #[arg(long, default_value = "2", value_parser = seconds)]
+    #[arg(long, default_value = "0.7", value_parser = seconds)]
     steady_seconds: Duration,
     /// Browsers, each from an address of its own and with one connection at a time
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
