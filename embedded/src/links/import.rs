@@ -17,7 +17,7 @@ use super::progress::Progress;
 use super::{Access, Format, named};
 
 /// How many failures are told one by one: enough to see what is wrong, few enough to be read.
-const TOLD: u64 = 1000;
+const TOLD: u64 = 500;
 
 /// A file to be read.
 #[derive(Debug, Args)]
