@@ -88,7 +88,7 @@ impl Resolver {
     pub(crate) fn new(store: &Arc<dyn LinkStore>, config: &Settings) -> Self {
         let ttl = Duration::from_millis(config.ttl_ms);
         let unknown = config.unknown_slugs;
-        let (clock, sites) = (Clock::new(), Arc::<Sites>::default());
+        let (clock, sites) = (Clock::start(), Arc::<Sites>::default());
         let links = Links {
             store: Arc::clone(store),
             sites: Arc::clone(&sites),

@@ -22,7 +22,7 @@ async fn start() -> (Fleet, Vec<Link>, [Node; 2]) {
     let links = make_links(&fleet).await;
     let forwarding = LinkSpec {
         forward_path: true,
-        ..LinkSpec::to("https://docs.example/".parse().unwrap())
+        ..LinkSpec::to("https://docs.example/".parse().expect("a URL"))
     };
     fleet.put(LINKS + 1, "docs", forwarding).await;
     let nodes = [

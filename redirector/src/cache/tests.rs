@@ -86,7 +86,7 @@ impl Asked {
     }
 
     fn bounded(hand: &Arc<Hand>, bytes: usize, absent: usize, ttl: Duration) -> Self {
-        let clock = Clock::new();
+        let clock = Clock::start();
         Self(NearCache::new(Arc::clone(hand), bytes, absent, ttl, clock))
     }
 

@@ -1,5 +1,7 @@
 //! Places on a real store file.
 
+mod cost;
+
 use jiff::Timestamp;
 use tempfile::TempDir;
 use whence_core::domain::Domain;
