@@ -46,6 +46,9 @@ Try it, in another terminal:
        -H 'Content-Type: application/json' \
        -d '{{"slug": "hello", "destination": "https://example.com/", "channel": "WhatsApp"}}'
 
+  # its QR code, for paper: any browser shows it
+  curl -s {short}/hello.qr > hello.svg
+
   # click it: the destination carries the click id, wcid
   curl -si -A 'Mozilla/5.0 Firefox/145.0' {short}/hello | grep -i location
 
