@@ -22,6 +22,8 @@ use whence_core::problem::{FieldProblem, Problem};
 const NAME_SHOWN: usize = 64;
 /// How many unknown fields are told by name: an answer must not be many times its question.
 const UNKNOWN_SHOWN: usize = 20;
+/// How many things are told that are wrong.
+const PROBLEMS_SHOWN: usize = 100;
 
 /// Fields of a request, which are taken one by one.
 #[derive(Debug)]
@@ -89,6 +91,11 @@ impl<V> Fields<V> {
         }
         if more > 0 {
             self.wrong("…", format!("and {more} more are not known here"));
+        }
+        let more = self.problems.len().saturating_sub(PROBLEMS_SHOWN);
+        if more > 0 {
+            self.problems.truncate(PROBLEMS_SHOWN);
+            self.wrong("…", format!("and {more} more"));
         }
         if self.problems.is_empty() {
             Ok(())

@@ -137,6 +137,40 @@ async fn ten_thousand_in_one_request_and_not_one_more() {
 }
 
 #[tokio::test]
+async fn bodies_that_are_no_edits() {
+    let service = Service::start().await;
+    let huge =
+        json!({"create": {"destination": "https://example.com/", "notes": "a".repeat(1 << 20)}});
+    let results = bulk(&service, json!([huge, {"delete": {"id": "00000000001"}}])).await;
+    assert_eq!(statuses(&results), [413, 404]);
+    let numbers = format!("{{\"edits\": [{}0]}}", "0,".repeat(1 << 20));
+    let deep = format!("{{\"edits\": {}", "[".repeat(100_000));
+    for (body, status) in [
+        ("", 400),
+        ("[]", 400),
+        ("{\"edits\": [", 400),
+        (deep.as_str(), 400),
+        ("{}", 422),
+        ("{\"edits\": 5}", 422),
+        ("{\"edits\": [], \"more\": 1}", 422),
+        (numbers.as_str(), 422),
+    ] {
+        let got = service
+            .ask(&service.acme, "POST", "/api/v1/links/bulk", body.to_owned())
+            .await;
+        let refused = problem(&got, status);
+        if status == 422 {
+            about(&refused, &["edits"]);
+        }
+    }
+    let long = vec![b' '; (64 << 20) + 1];
+    let path = "/api/v1/links/bulk";
+    let got = service.ask(&service.acme, "POST", path, long).await;
+    problem(&got, 413);
+    assert!(bulk(&service, json!([])).await.is_empty());
+}
+
+#[tokio::test]
 async fn passwords_have_a_bound_of_their_own() {
     let service = Service::start().await;
     // A destination that is wrong is told before anything is hashed, which would take a minute here.

@@ -1,11 +1,14 @@
 //! Many edits in one request, each with its own result.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Serialize;
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use whence_core::id::LinkId;
@@ -23,6 +26,9 @@ use crate::fields::{Body, NoQuery};
 use crate::problems::{self, Refusals, field};
 use crate::revision::Wanted;
 
+/// After how many edits others get their turn on this thread.
+const BREATH: usize = 200;
+
 /// Many edits.
 #[derive(Debug, ToSchema)]
 #[allow(dead_code, reason = "described, and read field by field")]
@@ -38,7 +44,7 @@ pub(crate) struct Edits {
 #[allow(dead_code, reason = "described, and read field by field")]
 pub(crate) enum OneEdit {
     /// Makes a link.
-    Create(NewLink),
+    Create(Box<NewLink>),
     /// Changes the link with this `id`, or without one that with this `external_id`, if it is at this
     /// `revision`, where one is given.
     Change(LinkChange),
@@ -92,28 +98,69 @@ pub(crate) async fn bulk(
 ) -> Result<Json<Results>, Problem> {
     let workspace = caller.with(Right::Links)?;
     let large = large::read(body).await?;
-    let mut body = Body::parse(&large.bytes)?;
-    let edits: Option<Vec<Value>> = body.required("edits");
-    if let Some(edits) = &edits
-        && edits.len() > MOST
-    {
-        body.wrong(
-            "edits",
-            format!("must be at most {MOST}, and are {}", edits.len()),
-        );
-    }
-    body.finish()?;
+    let sent = Sent::read(&large.bytes)?;
     let desk = Desk::of(&api, workspace).await?;
     let mut passwords = Passwords::default();
-    let edits = edits
-        .expect("a missing field is refused by finish")
-        .into_iter();
-    let tasks = edits.map(|edit| task(&desk, edit, &mut passwords).unwrap_or_else(Task::Refused));
-    let tasks = tasks.collect();
+    let mut tasks = Vec::with_capacity(sent.0.len());
+    for (n, edit) in sent.0.into_iter().enumerate() {
+        tasks.push(task(&desk, edit, &mut passwords).unwrap_or_else(Task::Refused));
+        if n % BREATH == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
     let results = edit::many(&api, &desk, tasks).await.into_iter();
     Ok(Json(Results {
         results: results.map(|result| OneResult::of(result, &api)).collect(),
     }))
+}
+
+/// The edits of a request, not yet taken apart.
+struct Sent<'b>(Vec<&'b RawValue>);
+
+impl<'b> Sent<'b> {
+    fn read(body: &'b [u8]) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Whole<'b> {
+            #[serde(borrow)]
+            edits: Sent<'b>,
+        }
+        let whole: Whole<'b> = serde_json::from_slice(body).map_err(|error| {
+            match error.is_data() && body.trim_ascii_start().starts_with(b"{") {
+                true => field(StatusCode::UNPROCESSABLE_ENTITY, "edits", error),
+                false => Problem::new(
+                    StatusCode::BAD_REQUEST,
+                    format!("the body must be one JSON object: {error}"),
+                ),
+            }
+        })?;
+        Ok(whole.edits)
+    }
+}
+
+impl<'de: 'b, 'b> Deserialize<'de> for Sent<'b> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Edits;
+        impl<'de> Visitor<'de> for Edits {
+            type Value = Vec<&'de RawValue>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a list of at most {MOST} edits")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+                let mut edits = Vec::new();
+                while let Some(edit) = list.next_element()? {
+                    if edits.len() == MOST {
+                        return Err(A::Error::custom(format!("must be at most {MOST}")));
+                    }
+                    edits.push(edit);
+                }
+                Ok(edits)
+            }
+        }
+        deserializer.deserialize_seq(Edits).map(Self)
+    }
 }
 
 impl OneResult {
@@ -133,16 +180,15 @@ impl OneResult {
 }
 
 /// What an edit asks for.
-fn task(desk: &Desk, edit: Value, passwords: &mut Passwords) -> Result<Task, Problem> {
+fn task(desk: &Desk, edit: &RawValue, passwords: &mut Passwords) -> Result<Task, Problem> {
+    large::bounded(edit.get().len())?;
     let shape = || {
         Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "an edit must be an object with one key, create, change or delete, whose value is an object",
         )
     };
-    let Value::Object(edit) = edit else {
-        return Err(shape());
-    };
+    let edit: Map<String, Value> = serde_json::from_str(edit.get()).map_err(|_| shape())?;
     let mut parts = edit.into_iter();
     let (Some((kind, Value::Object(fields))), None) = (parts.next(), parts.next()) else {
         return Err(shape());

@@ -17,6 +17,9 @@ use crate::fields::Body;
 /// What the API neither shows nor takes, since whoever has it can guess at leisure.
 const HIDDEN: &[&str] = &["password_hash"];
 
+/// The highest learned weight, as high as an owner may set one.
+const MOST_LEARNED: u32 = 1_000_000;
+
 /// A link to be made, or to stand in an old one's place.
 #[derive(Clone, Debug)]
 pub(super) struct Draft {
@@ -74,6 +77,14 @@ impl Draft {
             }
             if !learned.is_empty() && learned.len() != spec.variants.len() {
                 body.wrong("learned_weights", "must be one for each variant");
+            }
+            let is_sound = learned.iter().any(|weight| *weight > 0)
+                && learned.iter().all(|weight| *weight <= MOST_LEARNED);
+            if !learned.is_empty() && !is_sound {
+                body.wrong(
+                    "learned_weights",
+                    format!("must be at most {MOST_LEARNED} each, and not all 0"),
+                );
             }
         }
         body.finish()?;

@@ -88,8 +88,8 @@ pub(crate) struct LineResult {
     errors: Vec<FieldProblem>,
 }
 
-/// A line of a file: where it stands, and the link that it describes.
-type Line = (u64, Result<Map<String, Value>, Problem>);
+/// After how many lines others get their turn on this thread.
+const BREATH: usize = 200;
 
 /// Makes the links of a file, such as an export, up to 10,000 lines. A line that is wrong stops no other.
 #[utoipa::path(
@@ -117,19 +117,19 @@ pub(crate) async fn import(
     // What Windows writes before a text.
     let text = large.bytes.strip_prefix(b"\xef\xbb\xbf");
     let text = text.unwrap_or(&large.bytes);
-    let lines = match format {
-        Format::Csv => csv_lines(text)?,
-        Format::Jsonl => json_lines(text)?,
-    };
     let desk = Desk::of(&api, workspace).await?;
-    let mut passwords = Passwords::default();
-    let mut numbers = Vec::with_capacity(lines.len());
-    let mut tasks = Vec::with_capacity(lines.len());
-    for (number, line) in lines {
-        numbers.push(number);
-        let task = line.and_then(|link| task(&desk, link, on_conflict, &mut passwords));
-        tasks.push(task.unwrap_or_else(Task::Refused));
+    let mut tasks = Tasks {
+        desk: &desk,
+        on_conflict,
+        passwords: Passwords::default(),
+        numbers: Vec::new(),
+        tasks: Vec::new(),
+    };
+    match format {
+        Format::Csv => csv_lines(text, &mut tasks).await?,
+        Format::Jsonl => json_lines(text, &mut tasks).await?,
     }
+    let Tasks { numbers, tasks, .. } = tasks;
     let results = edit::many(&api, &desk, tasks).await;
     let mut imported = Imported::default();
     for (line, result) in numbers.into_iter().zip(results) {
@@ -138,27 +138,53 @@ pub(crate) async fn import(
     Ok(Json(imported))
 }
 
-/// What a line asks for.
-fn task(
-    desk: &Desk,
-    link: Map<String, Value>,
+/// What the lines ask for. Each is taken apart by itself, since all at once could take many times the
+/// file's length.
+struct Tasks<'d> {
+    desk: &'d Desk,
     on_conflict: OnConflict,
-    passwords: &mut Passwords,
-) -> Result<Task, Problem> {
-    if link.get("password").is_some_and(Value::is_string) {
-        passwords
-            .one_more()
-            .map_err(|detail| wrong(vec![FieldProblem::new("password", detail)]))?;
+    passwords: Passwords,
+    numbers: Vec<u64>,
+    tasks: Vec<Task>,
+}
+
+impl Tasks<'_> {
+    /// The line of this number describes this link.
+    async fn add(
+        &mut self,
+        number: u64,
+        link: Result<Map<String, Value>, Problem>,
+    ) -> Result<(), Problem> {
+        if self.tasks.len() == MOST {
+            return Err(Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                format!("at most {MOST} links in one request; send the file in parts"),
+            ));
+        }
+        let task = link.and_then(|link| self.task(link));
+        self.numbers.push(number);
+        self.tasks.push(task.unwrap_or_else(Task::Refused));
+        if self.tasks.len().is_multiple_of(BREATH) {
+            tokio::task::yield_now().await;
+        }
+        Ok(())
     }
-    let draft = Draft::read_row(desk, Body::of(link))?;
-    if on_conflict != OnConflict::Replace {
-        return Ok(Task::Create(draft));
+
+    fn task(&mut self, link: Map<String, Value>) -> Result<Task, Problem> {
+        if link.get("password").is_some_and(Value::is_string) {
+            let one_more = self.passwords.one_more();
+            one_more.map_err(|detail| wrong(vec![FieldProblem::new("password", detail)]))?;
+        }
+        let draft = Draft::read_row(self.desk, Body::of(link))?;
+        if self.on_conflict != OnConflict::Replace {
+            return Ok(Task::Create(draft));
+        }
+        let target = match (&draft.place.slug, &draft.spec.external_id) {
+            (None, Some(name)) => Target::External(name.clone()),
+            (Some(_), _) | (None, None) => Target::Place,
+        };
+        Ok(Task::Put(target, draft, Wanted::default()))
     }
-    let target = match (&draft.place.slug, &draft.spec.external_id) {
-        (None, Some(name)) => Target::External(name.clone()),
-        (Some(_), _) | (None, None) => Target::Place,
-    };
-    Ok(Task::Put(target, draft, Wanted::default()))
 }
 
 impl Imported {
@@ -211,56 +237,43 @@ fn wrong(errors: Vec<FieldProblem>) -> Problem {
     Problem::fields(StatusCode::UNPROCESSABLE_ENTITY, errors)
 }
 
-fn bounded(lines: &[Line]) -> Result<(), Problem> {
-    if lines.len() < MOST {
-        return Ok(());
-    }
-    Err(Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        format!("at most {MOST} links in one request; send the file in parts"),
-    ))
-}
-
-fn json_lines(text: &[u8]) -> Result<Vec<Line>, Problem> {
-    let mut lines = Vec::new();
+async fn json_lines(text: &[u8], tasks: &mut Tasks<'_>) -> Result<(), Problem> {
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         if line.trim_ascii().is_empty() {
             continue;
         }
-        bounded(&lines)?;
-        let link = serde_json::from_slice(line).map_err(|error| {
-            Problem::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                format!("the line must be one JSON object: {error}"),
-            )
+        let link = large::bounded(line.len()).and_then(|()| {
+            serde_json::from_slice(line).map_err(|error| {
+                let detail = format!("the line must be one JSON object: {error}");
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+            })
         });
-        lines.push((number, link));
+        tasks.add(number, link).await?;
     }
-    Ok(lines)
+    Ok(())
 }
 
-fn csv_lines(text: &[u8]) -> Result<Vec<Line>, Problem> {
+async fn csv_lines(text: &[u8], tasks: &mut Tasks<'_>) -> Result<(), Problem> {
     let no_text = |error: csv::Error| {
         let detail = format!("the first line must be the names of columns: {error}");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     };
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
     let header = sheet::Header::read(reader.headers().map_err(no_text)?.iter()).map_err(wrong)?;
-    let mut lines = Vec::new();
     let mut record = csv::StringRecord::new();
     let mut place = Place::default();
     loop {
         let number = place.of(text, reader.position().byte());
         let link = match reader.read_record(&mut record) {
-            Ok(false) => return Ok(lines),
-            Ok(true) => header.link(record.len(), record.iter()),
+            Ok(false) => return Ok(()),
+            Ok(true) => large::bounded(record.as_slice().len())
+                .and_then(|()| header.link(record.len(), record.iter())),
             Err(error) => Err(Problem::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 format!("the line cannot be read: {error}"),
             )),
         };
-        bounded(&lines)?;
-        lines.push((number, link));
+        tasks.add(number, link).await?;
     }
 }
 

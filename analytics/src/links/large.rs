@@ -13,6 +13,9 @@ use whence_core::problem::Problem;
 pub(crate) const LONGEST: usize = 64 << 20;
 /// How many edits a request may have.
 pub(crate) const MOST: usize = 10_000;
+/// The longest edit or row, in bytes: as long as the body of a single one may be. Taken apart, JSON takes many
+/// times its length, so that the whole body must never be at once.
+pub(super) const LONGEST_PART: usize = 1 << 20;
 /// How many passwords: each takes a processor some 20 ms, by design.
 const MOST_PASSWORDS: usize = 200;
 /// How many such requests are worked on at a time.
@@ -51,6 +54,15 @@ pub(super) async fn read(body: Body) -> Result<Large, Problem> {
         }
     })?;
     Ok(Large { bytes, _room: room })
+}
+
+/// Refuses an edit or a row that is too long.
+pub(super) fn bounded(length: usize) -> Result<(), Problem> {
+    if length <= LONGEST_PART {
+        return Ok(());
+    }
+    let detail = format!("longer than {} MiB", LONGEST_PART >> 20);
+    Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail))
 }
 
 /// Counts the passwords of a request.
