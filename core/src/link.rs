@@ -3,6 +3,7 @@
 //! [`LinkSpec`] is all that its owner says of it, in the one JSON form that the API, the store, imports
 //! and exports share. What becomes of a click on it is the redirector's to decide.
 
+mod canonical;
 mod condition;
 mod error;
 mod spec;

@@ -2,13 +2,17 @@
 //!
 //! What a link does with them does not belong here.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Deserialize, Deserializer, Error, Visitor};
+use serde::ser::{Serialize, Serializer};
 use url::Url;
 
 use super::FieldError;
+use super::canonical::{is_canonical_host, is_canonical_url};
 use crate::click::bounds;
 
 /// The longest destination: what every browser and proxy passes on.
@@ -22,8 +26,7 @@ pub const MAX_PROSE: usize = 4096;
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(value_type = String))]
         pub struct $name(Box<str>);
 
@@ -57,12 +60,39 @@ macro_rules! checked_text {
             }
         }
 
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str(Checked(PhantomData))
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
             }
         }
     };
+}
+
+/// Reads a text and checks it, without a copy in between: a cache reads a million links at its start.
+struct Checked<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = FieldError>> Visitor<'_> for Checked<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
 }
 
 checked_text!(
@@ -123,9 +153,12 @@ impl Destination {
     }
 }
 
-fn check_host(s: &str) -> Result<String, FieldError> {
+fn check_host(s: &str) -> Result<Cow<'_, str>, FieldError> {
     if s.is_empty() {
         return Err(FieldError::Empty);
+    }
+    if is_canonical_host(s) {
+        return Ok(s.into());
     }
     // The final dot of a full name is the same name, and no request is asked for by it.
     let s = s.strip_suffix('.').unwrap_or(s);
@@ -134,15 +167,15 @@ fn check_host(s: &str) -> Result<String, FieldError> {
         Ok(url::Host::Domain(name))
             if name.len() <= bounds::HOST && name.split('.').all(|label| !label.is_empty()) =>
         {
-            Ok(name)
+            Ok(name.into())
         }
-        Ok(url::Host::Ipv4(address)) => Ok(address.to_string()),
-        Ok(url::Host::Ipv6(address)) => Ok(format!("[{address}]")),
+        Ok(url::Host::Ipv4(address)) => Ok(address.to_string().into()),
+        Ok(url::Host::Ipv6(address)) => Ok(format!("[{address}]").into()),
         _ => Err(FieldError::Host),
     }
 }
 
-fn check_slug(s: &str) -> Result<String, FieldError> {
+fn check_slug(s: &str) -> Result<Cow<'_, str>, FieldError> {
     no_control(s)?;
     if s.len() > bounds::SLUG {
         return Err(FieldError::TooLong(bounds::SLUG));
@@ -153,15 +186,18 @@ fn check_slug(s: &str) -> Result<String, FieldError> {
     if s.split('/').any(|part| part == "." || part == "..") {
         return Err(FieldError::DotSegment);
     }
-    Ok(s.to_owned())
+    Ok(s.into())
 }
 
-fn check_destination(s: &str) -> Result<String, FieldError> {
+fn check_destination(s: &str) -> Result<Cow<'_, str>, FieldError> {
     if s.is_empty() {
         return Err(FieldError::Empty);
     }
     if s.len() > MAX_DESTINATION {
         return Err(FieldError::TooLong(MAX_DESTINATION));
+    }
+    if is_canonical_url(s) {
+        return Ok(s.into());
     }
     no_control(s)?;
     let url = Url::parse(s).map_err(FieldError::Url)?;
@@ -179,10 +215,10 @@ fn check_destination(s: &str) -> Result<String, FieldError> {
     if text.len() > MAX_DESTINATION {
         return Err(FieldError::TooLong(MAX_DESTINATION));
     }
-    Ok(text)
+    Ok(text.into())
 }
 
-fn check_label(s: &str) -> Result<String, FieldError> {
+fn check_label(s: &str) -> Result<Cow<'_, str>, FieldError> {
     if s.is_empty() {
         return Err(FieldError::Empty);
     }
@@ -190,17 +226,17 @@ fn check_label(s: &str) -> Result<String, FieldError> {
         return Err(FieldError::TooLong(MAX_LABEL));
     }
     no_control(s)?;
-    Ok(s.to_owned())
+    Ok(s.into())
 }
 
-fn check_tag(s: &str) -> Result<String, FieldError> {
+fn check_tag(s: &str) -> Result<Cow<'_, str>, FieldError> {
     if s.contains(',') {
         return Err(FieldError::Comma);
     }
     check_label(s)
 }
 
-fn check_prose(s: &str) -> Result<String, FieldError> {
+fn check_prose(s: &str) -> Result<Cow<'_, str>, FieldError> {
     if s.is_empty() {
         return Err(FieldError::Empty);
     }
@@ -212,41 +248,41 @@ fn check_prose(s: &str) -> Result<String, FieldError> {
         .find(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
     {
         Some(c) => Err(FieldError::Control(c)),
-        None => Ok(s.to_owned()),
+        None => Ok(s.into()),
     }
 }
 
-fn check_parameter_name(s: &str) -> Result<String, FieldError> {
+fn check_parameter_name(s: &str) -> Result<Cow<'_, str>, FieldError> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
     if (1..=64).contains(&s.len()) && s.bytes().all(allowed) {
-        Ok(s.to_owned())
+        Ok(s.into())
     } else {
         Err(FieldError::ParameterName)
     }
 }
 
-fn check_country(s: &str) -> Result<String, FieldError> {
+fn check_country(s: &str) -> Result<Cow<'_, str>, FieldError> {
     if s.len() == 2 && s.bytes().all(|b| b.is_ascii_alphabetic()) {
-        Ok(s.to_ascii_uppercase())
+        Ok(s.to_ascii_uppercase().into())
     } else {
         Err(FieldError::Country)
     }
 }
 
-fn check_region(s: &str) -> Result<String, FieldError> {
+fn check_region(s: &str) -> Result<Cow<'_, str>, FieldError> {
     match s.split_once('-') {
         Some((country, part))
             if check_country(country).is_ok()
                 && (1..=3).contains(&part.len())
                 && part.bytes().all(|b| b.is_ascii_alphanumeric()) =>
         {
-            Ok(s.to_ascii_uppercase())
+            Ok(s.to_ascii_uppercase().into())
         }
         _ => Err(FieldError::Region),
     }
 }
 
-fn check_language(s: &str) -> Result<String, FieldError> {
+fn check_language(s: &str) -> Result<Cow<'_, str>, FieldError> {
     let mut parts = s.split('-');
     let first = parts.next().unwrap_or_default();
     let is_language =
@@ -255,27 +291,27 @@ fn check_language(s: &str) -> Result<String, FieldError> {
         (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
     };
     if is_language && s.len() <= 35 && parts.all(is_part) {
-        Ok(s.to_ascii_lowercase())
+        Ok(s.to_ascii_lowercase().into())
     } else {
         Err(FieldError::Language)
     }
 }
 
-fn check_scheme_name(s: &str) -> Result<String, FieldError> {
+fn check_scheme_name(s: &str) -> Result<Cow<'_, str>, FieldError> {
     let name = s.to_ascii_lowercase();
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'.' | b'-');
     let starts_well = name.starts_with(|c: char| c.is_ascii_lowercase());
     if starts_well && name.len() <= 32 && name.bytes().all(allowed) && !is_dangerous(&name) {
-        Ok(name)
+        Ok(name.into())
     } else {
         Err(FieldError::SchemeName)
     }
 }
 
-fn check_password_hash(s: &str) -> Result<String, FieldError> {
+fn check_password_hash(s: &str) -> Result<Cow<'_, str>, FieldError> {
     let graphic = s.bytes().all(|byte| (0x21..0x7f).contains(&byte));
     if s.starts_with("$argon2id$") && s.len() <= 256 && graphic {
-        Ok(s.to_owned())
+        Ok(s.into())
     } else {
         Err(FieldError::PasswordHash)
     }
@@ -298,6 +334,9 @@ fn is_dangerous(scheme: &str) -> bool {
 }
 
 fn no_control(s: &str) -> Result<(), FieldError> {
+    if s.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Ok(());
+    }
     match s.chars().find(|c| c.is_control()) {
         Some(c) => Err(FieldError::Control(c)),
         None => Ok(()),

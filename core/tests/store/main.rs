@@ -47,6 +47,7 @@ mod failover;
 mod file_only;
 mod links;
 mod listing;
+mod measure;
 mod owners;
 mod redis_faults;
 mod redis_only;
