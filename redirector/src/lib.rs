@@ -7,11 +7,13 @@
 //! 2. [`front`] reads a [`request`] off a connection and writes its [`answer`] to it;
 //! 3. [`way`] is the whole way of one request, each step a line: [`limits`] stands at the door,
 //!    [`resolve`] finds the link's [`target`] (through the near [`cache`]), [`decide`] says what becomes of
-//!    the click, [`record`] journals it;
+//!    the click, [`record`] journals it. [`pages`] are what is said in words of our own, [`beside`] what
+//!    stands beside the links; [`caps`] and [`locked`] find out what few links need to know;
 //! 4. [`deliver`] sends what the journal holds to ingest, later and elsewhere.
 //!
-//! Architecture invariant: a redirect waits for nothing but a near-cache miss. Nothing on the way
-//! knows ingest or ClickHouse; what a click means is not judged here.
+//! Architecture invariant: a redirect waits for nothing but a near-cache miss, except on links whose
+//! owner asks for a count of clicks or a password. Nothing on the way knows ingest or ClickHouse; what a
+//! click means is not judged here.
 
 mod answer;
 mod beside;

@@ -98,7 +98,8 @@ impl Way {
                 Ok(found) if kind == Beside::Inspection => (found, true),
                 Ok(found) => {
                     self.counters.documents.inc();
-                    return Answer::Page(beside::qr(asked, &found, &self.shared.short).await);
+                    let drawn = beside::qr(asked, &found, &self.shared.short);
+                    return Answer::Page(Box::pin(drawn).await);
                 }
             },
         };
@@ -131,8 +132,11 @@ impl Way {
             };
             match verdict {
                 Ok(decision) => break decision,
+                // Boxed, as is the picture above: few clicks take these ways, and the future of every click
+                // would be as large.
                 Err(ask) => {
-                    if let Err(answer) = self.find_out(ask, asked, &place, &mut facts).await {
+                    let found = Box::pin(self.find_out(ask, asked, &place, &mut facts)).await;
+                    if let Err(answer) = found {
                         return answer;
                     }
                 }

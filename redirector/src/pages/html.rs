@@ -16,7 +16,7 @@ const STYLE: &str = "\
 body{margin:20vh auto 2rem;max-width:32rem;padding:0 1.25rem}\
 h1{font-size:1.5rem;line-height:1.2}\
 p{overflow-wrap:anywhere;white-space:pre-line}\
-input,button,.button{font:inherit;padding:.5rem .75rem;border:1px solid;border-radius:.375rem}\
+input,button,.button{font:inherit;padding:.5rem .75rem;border:1px solid;border-radius:.375rem;margin:.25rem 0}\
 .button{display:inline-block;text-decoration:none;margin:0 .5rem .5rem 0}\
 code{font-size:.9em}";
 

@@ -15,11 +15,16 @@ use crate::answer::{NO_STORE, Page, plain};
 
 /// How many are drawn at a time: a poster takes a core some tenths of a second.
 const AT_ONCE: usize = 2;
+/// How many may wait: more would only be answered ever later.
+const WAITING: usize = 32;
 static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+static QUEUE: Semaphore = Semaphore::const_new(AT_ONCE + WAITING);
 
 /// What is to be drawn.
 pub(crate) struct Qr {
     options: Options,
+    /// A PNG in base64.
+    logo: Option<String>,
     png: bool,
 }
 
@@ -41,26 +46,23 @@ impl Qr {
                 _ => pairs.push((name, value)),
             }
         }
-        let mut options = Options::from_query(pairs).map_err(|error| wrong(&error))?;
-        if with_logo && let Some(logo) = &domain.logo {
-            // It was checked when it was stored; one that cannot be drawn all the same is left out.
-            options.logo = STANDARD
-                .decode(logo)
-                .ok()
-                .and_then(|png| Logo::from_png(&png).ok());
-        }
-        options.check().map_err(|error| wrong(&error))?;
-        Ok(Self { options, png })
+        let options = Options::from_query(pairs).map_err(|error| wrong(&error))?;
+        let logo = domain.logo.clone().filter(|_| with_logo);
+        Ok(Self { options, logo, png })
     }
 
     /// Draws the code of a text.
     pub(crate) async fn draw(self, text: String) -> Page {
-        let Ok(_room) = ROOM.acquire().await else {
+        let Ok(place) = QUEUE.try_acquire() else {
             return busy();
         };
-        let drawn = spawn_blocking(move || match self.png {
-            true => qr::png(&text, &self.options).map(|png| ("image/png", Bytes::from(png))),
-            false => qr::svg(&text, &self.options).map(|svg| ("image/svg+xml", Bytes::from(svg))),
+        let Ok(room) = ROOM.acquire().await else {
+            return busy();
+        };
+        let drawn = spawn_blocking(move || {
+            // Held to the end of the work, even when the client has gone.
+            let _held = (place, room);
+            self.draw_now(&text)
         });
         match drawn.await {
             Ok(Ok((content_type, body))) => Page {
@@ -80,6 +82,16 @@ impl Qr {
             Ok(Err(error)) => wrong(&error),
             Err(_) => busy(),
         }
+    }
+
+    fn draw_now(mut self, text: &str) -> Result<(&'static str, Bytes), QrError> {
+        // It was checked when it was stored; one that cannot be drawn all the same is left out.
+        let logo = self.logo.and_then(|logo| STANDARD.decode(logo).ok());
+        self.options.logo = logo.and_then(|logo| Logo::from_png(&logo).ok());
+        Ok(match self.png {
+            true => ("image/png", qr::png(text, &self.options)?.into()),
+            false => ("image/svg+xml", qr::svg(text, &self.options)?.into()),
+        })
     }
 }
 

@@ -24,7 +24,7 @@ fn weighted(weights: &[u32]) -> Place {
 }
 
 /// The variant that a visitor sees, by name, and that it is where they are sent.
-fn seen<'p>(place: &'p Place, visitor: u128) -> &'p str {
+fn seen(place: &Place, visitor: u128) -> &str {
     let cookie = format!("whv={}", VisitorId(visitor));
     let decision = Sent::with(&[("cookie", &cookie)]).decided(place);
     let name = decision.variant;
