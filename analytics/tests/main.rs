@@ -13,6 +13,7 @@ mod domains;
 mod events;
 mod external;
 mod files;
+mod fleet;
 mod keys;
 mod kinds;
 mod links;

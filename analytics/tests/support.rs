@@ -29,7 +29,7 @@ pub(crate) struct Service {
     pub(crate) globex: String,
     stop: oneshot::Sender<()>,
     running: JoinHandle<Result<(), RunError>>,
-    _dir: TempDir,
+    _dir: Option<TempDir>,
 }
 
 impl Service {
@@ -46,6 +46,15 @@ impl Service {
     /// Starts a service with a configuration that differs.
     pub(crate) async fn start_with(adjust: impl FnOnce(&mut Config)) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let store = Arc::new(FileStore::open(&dir.path().join("links.redb")).unwrap());
+        Self {
+            _dir: Some(dir),
+            ..Self::over(store, adjust).await
+        }
+    }
+
+    /// Starts a service over this store.
+    pub(crate) async fn over(store: Arc<dyn LinkStore>, adjust: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::default();
         config.analytics.listen = ([127, 0, 0, 1], 0).into();
         config.analytics.admin = ([127, 0, 0, 1], 0).into();
@@ -53,8 +62,6 @@ impl Service {
         // Nobody listens there.
         config.clickhouse.url = "http://127.0.0.1:1".into();
         adjust(&mut config);
-        let store: Arc<dyn LinkStore> =
-            Arc::new(FileStore::open(&dir.path().join("links.redb")).unwrap());
         for (workspace, hosts) in [
             ("acme", &["go.example", "a.example"][..]),
             ("globex", &["globex.example"]),
@@ -81,7 +88,7 @@ impl Service {
             globex,
             stop,
             running,
-            _dir: dir,
+            _dir: None,
         }
     }
 
