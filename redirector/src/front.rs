@@ -10,11 +10,13 @@ mod hyper;
 mod replay;
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use crate::answer::Answer;
 use crate::door::Patience;
-use crate::request::Reading;
+use crate::request::{Asked, Reading};
 use crate::way::Way;
 
 pub(crate) use buffers::Buffers;
@@ -28,6 +30,14 @@ pub(crate) struct Thread {
     pub(crate) way: Way,
     /// Lent to connections while they need them.
     pub(crate) buffers: Buffers,
+}
+
+impl Thread {
+    /// Takes note of a connection that is closed before HTTP is spoken on it.
+    pub(crate) fn turn_away(&self, peer: IpAddr, reason: &dyn Display) {
+        self.way.counters.turned_away.inc();
+        tracing::debug!(%peer, %reason, "not let in");
+    }
 }
 
 /// A connection as the fronts know it.
@@ -50,13 +60,23 @@ impl Visit {
             .forwarded_by(config.forwarding_header)
             .over_tls(self.tls)
     }
+
+    /// Has a request answered.
+    async fn answer(&self, asked: &Asked<'_>) -> Answer {
+        let way = &self.thread.way;
+        if !asked.secure {
+            way.counters.plain_http.inc();
+        }
+        way.answer(asked).await
+    }
 }
 
 /// A header's value without the bytes that would end it. Nothing that is stored or asked holds any by then; should
 /// one ever slip through, it becomes a wrong address and not a header of its own.
 fn header_text(value: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| byte >= 0x20 && byte != 0x7f;
-    if value.bytes().all(is_plain) {
+    // Every byte is looked at, which is faster than to stop at the first: many are looked at at once.
+    let ends = |found: bool, byte: u8| found | (byte < 0x20) | (byte == 0x7f);
+    if !value.bytes().fold(false, ends) {
         return Cow::Borrowed(value);
     }
     let plain = value.chars().filter(|c| !c.is_ascii_control());

@@ -37,6 +37,10 @@ pub(crate) struct Counters {
     pub(crate) dropped: Count,
     /// Connections accepted.
     pub(crate) connections: Count,
+    /// Connections closed at the door: too many of one client, no PROXY header, no TLS.
+    pub(crate) turned_away: Count,
+    /// Requests that came over plain HTTP.
+    pub(crate) plain_http: Count,
 }
 
 /// Every outcome, in the order in which they are declared, with its label.
@@ -110,7 +114,7 @@ impl Collector for Threads {
             let count = ConstCounter::new(self.sum(pick));
             count.encode(requests.encode_family(&[("answer", answer)])?)?;
         }
-        let others: [(&str, &str, Pick); 3] = [
+        let others: [(&str, &str, Pick); 5] = [
             (
                 "stale_redirects",
                 "Redirects from memory while the store was away",
@@ -122,6 +126,16 @@ impl Collector for Threads {
                 |c| &c.dropped,
             ),
             ("connections", "Connections accepted", |c| &c.connections),
+            (
+                "connections_turned_away",
+                "Connections closed at the door: too many of one client, no PROXY header, no TLS",
+                |c| &c.turned_away,
+            ),
+            (
+                "plain_http_requests",
+                "Requests over plain HTTP, here and at believed proxies",
+                |c| &c.plain_http,
+            ),
         ];
         for (name, help, pick) in others {
             let count = ConstCounter::new(self.sum(pick));

@@ -137,17 +137,18 @@ impl<'r> Reading<'r> {
     }
 
     fn cookie(&mut self, line: &'r [u8]) {
-        let Ok(line) = std::str::from_utf8(line) else {
-            return;
-        };
-        for pair in line.split(';') {
-            let Some((name, value)) = pair.trim_start().split_once('=') else {
-                continue;
-            };
-            if self.visitor.is_none() && name == self.cookies.visitor {
-                self.visitor = value.parse().ok();
-            } else if self.pass.is_none() && name == PASS_COOKIE {
-                self.pass = Some(value);
+        for pair in line.split(|byte| *byte == b';') {
+            let pair = pair.trim_ascii_start();
+            let value = |name: &str| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=");
+            let text = |value: &'r [u8]| std::str::from_utf8(value).ok();
+            if self.visitor.is_none()
+                && let Some(id) = value(&self.cookies.visitor)
+            {
+                self.visitor = text(id).and_then(|id| id.parse().ok());
+            } else if self.pass.is_none()
+                && let Some(pass) = value(PASS_COOKIE)
+            {
+                self.pass = text(pass);
             }
         }
     }
@@ -186,6 +187,9 @@ impl<'r> Asked<'r> {
     /// `Sec-Purpose`, `Purpose` and `X-Moz`, joined: hardly any request has one, none has two.
     pub(crate) fn purpose(&self) -> Cow<'r, str> {
         let mut all = Cow::Borrowed("");
+        if self.purposes.iter().all(|said| said.is_empty()) {
+            return all;
+        }
         for said in self.purposes.map(|said| bounded(said, bounds::PURPOSE)) {
             if all.is_empty() {
                 all = said;
@@ -224,6 +228,10 @@ fn without_port(authority: &str) -> &str {
 /// recorded shows what was asked.
 fn slug(path: &str) -> Cow<'_, str> {
     let path = path.strip_prefix('/').unwrap_or(path);
+    let is_itself = |byte: u8| byte != b'%' && (0x20..0x7f).contains(&byte);
+    if path.bytes().all(is_itself) {
+        return Cow::Borrowed(path);
+    }
     match percent_decode_str(path).decode_utf8() {
         Ok(decoded) if !decoded.chars().any(char::is_control) => decoded,
         _ => Cow::Borrowed(path),

@@ -4,14 +4,16 @@
 use std::cmp::min;
 use std::io;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::LocalOptions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::{LocalSet, spawn_local};
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -53,8 +55,8 @@ pub(crate) fn serve(
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
-    LocalSet::new().block_on(&runtime, async {
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async {
         let entrance = Rc::new(Entrance {
             room: Arc::new(Semaphore::new(way.shared.connections_per_thread)),
             thread: Rc::new(Thread {
@@ -64,24 +66,25 @@ pub(crate) fn serve(
             watch: Watch::new(),
             door,
         });
-        let plain = listeners.plain.map(TcpListener::from_std).transpose()?;
-        let tls = listeners.tls.map(TcpListener::from_std).transpose()?;
-        let serving = async {
-            let grace = min(GRACE, drain / 2);
-            tokio::join!(
-                entrance.accept(plain, false, stop, grace),
-                entrance.accept(tls, true, stop, grace),
-                entrance.close(stop, grace),
-            );
-            entrance.watch.advance(Stage::Ending);
-            entrance.watch.empty().await;
-        };
-        tokio::select! {
-            () = serving => {}
-            () = entrance.watch.keep() => {}
-            () = async { stop.cancelled().await; sleep(drain).await } => {
-                tracing::warn!("connections were still open when the time to drain was over");
+        let grace = min(GRACE, drain / 2);
+        let mut accepting = Vec::new();
+        for (listener, is_tls) in [(listeners.plain, false), (listeners.tls, true)] {
+            if let Some(listener) = listener {
+                let listener = TcpListener::from_std(listener)?;
+                let entrance = Rc::clone(&entrance);
+                let accept = entrance.accept(listener, is_tls, stop.clone(), grace);
+                accepting.push(spawn_local(accept));
             }
+        }
+        let watch = Rc::clone(&entrance.watch);
+        spawn_local(async move { watch.keep().await });
+
+        stop.cancelled().await;
+        if timeout(drain, entrance.end(accepting, grace))
+            .await
+            .is_err()
+        {
+            tracing::warn!("connections were still open when the time to drain was over");
         }
         Ok(())
     })
@@ -90,13 +93,13 @@ pub(crate) fn serve(
 impl Entrance {
     /// Accepts connections until `stop`, and then, for at most `grace`, those that have begun before it.
     async fn accept(
-        self: &Rc<Self>,
-        listener: Option<TcpListener>,
+        self: Rc<Self>,
+        listener: TcpListener,
         is_tls: bool,
-        stop: &CancellationToken,
+        stop: CancellationToken,
         grace: Duration,
     ) {
-        let Some(listener) = listener else { return };
+        let mut stopped = pin!(stop.cancelled());
         loop {
             // Whoever finds no room waits to be accepted: the kernel's queue is bounded too.
             let next = async {
@@ -104,6 +107,8 @@ impl Entrance {
                 (place, listener.accept().await)
             };
             tokio::select! {
+                biased;
+                () = &mut stopped => break,
                 (place, accepted) = next => match accepted {
                     Ok((stream, peer)) => self.let_in(stream, peer.ip(), is_tls, place),
                     Err(error) => {
@@ -111,7 +116,6 @@ impl Entrance {
                         sleep(ACCEPT_PAUSE).await;
                     }
                 },
-                () = stop.cancelled() => break,
             }
         }
         // Closing the listener resets what waits in it, and whoever is half-way through the handshake.
@@ -126,11 +130,17 @@ impl Entrance {
         }
     }
 
-    /// From `stop` on has every connection end with its next answer, for which it has `grace`.
-    async fn close(&self, stop: &CancellationToken, grace: Duration) {
-        stop.cancelled().await;
+    /// Ends every connection: with its next answer, or after `grace` where nothing is asked.
+    async fn end(&self, accepting: Vec<JoinHandle<()>>, grace: Duration) {
         self.watch.advance(Stage::Closing);
         sleep(grace).await;
+        for accept in accepting {
+            if let Err(error) = accept.await {
+                tracing::error!(%error, "a listener ended before its time");
+            }
+        }
+        self.watch.advance(Stage::Ending);
+        self.watch.empty().await;
     }
 
     /// Serves a connection on the side, which gives its place back when it ends.
@@ -165,8 +175,8 @@ impl Entrance {
         if is_in(&config.proxy_protocol, peer) {
             match patience.guard(read_header(&mut stream)).await {
                 Ok(Ok(client)) => peer = client.unwrap_or(peer),
-                Ok(Err(error)) => return tracing::debug!(%peer, %error, "not let in"),
-                Err(_) => return,
+                Ok(Err(error)) => return self.thread.turn_away(peer, &error),
+                Err(_) => return self.thread.turn_away(peer, &"no PROXY header came"),
             }
         }
         let place = match is_in(&config.trusted_proxies, peer) {
@@ -174,25 +184,30 @@ impl Entrance {
             false => self.door.crowd.enter(peer),
         };
         let Some(_place) = place else {
-            return tracing::debug!(%peer, "not let in: it holds as many connections as it may");
+            return self
+                .thread
+                .turn_away(peer, &"it holds as many connections as it may");
         };
-        let visit = |patience| Visit {
+        let visit = Visit {
             thread: Rc::clone(&self.thread),
             peer,
             tls: is_tls,
             patience,
         };
-        let Some(tls) = self.door.tls.as_ref().filter(|_| is_tls) else {
-            return serve_http1(stream, visit(patience)).await;
-        };
-        match patience.guard(tls.acceptor().accept(stream)).await {
-            Ok(Ok(stream)) if Tls::is_http2(stream.get_ref().1) => {
-                serve_http2(stream, visit(patience)).await;
-            }
-            Ok(Ok(stream)) => serve_http1(stream, visit(patience)).await,
-            Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS came about"),
-            Err(_) => {}
+        match self.door.tls.as_ref().filter(|_| is_tls) {
+            None => serve_http1(stream, visit).await,
+            // On the heap by itself: plain connections need not carry the room for it.
+            Some(tls) => Box::pin(serve_tls(tls, stream, visit)).await,
         }
+    }
+}
+
+async fn serve_tls(tls: &Tls, stream: TcpStream, visit: Visit) {
+    match visit.patience.guard(tls.acceptor().accept(stream)).await {
+        Ok(Ok(stream)) if Tls::is_http2(stream.get_ref().1) => serve_http2(stream, visit).await,
+        Ok(Ok(stream)) => serve_http1(stream, visit).await,
+        Ok(Err(error)) => visit.thread.turn_away(visit.peer, &error),
+        Err(_) => visit.thread.turn_away(visit.peer, &"no TLS came"),
     }
 }
 

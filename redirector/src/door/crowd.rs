@@ -2,20 +2,23 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use foldhash::quality::RandomState;
 
 use crate::request::client_prefix;
 
 /// Clients are spread over so many locks, so that threads hardly ever meet at one.
-const SHARDS: usize = 16;
+const SHARDS: u8 = 16;
+
+/// Clients and how many connections each of them holds.
+type Shard = HashMap<IpAddr, u32, RandomState>;
 
 /// Clients and their connections: as many entries as there are connections at most.
 pub(crate) struct Crowd {
     most: u32,
-    hasher: RandomState,
-    shards: [Mutex<HashMap<IpAddr, u32>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS as usize],
 }
 
 /// A connection's place in the crowd, free again when dropped.
@@ -29,7 +32,6 @@ impl Crowd {
     pub(crate) fn new(most: u32) -> Arc<Self> {
         Arc::new(Self {
             most,
-            hasher: RandomState::new(),
             shards: Default::default(),
         })
     }
@@ -61,12 +63,16 @@ impl Crowd {
         }
     }
 
-    fn shard(&self, client: IpAddr) -> std::sync::MutexGuard<'_, HashMap<IpAddr, u32>> {
-        let shard = self.hasher.hash_one(client) as usize % SHARDS;
+    fn shard(&self, client: IpAddr) -> MutexGuard<'_, Shard> {
+        // The last byte that tells clients apart. Whoever chose theirs would wait for a lock, for as long as
+        // a number takes to be counted.
+        let last = match client {
+            IpAddr::V4(address) => address.octets()[3],
+            IpAddr::V6(address) => address.octets()[7],
+        };
+        let shard = &self.shards[usize::from(last % SHARDS)];
         // A count is whole at any time, whoever panicked.
-        self.shards[shard]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        shard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -49,8 +49,12 @@ where
         Ok(Ok(End::ForHyper)) => {
             let read = Bytes::copy_from_slice(connection.input.bytes());
             connection.input.give_back(&visit.thread);
-            hyper::serve_other(Replay::new(read, connection.stream), visit).await;
-            return;
+            // On the heap by itself: hardly any connection needs the room for it.
+            return Box::pin(hyper::serve_other(
+                Replay::new(read, connection.stream),
+                visit,
+            ))
+            .await;
         }
     }
     connection.input.give_back(&visit.thread);
@@ -231,7 +235,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.promised = !plain.stays;
                 let (method, length) = (plain.method, plain.length);
                 let asked = reading.finish(method, plain.path, plain.query, None);
-                let answer = way.answer(&asked).await;
+                let answer = visit.answer(&asked).await;
                 self.input.start += length;
                 (answer, method, after)
             }

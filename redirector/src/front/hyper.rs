@@ -191,7 +191,7 @@ async fn read(visit: &Visit, request: Request<Incoming>) -> Result<Answer, Answe
     let query = uri.query().unwrap_or_default();
     let mut asked = reading.finish(method, uri.path(), query, authority);
     asked.form = form;
-    Ok(way.answer(&asked).await)
+    Ok(visit.answer(&asked).await)
 }
 
 fn is_form(content_type: &HeaderValue) -> bool {

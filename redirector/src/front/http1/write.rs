@@ -8,6 +8,12 @@ use whence_core::click::Method;
 use crate::answer::{self, Answer, Known, Page, Redirect};
 use crate::front::{CookieLines, header_text};
 
+/// The lines that every redirect has; a test holds them against [`answer`]'s words.
+const ALWAYS: &[u8] = b"cache-control: private, no-store\r\n\
+    referrer-policy: strict-origin-when-cross-origin\r\n\
+    x-robots-tag: noindex\r\n\
+    content-length: 0\r\n";
+
 /// What becomes of the connection after an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
@@ -42,18 +48,7 @@ pub(super) fn write(out: &mut Vec<u8>, answer: &Answer, terms: &Terms<'_>) {
 fn write_redirect(out: &mut Vec<u8>, redirect: &Redirect, terms: &Terms<'_>) {
     status(out, redirect.code());
     header(out, "location", &redirect.location);
-    const CONSTANT: [&str; 7] = [
-        "cache-control: ",
-        answer::NO_STORE,
-        "\r\nreferrer-policy: ",
-        answer::REFERRER_POLICY,
-        "\r\nx-robots-tag: ",
-        answer::NO_INDEX,
-        "\r\ncontent-length: 0\r\n",
-    ];
-    for part in CONSTANT {
-        out.extend_from_slice(part.as_bytes());
-    }
+    out.extend_from_slice(ALWAYS);
     if let Some(Known { visitor, click }) = redirect.known {
         let cookies = terms.cookies;
         let mut id = [0; 22];
@@ -155,8 +150,19 @@ mod tests {
     }
 
     #[test]
+    fn every_redirect_says_what_answers_are_to_say() {
+        let expected = format!(
+            "cache-control: {}\r\nreferrer-policy: {}\r\nx-robots-tag: {}\r\ncontent-length: 0\r\n",
+            answer::NO_STORE,
+            answer::REFERRER_POLICY,
+            answer::NO_INDEX
+        );
+        assert_eq!(ALWAYS, expected.as_bytes());
+    }
+
+    #[test]
     fn a_redirect() {
-        let expected = "HTTP/1.1 302 Found\r\n\
+        let expected = "HTTP/1.1 303 See Other\r\n\
             location: https://a.example/\r\n\
             cache-control: private, no-store\r\n\
             referrer-policy: strict-origin-when-cross-origin\r\n\
@@ -164,9 +170,14 @@ mod tests {
             content-length: 0\r\n\
             set-cookie: whv=000000000000000000000z; Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax; Secure\r\n\
             set-cookie: whc=0000000000000000000010; Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax; Secure\r\n\
-            set-cookie: whp=1\r\n\
             date: Sat, 21 Nov 2026 22:37:00 GMT\r\n\r\n";
+        let answer = redirect("https://a.example/", None);
+        assert_eq!(written(&answer, Method::Get, After::Stays), expected);
+        // After a password the form is not sent on.
         let answer = redirect("https://a.example/", Some("whp=1"));
+        let expected = expected
+            .replace("302 Found", "303 See Other")
+            .replace("date", "set-cookie: whp=1\r\ndate");
         assert_eq!(written(&answer, Method::Get, After::Stays), expected);
     }
 
