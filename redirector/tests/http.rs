@@ -121,7 +121,7 @@ async fn unknown_slugs_and_hosts_are_404_and_recorded_as_orphans() {
     let no_host = edge.request_to("nobody.example", "GET", "/x", &[]).await;
     for got in [&no_slug, &no_host] {
         assert_eq!(got.status, StatusCode::NOT_FOUND);
-        assert_eq!(got.body, "There is no link here.\n");
+        assert!(got.body.contains("There is no link here."), "{got:?}");
         assert!(got.all("set-cookie").is_empty());
     }
     let mut orphans: Vec<_> = edge
