@@ -13,7 +13,7 @@ use whence_core::store::{
 use whence_core::test_support::RedisServer;
 use whence_core::workspace::Workspace;
 
-use crate::backend::{change_of, deleted, link, next, raw, workspace};
+use crate::backend::{change_of, deleted, link, named, next, raw, workspace};
 
 async fn start() -> (RedisServer, RedisStore, MultiplexedConnection) {
     let server = RedisServer::start();
@@ -103,6 +103,45 @@ async fn an_unfinished_claim_is_not_listed_and_can_be_finished() {
     assert_eq!(
         store.domains(&rival).await.unwrap(),
         [Domain::new(host, rival)]
+    );
+}
+
+#[tokio::test]
+async fn a_claim_without_its_link_frees_the_external_id_after_a_while() {
+    let (_server, store, mut raw) = start().await;
+    let acme = workspace("acme");
+    let external_id = "42".parse().unwrap();
+    let mut crash = async |ago: u64| {
+        let (now, _): (u64, u64) = cmd("TIME").query_async(&mut raw).await.unwrap();
+        let () = cmd("SET")
+            .arg("whence:external:acme:42")
+            .arg(format!("{} {} 7", LinkId(9), now - ago))
+            .query_async(&mut raw)
+            .await
+            .unwrap();
+    };
+    // A moment ago: its link may be made at this moment.
+    crash(1).await;
+    let found = store.link_by_external_id(&acme, &external_id).await;
+    assert_eq!(found.unwrap(), None);
+    let made = named(link(1, "summer"), "42");
+    let refused = store.create_link(&made).await;
+    assert!(
+        matches!(refused, Err(CreateError::ExternalIdTaken)),
+        "{refused:?}"
+    );
+    // The one that was refused is gone without a trace.
+    assert_eq!(store.links(&acme, None, 9).await.unwrap(), []);
+    crash(61).await;
+    store.create_link(&made).await.unwrap();
+    let found = store.link_by_external_id(&acme, &external_id).await;
+    assert_eq!(found.unwrap(), Some(made));
+    // A claim whose link is there holds for good.
+    let second = named(link(2, "winter"), "42");
+    let refused = store.create_link(&second).await;
+    assert!(
+        matches!(refused, Err(CreateError::ExternalIdTaken)),
+        "{refused:?}"
     );
 }
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use whence_core::domain::Domain;
 use whence_core::link::Link;
 use whence_core::store::{Edit, LinkStore, RedisStore, StoreError, check_url, open};
-use whence_core::test_support::RedisServer;
+use whence_core::test_support::{RedisSentinels, RedisServer};
 use whence_core::workspace::Workspace;
 
 use crate::backend::{change_of, link, named, next, raw, workspace};
@@ -172,6 +172,27 @@ async fn a_client_certificate_is_shown() {
     ))
     .await;
     refusal(&url).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sentinel_has_a_login_of_its_own() {
+    let sentinels = RedisSentinels::start(0, 1);
+    sentinels.servers()[0].say("CONFIG SET requirepass hunter2");
+    sentinels.sentinels()[0].say(
+        "ACL SETUSER guard on >guarded -@all +hello +sentinel|master +sentinel|get-master-addr-by-name",
+    );
+    sentinels.sentinels()[0].say("ACL SETUSER default off");
+    let url = sentinels.url();
+    let with_password = url.replace("://", "://:hunter2@");
+    let whole = format!("{with_password}?sentinel_user=guard&sentinel_password=guarded");
+    assert_works(&whole).await;
+    for wrong in [url, with_password, whole.replace("hunter2", "guess")] {
+        let error = refusal(&wrong).await;
+        assert!(error.contains("/whence"), "{error}");
+        for secret in ["hunter2", "guarded", "guess"] {
+            assert!(!error.contains(secret), "{error}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

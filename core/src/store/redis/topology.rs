@@ -199,16 +199,24 @@ impl Topology {
     }
 
     async fn keep(&self, mut discovery: Discovery) {
+        let mut is_answered = true;
         loop {
             let _ = timeout(ASK_EVERY, self.doubt.notified()).await;
             let map = self.map();
             let known: Vec<Node> = map.primaries.iter().map(|it| it.node.clone()).collect();
             match discovery.ask(&known).await {
-                Ok(view) if view != map.view => self.take(view, &map),
-                Ok(_) => {}
-                // The lines to the primaries tell by themselves whether they live.
+                Ok(view) => {
+                    if view != map.view {
+                        self.take(view, &map);
+                    }
+                    is_answered = true;
+                }
+                // Said once in an outage. The lines to the primaries tell by themselves whether they live.
                 Err(reason) => {
-                    warn!(redis = %self.address, reason, "cannot ask who the primaries are")
+                    if is_answered {
+                        warn!(redis = %self.address, reason, "nobody says who the primaries are");
+                    }
+                    is_answered = false;
                 }
             }
             sleep(ASK_PAUSE).await;

@@ -1,4 +1,4 @@
-//! Whether this Redis is set up to keep what it holds.
+//! Whether a Redis is set up to keep what it holds, and is all that there is.
 //!
 //! Redis comes as a cache: it may delete what was acknowledged when its memory is full, and forgets
 //! what it was told since the last snapshot when it stops. For links that is loss, so it is said at
@@ -45,6 +45,11 @@ fn threats(info: &str, form: &Form) -> Vec<&'static str> {
             "a Redis that is cut off takes edits which are lost when it is replaced; set min-replicas-to-write to 1",
         );
     }
+    if *form == Form::Single && is("cluster_enabled", "1") {
+        threats.push(
+            "this Redis is one node of a cluster and has only some links; use redis+cluster://",
+        );
+    }
     threats
 }
 
@@ -66,6 +71,13 @@ mod tests {
         assert!(single(&info("noeviction", 0))[0].contains("appendonly"));
         assert_eq!(single(&info("allkeys-random", 0)).len(), 2);
         assert_eq!(single(""), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_node_of_a_cluster_is_not_the_whole() {
+        let node = "cluster_enabled:1\r\n";
+        assert!(threats(node, &Form::Single)[0].contains("redis+cluster://"));
+        assert_eq!(threats(node, &Form::Cluster), Vec::<&str>::new());
     }
 
     #[test]

@@ -60,6 +60,12 @@ impl RedisSentinels {
         &self.servers
     }
 
+    /// The Sentinels.
+    #[must_use]
+    pub fn sentinels(&self) -> &[RedisServer] {
+        &self.sentinels
+    }
+
     /// The first primary, to be killed.
     pub fn first(&mut self) -> &mut RedisServer {
         &mut self.servers[0]
