@@ -85,15 +85,6 @@ pub(crate) struct NearCache<L: Load> {
     clock: Clock,
 }
 
-/// How far something may be believed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Age {
-    Fresh,
-    /// Fresh, and so near its end that it is asked about again.
-    Ripe,
-    Old,
-}
-
 impl<L: Load> NearCache<L> {
     /// An empty cache, whose look-ups run on the runtime of the caller, for about `bytes` of present
     /// values, and `absent` keys that do not exist.
@@ -125,14 +116,15 @@ impl<L: Load> NearCache<L> {
         key: Key<'_>,
         now: u32,
     ) -> Result<Known<L::Value>, Arc<StoreError>> {
-        let present = self.present.get(self.present.hash(key), key);
+        let hash = self.present.hash(key);
+        let present = self.present.get(hash, key);
         if let Some(value) = &present {
-            let age = self.age(value.stamp(), now);
-            if age == Age::Ripe && self.may_ask() {
-                // It lands by itself.
-                drop(self.take_off(key));
-            }
-            if age != Age::Old {
+            let stamp = value.stamp();
+            if self.is_fresh(stamp, now) {
+                if now >= self.ripe(stamp, hash) && self.may_ask() {
+                    // It lands by itself.
+                    drop(self.take_off(key));
+                }
                 return Ok(Known {
                     value: present,
                     stale: false,
@@ -156,7 +148,7 @@ impl<L: Load> NearCache<L> {
         };
         let mut was_known = old.is_some();
         if !was_known && let Some(stamp) = self.absent.get(&self.absent_key(key)) {
-            if self.age(stamp, now) != Age::Old {
+            if self.is_fresh(stamp, now) {
                 return Ok(fresh(None));
             }
             was_known = true;
@@ -303,24 +295,22 @@ impl<L: Load> NearCache<L> {
         }
     }
 
-    /// The tick from which on what was learnt at this one is asked about again.
-    pub(crate) fn ripe(&self, stamp: Stamp) -> u32 {
-        stamp.tick.saturating_add(self.ttl - self.ttl / 4)
+    /// The tick from which on a value is asked about again, though it is still believed.
+    pub(crate) fn ripens(&self, value: &L::Value) -> u32 {
+        self.ripe(value.stamp(), self.present.hash(value.key()))
     }
 
-    fn age(&self, stamp: Stamp, now: u32) -> Age {
-        if stamp.era != self.era.load(Ordering::SeqCst) {
-            return Age::Old;
-        }
+    /// Between half and three quarters of the time to live, as the hash has it: what was learnt in one go,
+    /// when the cache was filled, is not asked about in one go.
+    fn ripe(&self, stamp: Stamp, hash: u64) -> u32 {
+        let spread = (u64::from(self.ttl / 4) * (hash >> 48)) >> 16;
+        stamp.tick.saturating_add(self.ttl / 2 + spread as u32)
+    }
+
+    fn is_fresh(&self, stamp: Stamp, now: u32) -> bool {
         // One more than the difference: where in its tick it was learnt is not known.
         let age = now.saturating_sub(stamp.tick).saturating_add(1);
-        if age > self.ttl {
-            Age::Old
-        } else if age > self.ttl - self.ttl / 4 {
-            Age::Ripe
-        } else {
-            Age::Fresh
-        }
+        age <= self.ttl && stamp.era == self.era.load(Ordering::SeqCst)
     }
 
     fn is_away(&self) -> bool {

@@ -27,9 +27,7 @@ use self::memo::Version;
 pub(crate) use self::place::Place;
 pub(crate) use self::site::Site;
 use self::site::{Numbered, Sites};
-use crate::cache::{
-    Cached, Clock, Filled, Filling, Kept, Key, Known, Load, NearCache, OwnedKey, Stamp,
-};
+use crate::cache::{Clock, Filled, Filling, Kept, Key, Known, Load, NearCache, OwnedKey, Stamp};
 use crate::target::Target;
 
 /// Memory for domains: a fleet's redirectors serve thousands of them, at some 300 bytes each.
@@ -180,7 +178,7 @@ impl Resolver {
         };
         let (site, number) = (Arc::clone(&kept.value.site), kept.value.number);
         if !known.stale {
-            let until = self.domains.ripe(kept.stamp());
+            let until = self.domains.ripens(&kept);
             self.version.remember(version, host, &site, number, until);
         }
         Ok(Some((site, number, known.stale)))

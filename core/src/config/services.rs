@@ -170,7 +170,9 @@ impl Default for Cache {
         Self {
             megabytes: 256,
             unknown_slugs: 65_536,
-            ttl_ms: 60_000,
+            // Pushes are not lost but with their line, which is noticed: this guards against what nobody has
+            // thought of, and each link in use costs the store a look-up in that time.
+            ttl_ms: 300_000,
             warm: true,
             warm_ms: 5_000,
         }

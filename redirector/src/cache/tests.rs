@@ -272,15 +272,40 @@ async fn what_is_in_use_is_asked_about_again_before_it_is_too_old() {
     assert_eq!(cache.get("a").await, Some(1));
     // The push of this change is lost.
     hand.set("a", Some(2));
-    cache.0.clock.skip(Duration::from_secs(44));
+    cache.0.clock.skip(Duration::from_secs(29));
     assert_eq!(cache.get("a").await, Some(1));
     settle().await;
     assert_eq!(hand.asked(), 1, "young enough");
-    cache.0.clock.skip(Duration::from_secs(2));
+    cache.0.clock.skip(Duration::from_secs(16));
     assert_eq!(cache.get("a").await, Some(1), "it does not wait");
     settle().await;
     assert_eq!(cache.get("a").await, Some(2));
     assert_eq!(hand.asked(), 2);
+}
+
+#[tokio::test]
+async fn what_was_learnt_in_one_go_is_not_asked_about_in_one_go() {
+    let hand = Arc::new(Hand::default());
+    let cache = Asked::new(&hand, Duration::from_secs(60));
+    let all: Vec<_> = (0..400_u32).map(|n| (n.to_string(), n)).collect();
+    *hand.values.lock().unwrap() = all.iter().cloned().collect();
+    let ask_all = async || {
+        let before = hand.asked();
+        for (text, n) in &all {
+            assert_eq!(cache.get(text).await, Some(*n));
+        }
+        settle().await;
+        hand.asked() - before
+    };
+    assert_eq!(ask_all().await, 400);
+    cache.0.clock.skip(Duration::from_secs(28));
+    let mut asked = Vec::new();
+    for _ in 0..6 {
+        cache.0.clock.skip(Duration::from_secs(3));
+        asked.push(ask_all().await);
+    }
+    assert_eq!(asked.iter().sum::<usize>(), 400);
+    assert!(asked.iter().all(|part| *part < 150), "{asked:?}");
 }
 
 #[tokio::test]

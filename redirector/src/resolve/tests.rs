@@ -23,6 +23,10 @@ struct Room {
 
 impl Room {
     async fn open() -> Self {
+        Self::open_with(&Settings::default()).await
+    }
+
+    async fn open_with(settings: &Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("links.redb");
         let store: Arc<dyn LinkStore> = Arc::new(FileStore::open(&file).unwrap());
@@ -30,7 +34,7 @@ impl Room {
             let workspace = Workspace::new(id.parse().unwrap(), id);
             store.put_workspace(&workspace).await.unwrap();
         }
-        let resolver = Arc::new(Resolver::new(&store, &Settings::default()));
+        let resolver = Arc::new(Resolver::new(&store, settings));
         tokio::spawn(Arc::clone(&resolver).follow(store.changes()));
         let room = Self {
             _folder: folder,
