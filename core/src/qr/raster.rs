@@ -14,32 +14,25 @@ pub fn png(text: &str, options: &Options) -> Result<Vec<u8>, QrError> {
         return Err(QrError::TooSmall(u32::try_from(across).unwrap_or(u32::MAX)));
     }
     let start = (size - symbol.width * module) / 2;
-    let is_dark = |x: usize, y: usize| {
-        let of = |at: usize| at.checked_sub(start).map(|at| at / module);
-        match (of(x), of(y)) {
-            (Some(x), Some(y)) if x < symbol.width && y < symbol.width => symbol.is_dark(x, y),
-            _ => false,
-        }
+    // Which row or column of modules a row or column of pixels shows; none in the margin.
+    let shown: Vec<Option<usize>> = (0..size)
+        .map(|at| Some(at.checked_sub(start)? / module).filter(|at| *at < symbol.width))
+        .collect();
+    let is_dark = |x: usize, y: Option<usize>| match (shown[x], y) {
+        (Some(x), Some(y)) => symbol.is_dark(x, y),
+        _ => false,
     };
     let Some(logo) = &options.logo else {
-        let mut rows = Vec::with_capacity(size * size.div_ceil(8));
-        for y in 0..size {
-            rows.extend(packed_row(size, |x| is_dark(x, y)));
-        }
+        let rows = repeated(&shown, |y| packed_row(size, |x| is_dark(x, y)));
         let colours = [options.background, options.foreground];
         return Ok(encode_two_colours(options.size, colours, &rows));
     };
-    let mut pixels = Vec::with_capacity(size * size * 4);
-    for y in 0..size {
-        for x in 0..size {
-            let colour = if is_dark(x, y) {
-                options.foreground
-            } else {
-                options.background
-            };
-            pixels.extend(colour.rgba());
-        }
-    }
+    let colours = [options.background, options.foreground].map(Colour::rgba);
+    let mut pixels = repeated(&shown, |y| {
+        (0..size)
+            .flat_map(|x| colours[usize::from(is_dark(x, y))])
+            .collect()
+    });
     let (width, height) = logo.fit(symbol.logo * module as f64);
     let (width, height) = (
         width.round().max(1.0) as usize,
@@ -60,13 +53,22 @@ pub fn png(text: &str, options: &Options) -> Result<Vec<u8>, QrError> {
     Ok(encode_rgba(size, size, &pixels))
 }
 
+/// All rows of pixels, of which those that show the same modules are drawn once.
+fn repeated(shown: &[Option<usize>], draw: impl Fn(Option<usize>) -> Vec<u8>) -> Vec<u8> {
+    shown
+        .chunk_by(|a, b| a == b)
+        .flat_map(|same| draw(same[0]).repeat(same.len()))
+        .collect()
+}
+
 /// A row of one-bit pixels, the first in the highest bit of the first byte.
-fn packed_row(width: usize, is_dark: impl Fn(usize) -> bool) -> impl Iterator<Item = u8> {
-    (0..width).step_by(8).map(move |start| {
+fn packed_row(width: usize, is_dark: impl Fn(usize) -> bool) -> Vec<u8> {
+    let byte = |start: usize| {
         (start..width.min(start + 8))
             .filter(|x| is_dark(*x))
             .fold(0, |byte, x| byte | 0x80 >> (x - start))
-    })
+    };
+    (0..width).step_by(8).map(byte).collect()
 }
 
 /// Paints a colour over one that may be transparent itself.

@@ -15,6 +15,10 @@ const LOGO_VERSION: i16 = 4;
 /// The largest version there is: 177 modules.
 const LARGEST_VERSION: i16 = 40;
 
+/// How many characters the largest code holds, where they are digits and little error correction is asked
+/// for: whatever is longer need not be tried.
+const MOST_DIGITS: usize = 7089;
+
 /// A QR code as a square of modules.
 #[derive(Clone, Debug)]
 pub(super) struct Symbol {
@@ -30,6 +34,9 @@ impl Symbol {
     /// The smallest code that holds the text.
     pub(super) fn new(text: &str, options: &Options) -> Result<Self, QrError> {
         options.check()?;
+        if text.len() > MOST_DIGITS {
+            return Err(QrError::TooLong);
+        }
         let level = match options.level() {
             ErrorCorrection::L => EcLevel::L,
             ErrorCorrection::M => EcLevel::M,
