@@ -137,7 +137,7 @@ impl Service for Server {
     }
 
     fn address(&self) -> SocketAddr {
-        // Configurations that bind neither are refused before.
+        // A configuration that binds neither was refused.
         let Addresses { plain, tls } = self.addresses;
         plain.or(tls).expect("one of them is bound")
     }
@@ -172,7 +172,8 @@ impl Service for Server {
         let cache = &self.shared.config.cache;
         let warm = warm::begin(&mut side, &self.resolver, &self.store, cache);
         side.spawn(tidy(Arc::clone(&self.shared)));
-        side.spawn(reload(self.hangups, Arc::clone(&self.door)));
+        let (door, shared) = (Arc::clone(&self.door), Arc::clone(&self.shared));
+        side.spawn(reload(self.hangups, door, shared));
         let serving_admin = admin::serve(self.admin, registry, ready.clone());
         side.spawn(async move {
             if let Err(error) = serving_admin.await {
@@ -256,10 +257,17 @@ async fn tidy(shared: Arc<Shared>) {
     }
 }
 
-/// Reads the certificates anew whenever the process is told to.
-async fn reload(mut hangups: Hangups, door: Arc<Door>) {
+/// Reads places and certificates anew whenever the process is told to.
+async fn reload(mut hangups: Hangups, door: Arc<Door>, shared: Arc<Shared>) {
     loop {
         hangups.next().await;
+        let shared = Arc::clone(&shared);
+        // A database of cities takes a moment to read.
+        match tokio::task::spawn_blocking(move || shared.places.reload()).await {
+            Ok(Ok(())) => tracing::info!("the database of places was read again"),
+            Ok(Err(error)) => tracing::error!(%error, "the database of places stays as it was"),
+            Err(error) => tracing::error!(%error, "the database of places stays as it was"),
+        }
         let Some(tls) = &door.tls else {
             tracing::info!("there are no certificates to be read again");
             continue;
@@ -321,11 +329,20 @@ fn open_lanes(
 
 /// Opens what all threads share at the door.
 fn open_door(settings: &Redirector) -> Result<Door, StartError> {
-    let folder = settings.tls.listen.and(settings.tls.certificates.as_ref());
-    let tls = folder.map(|folder| Tls::open(folder)).transpose();
-    let failed = |error| StartError::Config(format!("redirector.tls.certificates: {error}"));
+    let wrong = |fault: String| StartError::Config(format!("redirector.tls.{fault}"));
+    let tls = match (&settings.tls.listen, &settings.tls.certificates) {
+        (None, _) if settings.tls.only => {
+            return Err(wrong("only: needs redirector.tls.listen".into()));
+        }
+        (None, _) => None,
+        (Some(_), None) => return Err(wrong("certificates: must name a folder".into())),
+        (Some(_), Some(folder)) => {
+            let tls = Tls::open(folder);
+            Some(tls.map_err(|error| wrong(format!("certificates: {error}")))?)
+        }
+    };
     Ok(Door {
-        tls: tls.map_err(failed)?,
+        tls,
         crowd: Crowd::new(settings.max_connections_per_client),
     })
 }

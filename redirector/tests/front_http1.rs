@@ -218,6 +218,37 @@ async fn what_is_too_long_is_told_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_asked_becomes_a_header() {
+    let edge = Edge::start(|config| config.redirector.client_rate = 0).await;
+    let mut link = whence_core::link::LinkSpec::to("https://shop.example/".parse().unwrap());
+    link.forward_query = whence_core::link::QueryForwarding::Keep;
+    link.forward_path = true;
+    edge.link_with("x", link).await;
+    for evil in [
+        "%0d%0aevil:%20yes",
+        "%0Aevil:%20yes",
+        "%00%7f",
+        "%E5%98%8A%E5%98%8Devil:yes",
+    ] {
+        for target in ["/{}", "/x/{}", "/x?a={}", "/x?{}=b", "/x/{}+", "/{}.qr"] {
+            for agent in ["plain", "facebookexternalhit/1.1"] {
+                let target = target.replace("{}", evil);
+                for strange in ["", "Expect: 100-continue\r\n"] {
+                    let request = format!(
+                        "GET {target} HTTP/1.1\r\nHost: go.example\r\nUser-Agent: {agent}\r\n{strange}\r\n"
+                    );
+                    let answers = exchange(edge.address(), request.as_bytes()).await;
+                    assert_eq!(answers.len(), 1, "{request}");
+                    let is_evil = |line: &String| line.to_lowercase().starts_with("evil");
+                    assert!(!answers[0].headers.iter().any(is_evil), "{answers:?}");
+                }
+            }
+        }
+    }
+    edge.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_has_said_everything_is_still_answered() {
     let edge = edge().await;
     assert_eq!(statuses(&edge, &GET.repeat(3)).await, [302; 3]);

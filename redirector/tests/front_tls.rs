@@ -161,16 +161,27 @@ async fn certificates_are_read_again_without_dropping_a_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_that_cannot_be_used_is_refused_at_the_start() {
+async fn what_cannot_be_served_is_refused_at_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().to_owned();
-    let started = Edge::try_start(|config| {
-        config.redirector.tls.listen = Some(([127, 0, 0, 1], 0).into());
-        config.redirector.tls.certificates = Some(path);
-    })
-    .await;
-    let error = started.err().expect("an empty folder is refused");
-    assert!(error.contains("redirector.tls.certificates"), "{error}");
+    let somewhere = Some(([127, 0, 0, 1], 0).into());
+    for (listen, certificates, only, key) in [
+        (
+            somewhere,
+            Some(folder.path().to_owned()),
+            false,
+            "certificates",
+        ),
+        (somewhere, None, false, "certificates"),
+        (None, None, true, "only"),
+    ] {
+        let started = Edge::try_start(|config| {
+            config.redirector.tls.listen = listen;
+            config.redirector.tls.certificates = certificates;
+            config.redirector.tls.only = only;
+        });
+        let error = started.await.err().expect("it is refused");
+        assert!(error.contains(&format!("redirector.tls.{key}")), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_redirect() {
-        let expected = "HTTP/1.1 303 See Other\r\n\
+        let expected = "HTTP/1.1 302 Found\r\n\
             location: https://a.example/\r\n\
             cache-control: private, no-store\r\n\
             referrer-policy: strict-origin-when-cross-origin\r\n\
