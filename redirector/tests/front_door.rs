@@ -1,5 +1,10 @@
 //! The door: who is let in, for how long, and how everybody is let out.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says as much as one that expects"
+)]
+
 mod support;
 
 use std::net::SocketAddr;

@@ -1,5 +1,10 @@
 //! HTTPS: certificates by name, reloading them, sessions, HTTP/2.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that unwraps says as much as one that expects"
+)]
+
 mod support;
 
 use std::path::Path;
