@@ -1,8 +1,11 @@
-//! Previews, apps, prefix links, variants, and how outcomes are counted.
+//! Previews, apps, prefix links, variants, rules by place, and how outcomes are counted.
 
 use hyper::StatusCode;
+use rustix::process::{Signal, getpid, kill_process};
 use serde_json::json;
 use whence_core::click::Outcome;
+use whence_core::test_support::http::Got;
+use whence_core::test_support::place_database;
 
 use crate::support::Edge;
 use crate::{ANDROID, CHROME, locked, outcomes, spec, submit};
@@ -144,4 +147,50 @@ async fn outcomes_are_counted_by_name() {
         assert_eq!(edge.metric(&name).await, 1, "{path}");
     }
     assert_eq!(edge.stop().await.len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_goes_by_the_database_of_places_as_it_was_last_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("places.mmdb");
+    let here = |country: &str| {
+        let networks = [(
+            "198.51.100.0/24".parse().unwrap(),
+            json!({"country_code": country}),
+        )];
+        place_database(&path, &networks);
+    };
+    here("DE");
+    let edge = Edge::start(|config| {
+        config.databases.places = Some(path.clone());
+        config.redirector.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let from = [("x-forwarded-for", "198.51.100.7")];
+    let rules = json!([{"when": {"country": ["DE"]}, "destination": "https://de.example/"}]);
+    edge.link_with("x", spec(json!({"rules": rules}))).await;
+    let host = |got: &Got| {
+        got.header("location")
+            .split("/?")
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    edge.until_with("/x", &from, |got| host(got) == "https://de.example")
+        .await;
+    here("AT");
+    assert_eq!(
+        host(&edge.get("/x", &from).await),
+        "https://de.example",
+        "nobody has said so yet"
+    );
+    kill_process(getpid(), Signal::HUP).unwrap();
+    edge.until_with("/x", &from, |got| host(got) == "https://shop.example")
+        .await;
+    // What cannot be used is not.
+    std::fs::write(&path, "nonsense").unwrap();
+    kill_process(getpid(), Signal::HUP).unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    assert_eq!(host(&edge.get("/x", &from).await), "https://shop.example");
+    edge.stop().await;
 }

@@ -1,9 +1,11 @@
 //! Phones and tablets with an app for the link.
 
+use proptest::prelude::*;
 use serde_json::json;
 use whence_core::click::Outcome;
 
 use super::world::{ANDROID, CHROME, CLICK, GOOGLEBOT, IPHONE, Sent, html, place};
+use crate::answer::Answer;
 
 #[test]
 fn each_system_is_sent_to_its_own_target() {
@@ -64,5 +66,34 @@ fn an_intent_that_cannot_be_written_is_a_page() {
         let place = place(json!({"android": {"destination": app, "store_url": store}}));
         let html = html(Sent::by(ANDROID).decided(&place));
         assert!(html.contains(&format!("href=\"{store}\"")), "{html}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_app_and_no_request_break_the_answer(
+        app in "myapp:(//)?[a-z]{1,5}(/[!-~]{0,10})?(\\?[!-~]{0,10})?", store in "https://store\\.example/[!-~é ]{0,20}",
+        query in "[!-~é]{0,20}", ios: bool,
+    ) {
+        let query = query.replace('#', "");
+        let target = json!({"destination": app, "store_url": store});
+        let place = place(json!({"ios": target, "android": target, "forward_query": "keep"}));
+        let agent = if ios { IPHONE } else { ANDROID };
+        let sent = Sent { query: &query, ..Sent::by(agent) };
+        match sent.decided(&place).answer {
+            Answer::Redirect(redirect) => {
+                prop_assert!(redirect.location.bytes().all(|byte| (0x21..0x7f).contains(&byte)));
+                // An intent's parameters stand behind its last #, and are ours alone.
+                let (data, parameters) = redirect.location.rsplit_once('#').unwrap();
+                prop_assert!(data.starts_with("intent://") && !data.contains('#'), "{}", data);
+                let parts: Vec<_> = parameters.split(';').collect();
+                prop_assert_eq!(parts.len(), 4, "{}", parameters);
+            }
+            Answer::Page(page) => {
+                let html = String::from_utf8(page.body.to_vec()).unwrap();
+                // The page's own tags and no other.
+                prop_assert_eq!(html.matches('<').count(), 19, "{}", html);
+            }
+        }
     }
 }
