@@ -74,7 +74,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 0)]
     threads: u8,
     /// Cached links for the measure of what each takes in memory; 0 leaves it out
-    #[arg(long, default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    #[arg(long, default_value_t = 500_000, value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
     memory_links: u32,
     /// Edits whose visibility is measured; 0 leaves it out
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
@@ -95,9 +95,9 @@ impl Options {
     fn made_quick(mut self) -> Self {
         self.links = vec![1_000];
         self.rounds = 1;
-        self.seconds = Duration::from_millis(300);
+        self.seconds = Duration::from_millis(150);
         self.steady_rounds = 1;
-        self.steady_seconds = Duration::from_millis(500);
+        self.steady_seconds = Duration::from_millis(300);
         self.memory_links = 10_000;
         self.edits = 20;
         self
