@@ -18,7 +18,7 @@ const BODY_BYTES: usize = 1 << 20;
 
 /// The routes that need a key, and their description.
 pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
-    OpenApiRouter::with_openapi(openapi::frame())
+    let (routes, mut description) = OpenApiRouter::with_openapi(openapi::frame())
         .routes(routes!(links::create, links::list))
         .routes(routes!(links::bulk))
         .routes(routes!(links::export))
@@ -32,7 +32,9 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         .routes(routes!(reports::clicks::clicks))
         .routes(routes!(reports::breakdown::breakdown))
         .routes(routes!(reports::funnel::funnel))
-        .split_for_parts()
+        .split_for_parts();
+    openapi::open_parts(&mut description);
+    (routes, description)
 }
 
 /// The whole application.

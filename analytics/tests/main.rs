@@ -9,6 +9,7 @@
 mod bandit;
 mod bulk;
 mod changes;
+mod docs;
 mod domains;
 mod events;
 mod external;

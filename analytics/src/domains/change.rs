@@ -39,6 +39,7 @@ impl PartialSchema for DomainChange {
         match DomainSpec::schema() {
             RefOr::T(Schema::Object(mut fields)) => {
                 fields.required.clear();
+                fields.additional_properties = None;
                 fields.description = Some(
                     "What is to change: each field that is named is replaced whole, and null gives its \
                      default. What is left out stays."
@@ -153,6 +154,8 @@ async fn no_capitals(api: &Api, domain: &Domain, spec: &DomainSpec) -> Result<()
             break;
         }
         cursor = links.last().map(|link| link.id);
+        // A store in a file answers without ever waiting: others get their turn here.
+        tokio::task::yield_now().await;
     }
     if found.is_empty() {
         return Ok(());

@@ -47,9 +47,21 @@ pub(crate) enum OneEdit {
     Create(Box<NewLink>),
     /// Changes the link with this `id`, or without one that with this `external_id`, if it is at this
     /// `revision`, where one is given.
-    Change(LinkChange),
+    Change(ChangeOf),
     /// Deletes the link with this `id` or `external_id`.
     Delete(Which),
+}
+
+/// A change, and of which link.
+#[derive(Debug, ToSchema)]
+#[allow(dead_code, reason = "described, and read field by field")]
+pub(crate) struct ChangeOf {
+    /// Which link.
+    #[serde(flatten)]
+    which: Which,
+    /// What is to change.
+    #[serde(flatten)]
+    change: LinkChange,
 }
 
 /// Which link.

@@ -230,6 +230,7 @@ impl PartialSchema for LinkChange {
             _ => Object::new(),
         };
         fields.required.clear();
+        fields.additional_properties = None;
         fields.description = Some(
             "What is to change: each field that is named is replaced whole, and null gives its default. What \
              is left out stays."
