@@ -2,8 +2,8 @@
 //!
 //! The way of a click, in the order in which to read it:
 //!
-//! 1. [`server`] binds the ports and starts one [`worker`] thread for each core, which lets connections in
-//!    through the [`door`];
+//! 1. [`server`] binds the ports, begins to [`warm`] the cache, and starts one [`worker`] thread for each
+//!    core, which lets connections in through the [`door`];
 //! 2. [`front`] reads a [`request`] off a connection and writes its [`answer`] to it;
 //! 3. [`way`] is the whole way of one request, each step a line: [`limits`] stands at the door,
 //!    [`resolve`] finds the link's [`target`] (through the near [`cache`]), [`decide`] says what becomes of
