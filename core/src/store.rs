@@ -304,8 +304,11 @@ fn to_json<T: serde::Serialize>(value: &T) -> Vec<u8> {
 
 /// What [`to_json`] wrote.
 fn from_json<T: serde::de::DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Unreadable {
+    let unreadable = |reason: String| StoreError::Unreadable {
         key: key.to_owned(),
-        reason: error.to_string(),
-    })
+        reason,
+    };
+    // Checked as a whole, so that the parser need not check each text in it.
+    let json = std::str::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
+    serde_json::from_str(json).map_err(|error| unreadable(error.to_string()))
 }

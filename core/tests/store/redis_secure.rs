@@ -25,6 +25,7 @@ const RIGHTS: &[&str] = &[
     "+client|tracking",
     "+info",
     "+get",
+    "+mget",
     "+set",
     "+del",
     "+exists",

@@ -171,6 +171,11 @@ impl Commands {
             .await
     }
 
+    /// How its primaries are found.
+    pub(super) fn form(&self) -> &Form {
+        &self.topology.address.form
+    }
+
     /// Who has what now.
     pub(super) fn map(&self) -> Arc<Map> {
         self.topology.map()
