@@ -1,7 +1,8 @@
-//! Fills the near cache when a redirector starts, so that it need not learn its links by making visitors wait.
+//! Fills the near cache when a redirector starts, so that it need not learn its links by making visitors
+//! wait.
 //!
-//! The store's links are read once, in no order, until the cache is full; what is asked for meanwhile, and what
-//! changes meanwhile, goes before. How long readiness waits for this is the server's to say.
+//! The store's links are read once, in no order, until the cache is full; what is asked for meanwhile, and
+//! what changes meanwhile, goes before. Readiness waits for this, but not for longer than is configured.
 
 use std::collections::HashMap;
 use std::future::Future;

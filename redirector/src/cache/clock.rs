@@ -1,7 +1,7 @@
 //! The age of what is cached, in few bits: ticks of a twentieth of a second since the start.
 //!
-//! A thread of its own moves the hand, so that a hit reads a number and not the machine's clock, which would be a
-//! quarter of what it costs.
+//! A thread of its own moves the hand, so that a hit reads a number and not the machine's clock, which would
+//! be a quarter of what it costs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,9 +1,9 @@
 //! Where a near cache keeps what there is: a hash table bounded by bytes.
 //!
 //! Cut into shards, each behind a lock of its own, so that neither a fill nor a growing table holds up more
-//! than a thousandth of the links. The key stands in the value and nowhere else. What has to go is found by a hand that sweeps
-//! over the shards' buckets: it cools what it passes and takes what is cold already, so that what was
-//! asked for once does not push out what is asked for all the time.
+//! than a thousandth of the links. The key stands in the value and nowhere else. What has to go is found by a
+//! hand that sweeps over the shards' buckets: it cools what it passes and takes what is cold already, so
+//! that what was asked for once does not push out what is asked for all the time.
 //!
 //! Whether a value may still be believed does not belong here.
 

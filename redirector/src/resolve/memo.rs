@@ -1,7 +1,7 @@
 //! The hosts that a thread has resolved last, so that a click on one of them takes neither lock nor hash.
 //!
-//! Nearly all clicks of a moment are on a few hosts. A memo is one thread's own, and is thrown away whole when
-//! any domain changes.
+//! Nearly all clicks of a moment are on a few hosts. A memo is one thread's own, and is thrown away whole
+//! when any domain changes.
 
 use std::cell::RefCell;
 use std::sync::Arc;

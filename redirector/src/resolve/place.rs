@@ -18,14 +18,14 @@ pub(crate) struct Place {
     pub(crate) target: Option<Target>,
     /// Whether this is from memory while the store is away.
     pub(crate) stale: bool,
-    /// None where the link stands at the very slug that was asked for. Else how many bytes of that slug stand before what
-    /// follows the link's: its own and the `/` behind it. See [`rest`](Self::rest).
+    /// None where the link stands at the very slug that was asked for. Else how many bytes of that slug stand
+    /// before what follows the link's: its own and the `/` behind it. See [`rest`](Self::rest).
     pub(crate) prefix: Option<usize>,
 }
 
 impl Place {
-    /// What follows the link's slug in the path as it was sent, still percent-encoded, without the `/` in front of
-    /// it; none where the link stands at the slug itself. `slug` is what `path` was decoded to.
+    /// What follows the link's slug in the path as it was sent, still percent-encoded, without the `/` in
+    /// front of it; none where the link stands at the slug itself. `slug` is what `path` was decoded to.
     ///
     /// Below a link at `docs`, `/docs/a%20b/c` has the rest `a%20b/c`, and `/docs/` has an empty one.
     pub(crate) fn rest<'p>(&self, path: &'p str, slug: &str) -> Option<&'p str> {

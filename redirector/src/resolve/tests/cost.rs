@@ -1,5 +1,5 @@
-//! What a link costs in memory, and a hit in time. A measurement, not a check: to be run by itself, in the release
-//! profile, with `--ignored --nocapture`.
+//! What a link costs in memory, and a hit in time. A measurement, not a check: to be run by itself, in the
+//! release profile, with `--ignored --nocapture`.
 
 use std::hint::black_box;
 use std::time::Instant;
