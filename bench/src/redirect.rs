@@ -95,9 +95,9 @@ impl Options {
     fn made_quick(mut self) -> Self {
         self.links = vec![1_000];
         self.rounds = 1;
-        self.seconds = Duration::from_millis(150);
+        self.seconds = Duration::from_millis(300);
         self.steady_rounds = 1;
-        self.steady_seconds = Duration::from_millis(300);
+        self.steady_seconds = Duration::from_millis(500);
         self.memory_links = 10_000;
         self.edits = 20;
         self
