@@ -31,7 +31,7 @@ fn quality(parameter: &str) -> Option<u16> {
     let (name, value) = parameter.split_once('=')?;
     let value: f32 = value.trim().parse().ok()?;
     let is_quality = name.trim().eq_ignore_ascii_case("q") && (0.0..=1.0).contains(&value);
-    is_quality.then_some((value * 1000.0) as u16)
+    is_quality.then_some((value * 1000.0).round() as u16)
 }
 
 #[cfg(test)]
@@ -48,6 +48,7 @@ mod tests {
             ("en;q=0.8, fr ; q=0.9 ,*;q=1", Some("fr")),
             ("en;q=0,de;q=0.001", Some("de")),
             ("en;q=0.5,de;q=0.5", Some("en")),
+            ("en;q=0.569,de;q=0.57", Some("de")),
             ("en;q=high,de;q=0.9", Some("en")),
             ("en;q=2,de", Some("en")),
             (";;,,;q=1", None),
