@@ -78,7 +78,7 @@ impl Batch {
             place: self.lines + 1,
             bytes: start..self.body.len(),
         });
-        self.lines += text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.lines += lines(text);
         self.passwords += usize::from(has_password);
     }
 
@@ -105,6 +105,8 @@ pub(super) enum Batches<R: Read> {
         header: Vec<u8>,
         /// Which column holds passwords.
         password: Option<usize>,
+        /// What the reader's line numbers lack: of CR LF it sees the LF only when it reads on.
+        behind: u64,
     },
     /// A line is a row.
     Jsonl {
@@ -125,9 +127,13 @@ impl<R: Read> Batches<R> {
                 let reader = ReaderBuilder::new().flexible(true).from_reader(source);
                 let mut reader = Box::new(reader);
                 let names = reader.byte_headers().map_err(|e| csv_error(1, e))?;
+                let header = csv_line(names);
+                let password = names.iter().position(|name| name == b"password");
+                let behind = (lines(&header) + 1).saturating_sub(reader.position().line());
                 Ok(Self::Csv {
-                    header: csv_line(names),
-                    password: names.iter().position(|name| name == b"password"),
+                    header,
+                    password,
+                    behind,
                     reader,
                 })
             }
@@ -147,19 +153,20 @@ impl<R: Read> Batches<R> {
                 reader,
                 header,
                 password,
+                behind,
             } => {
-                batch.lines = header.iter().filter(|byte| **byte == b'\n').count() as u64;
+                batch.lines = lines(header);
                 batch.body.clone_from(header);
                 let mut record = ByteRecord::new();
                 while !batch.is_full() {
-                    let line = reader.position().line();
+                    let line = reader.position().line() + *behind;
                     if !reader
                         .read_byte_record(&mut record)
                         .map_err(|e| csv_error(line, e))?
                     {
                         break;
                     }
-                    let line = record.position().map_or(line, csv::Position::line);
+                    let line = record.position().map_or(line, |at| at.line() + *behind);
                     if line >= from {
                         let has_password = password.and_then(|column| record.get(column));
                         let has_password = has_password.is_some_and(|text| !text.is_empty());
@@ -200,6 +207,11 @@ impl<R: Read> Batches<R> {
         }
         Ok((!batch.rows.is_empty()).then_some(batch))
     }
+}
+
+/// How many lines end in a text.
+fn lines(text: &[u8]) -> u64 {
+    text.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 /// A record as one line, unless its texts have line ends themselves.

@@ -226,6 +226,9 @@ impl Installation {
             Victim::Engine => {
                 let engine = child_of(self.processes[0].id(), "clickhouse").expect("an engine");
                 signal(engine, "KILL");
+                // Its port stays open until its memory is given back, which takes a while on a busy machine.
+                let entry = PathBuf::from(format!("/proc/{engine}"));
+                until("the engine to be gone", async || !entry.exists()).await;
             }
         }
     }
