@@ -67,7 +67,7 @@ async fn an_external_id_is_taken_once_in_a_workspace(it: Backend) {
     // The refused one leaves nothing, and another workspace has ids of its own.
     assert_eq!(
         it.store.links(&first.workspace, None, 10).await.unwrap(),
-        [first.clone()]
+        std::slice::from_ref(&first)
     );
     let rival = Link {
         workspace: workspace("rival"),

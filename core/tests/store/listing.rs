@@ -139,7 +139,7 @@ async fn run(store: &dyn LinkStore, model: &mut Model, act: Act) -> Result<(), T
         }
         Act::Delete { workspace, id } => {
             let whose = whose(workspace);
-            let deleted = deleted(&*store, &whose, LinkId(id)).await;
+            let deleted = deleted(store, &whose, LinkId(id)).await;
             prop_assert_eq!(deleted, model.of(&whose, id).is_some());
             if deleted {
                 model.links.remove(&id);
