@@ -101,9 +101,9 @@ async fn a_million_links_in_a_file() {
 async fn a_million_links_in_redis() {
     let server = RedisServer::start();
     let mut raw = raw(&server).await;
-    for part in 0..LINKS / 1000 {
+    for part in 0..LINKS / 250 {
         let mut sets = redis::pipe();
-        for id in part * 1000..(part + 1) * 1000 {
+        for id in part * 250..(part + 1) * 250 {
             let link = link(id, &format!("s{id}"));
             sets.set(
                 format!("whence:link:go.example.com/s{id}"),
