@@ -104,14 +104,6 @@ pub(crate) fn head_too_long() -> Answer {
     Answer::Page(plain(431, "The request's headers are too large.\n"))
 }
 
-/// A form is longer than any that is asked for here.
-pub(crate) fn form_too_long() -> Answer {
-    Answer::Page(plain(
-        413,
-        "This form is longer than any that is asked for.\n",
-    ))
-}
-
 /// A form did not come in the time that it has.
 pub(crate) fn too_slow() -> Answer {
     Answer::Page(plain(408, "The request did not come in time.\n"))

@@ -16,12 +16,15 @@ use crate::request::client_prefix;
 
 /// Keys are forgotten, where they are quiet, once this many are remembered: some 10 MB for each limit.
 const MOST_KEYS: usize = 100_000;
+/// Pictures for one client: a page of thirty codes at once, then one a second.
+const PICTURES: Quota = Quota::per_second(NonZeroU32::MIN).allow_burst(NonZeroU32::new(30).unwrap());
 
 /// The limits of one redirector, shared by its threads.
 pub(crate) struct Limits {
     clients: Option<DefaultKeyedRateLimiter<IpAddr>>,
     links: Option<DefaultKeyedRateLimiter<LinkId>>,
     attempts: Option<DefaultKeyedRateLimiter<(IpAddr, LinkId)>>,
+    pictures: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
 }
 
@@ -33,6 +36,7 @@ impl Limits {
             clients: per_second(config.client_rate, config.client_burst).map(RateLimiter::keyed),
             links: per_second(config.link_rate, config.link_burst).map(RateLimiter::keyed),
             attempts: attempts.map(RateLimiter::keyed),
+            pictures: RateLimiter::keyed(PICTURES),
             clock: DefaultClock::default(),
         }
     }
@@ -50,6 +54,11 @@ impl Limits {
     /// Counts a password that this client tries on this link.
     pub(crate) fn admit_attempt(&self, client: IpAddr, link: LinkId) -> Result<(), Duration> {
         self.check(self.attempts.as_ref(), || (client_prefix(client), link))
+    }
+
+    /// Counts a picture that is drawn for this client.
+    pub(crate) fn admit_picture(&self, client: IpAddr) -> Result<(), Duration> {
+        self.check(Some(&self.pictures), || client_prefix(client))
     }
 
     fn check<K: Hash + Eq + Clone>(
@@ -71,6 +80,7 @@ impl Limits {
         forget_the_quiet(self.clients.as_ref());
         forget_the_quiet(self.links.as_ref());
         forget_the_quiet(self.attempts.as_ref());
+        forget_the_quiet(Some(&self.pictures));
     }
 }
 
@@ -139,6 +149,15 @@ mod tests {
         assert!(limits.admit_attempt(guesser, LinkId(2)).is_ok());
         let other = "192.0.2.2".parse().unwrap();
         assert!(limits.admit_attempt(other, LinkId(1)).is_ok());
+    }
+
+    #[test]
+    fn pictures_are_drawn_one_a_second_for_a_client_after_thirty() {
+        let limits = limits(|_| ());
+        let greedy = "192.0.2.1".parse().unwrap();
+        assert!((0..30).all(|_| limits.admit_picture(greedy).is_ok()));
+        assert!(limits.admit_picture(greedy).is_err());
+        assert!(limits.admit_picture("192.0.2.2".parse().unwrap()).is_ok());
     }
 
     #[test]

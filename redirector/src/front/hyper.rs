@@ -33,7 +33,7 @@ use crate::door::Stage;
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 /// hyper takes no smaller read buffer.
 const LEAST_BUFFER: usize = 8192;
-/// The longest form that is read: a password is at most 256 bytes, each of them escaped three.
+/// The longest form in which a password is looked for: one has at most 128 bytes, each of them escaped three.
 const LONGEST_FORM: usize = 4096;
 /// What a form is sent as.
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -185,7 +185,7 @@ async fn read(visit: &Visit, request: Request<Incoming>) -> Result<Answer, Answe
         return Err(answer::malformed());
     }
     let form = match (method, request.headers.get(CONTENT_TYPE)) {
-        (Method::Post, Some(kind)) if is_form(kind) => Some(read_form(visit, body).await?),
+        (Method::Post, Some(kind)) if is_form(kind) => read_form(visit, body).await?,
         _ => None,
     };
     let query = uri.query().unwrap_or_default();
@@ -200,10 +200,11 @@ fn is_form(content_type: &HeaderValue) -> bool {
     kind.trim().eq_ignore_ascii_case(FORM)
 }
 
-/// A form's content, read whole within the time that a head may take.
-async fn read_form(visit: &Visit, body: Incoming) -> Result<Bytes, Answer> {
+/// A form's content, read whole within the time that a head may take. None where it is longer than any in
+/// which a password stands: it may be another site's, posted to a link that asks for none.
+async fn read_form(visit: &Visit, body: Incoming) -> Result<Option<Bytes>, Answer> {
     if body.size_hint().lower() > LONGEST_FORM as u64 {
-        return Err(answer::form_too_long());
+        return Ok(None);
     }
     let patience = Duration::from_millis(visit.thread.way.shared.config.head_timeout_ms);
     let mut body = Limited::new(body, LONGEST_FORM);
@@ -217,10 +218,8 @@ async fn read_form(visit: &Visit, body: Incoming) -> Result<Bytes, Answer> {
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(form.freeze())
     };
     match timeout(patience, read).await {
-        Ok(Ok(form)) => Ok(form),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(answer::form_too_long())
-        }
+        Ok(Ok(form)) => Ok(Some(form)),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Ok(None),
         // It broke off, or was no body: nobody is there to read this.
         Ok(Err(_)) => Err(answer::malformed()),
         Err(_) => Err(answer::too_slow()),

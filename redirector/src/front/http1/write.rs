@@ -77,7 +77,9 @@ fn write_page(out: &mut Vec<u8>, page: &Page, terms: &Terms<'_>) {
     }
     // A status without a body has no length either (RFC 9110, 8.6).
     let bodiless = matches!(page.status, 204 | 304);
-    if !bodiless {
+    // What was not even made for `HEAD` has one that is not known.
+    let unmade = terms.method == Method::Head && page.body.is_empty();
+    if !bodiless && !unmade {
         header(out, "content-length", &page.body.len().to_string());
     }
     end(out, terms);
