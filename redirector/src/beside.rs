@@ -1,11 +1,14 @@
 //! What stands beside the links of a domain: documents that machines ask every site for, and for each
 //! link its `+` page and its QR code. A link that has the very slug comes first.
 
+use whence_core::click::Method;
+
 use crate::answer::Page;
-use crate::pages::{self, Qr};
+use crate::pages::Qr;
 use crate::request::Asked;
-use crate::resolve::Place;
+use crate::resolve::{Documents, Place, Site};
 use crate::short::ShortUrls;
+use crate::target::Target;
 
 /// What may be asked of a link, other than to follow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +22,16 @@ pub(crate) enum Beside {
 /// The ending of each, of slugs and of paths.
 const ENDINGS: [(&str, Beside); 2] = [("+", Beside::Inspection), (".qr", Beside::Qr)];
 
-/// The document that is asked for, if one is.
-pub(crate) fn document(asked: &Asked<'_>, place: &Place) -> Option<Page> {
-    let document = pages::named(asked.path)?;
-    document.of(place.site.as_deref())
+/// Whether a link stands at the very slug, not above it.
+fn is_exact(place: &Place) -> bool {
+    place.target.is_some() && place.prefix.is_none()
 }
 
-/// Whether a link stands at the very slug, not above it.
-pub(crate) fn is_exact(place: &Place) -> bool {
-    place.target.is_some() && place.prefix.is_none()
+/// Whether something may be asked of the link at the very slug. Of one that is switched off nothing may, not
+/// even whether it is there.
+pub(crate) fn may_be_asked(place: &Place) -> bool {
+    let rich = place.target.as_ref().and_then(Target::rich);
+    is_exact(place) && !rich.is_some_and(|rich| rich.spec.disabled)
 }
 
 /// What is asked of which link, where no link has the very slug.
@@ -42,15 +46,17 @@ pub(crate) fn named<'a>(asked: &'a Asked<'_>, place: &Place) -> Option<(Beside, 
     })
 }
 
-/// The QR code of a link's short URL.
-pub(crate) async fn qr(asked: &Asked<'_>, place: &Place, short: &ShortUrls) -> Page {
-    let Some(site) = &place.site else {
-        return pages::not_found(None);
-    };
+/// The QR code of the short URL of a link on this site.
+pub(crate) async fn qr(
+    asked: &Asked<'_>,
+    site: &Site,
+    documents: Documents,
+    short: &ShortUrls,
+) -> Page {
     let path = asked.path.strip_suffix(".qr").unwrap_or(asked.path);
-    let text = short.of(&site.domain.host, path);
-    match Qr::read(asked.query, &site.domain.spec) {
-        Ok(qr) => qr.draw(text).await,
+    match Qr::read(asked.query, documents.logo) {
+        Ok(qr) if asked.method == Method::Head => qr.head(),
+        Ok(qr) => qr.draw(short.of(&site.domain.host, path)).await,
         Err(page) => page,
     }
 }

@@ -218,8 +218,8 @@ impl<L: Load> NearCache<L> {
         }
     }
 
-    /// Keeps a value with the stamp of the filling, where nothing is known at its key and nothing has
-    /// changed there since the filling began.
+    /// Keeps a value with the stamp of the filling, where nothing that may be believed is known at its key and
+    /// nothing has changed there since the filling began.
     pub(crate) fn fill(&self, filling: &Filling, value: L::Value) -> Filled {
         if self.present.is_full() {
             return Filled::Full;
@@ -229,9 +229,10 @@ impl<L: Load> NearCache<L> {
         }
         let slot = self.counter_slot(value.key().text);
         let unchanged = || self.forgotten[slot].load(Ordering::SeqCst) == filling.counters[slot];
+        let is_old = |there: &L::Value| there.stamp().era < filling.stamp.era;
         let kept = self
             .present
-            .insert(value, |there| there.is_none() && unchanged());
+            .insert(value, |there| there.is_none_or(is_old) && unchanged());
         if kept { Filled::Kept } else { Filled::Passed }
     }
 

@@ -74,7 +74,7 @@ pub(crate) fn decide<'p>(asked: &Asked<'_>, place: &'p Place, facts: &Facts<'_>)
         ));
     };
     let Some(target) = &place.target else {
-        return Ok(no_link(asked, site));
+        return Ok(told(Outcome::NotFound, schedule::no_link(asked, site)));
     };
     let step = Step {
         asked,
@@ -99,14 +99,16 @@ pub(crate) fn inspect<'p>(asked: &Asked<'_>, place: &'p Place, facts: &Facts<'_>
             Answer::Page(pages::not_found(None)),
         ));
     };
+    // Written out whole: a path that begins with `//` would name another host.
     let link = asked.path.strip_suffix('+').unwrap_or(asked.path);
+    let link = &facts.short.of(&site.domain.host, link);
     let Some(rich) = target.rich() else {
         let page = pages::inspect(target.url(), link, false);
         return Ok(told(Outcome::Inspected, Answer::Page(page)));
     };
     let spec = &rich.spec;
     if let Some(closed) = schedule::closed(spec, facts.now, facts.room) {
-        return Ok(told(closed.outcome(), closed.page(site)));
+        return Ok(told(closed.outcome(), closed.page(asked, site)));
     }
     if spec.password_hash.is_some() {
         let page = pages::inspect_locked(link);
@@ -121,15 +123,6 @@ pub(crate) fn inspect<'p>(asked: &Asked<'_>, place: &'p Place, facts: &Facts<'_>
         || spec.android.is_some();
     let page = pages::inspect(target.url(), link, elsewhere);
     Ok(told(Outcome::Inspected, Answer::Page(page)))
-}
-
-/// No link stands at the slug.
-fn no_link<'p>(asked: &Asked<'_>, site: &Site) -> Decision<'p> {
-    let answer = match &site.domain.spec.root_url {
-        Some(root) if asked.slug.is_empty() => schedule::elsewhere(root),
-        _ => schedule::nothing_here(site),
-    };
-    told(Outcome::NotFound, answer)
 }
 
 /// Told something, or sent where no link leads: nobody is known by it.
@@ -171,7 +164,8 @@ impl<'s, 'p> Step<'s, 'p> {
         let spec = &rich.spec;
         let facts = self.facts;
         if let Some(closed) = schedule::closed(spec, facts.now, facts.room) {
-            return Ok(told(closed.outcome(), closed.answer(spec, self.site)));
+            let answer = closed.answer(spec, self.asked, self.site);
+            return Ok(told(closed.outcome(), answer));
         }
         let mut pass = None;
         if spec.password_hash.is_some() {
@@ -238,11 +232,10 @@ impl<'s, 'p> Step<'s, 'p> {
         (self.facts.room == Room::Unknown).then_some(Ask::Room { cap, takes })
     }
 
-    /// Whether a person has clicked: no machine by its own word, and no browser that fetches ahead, which
-    /// is the only purpose that browsers name.
+    /// Whether a person has clicked: no machine by its own word, and no browser that fetches ahead.
     fn is_person(&self) -> bool {
         self.asked.method != Method::Head
-            && self.asked.purpose().is_empty()
+            && !is_ahead(&self.asked.purpose())
             && !self.facts.insight.agent().is_bot()
     }
 
@@ -310,6 +303,16 @@ impl<'s, 'p> Step<'s, 'p> {
             variant,
         }
     }
+}
+
+/// Whether a browser says that it fetches before anybody has clicked, in the words that browsers have for it.
+/// Any other word is no reason to let a click pass uncounted.
+fn is_ahead(purpose: &str) -> bool {
+    let mut words = purpose.split([',', ';']).map(str::trim);
+    words.any(|word| {
+        let is = |known: &str| word.eq_ignore_ascii_case(known);
+        is("prefetch") || is("prerender") || is("preview")
+    })
 }
 
 fn locked<'p>(page: crate::answer::Page) -> Decision<'p> {

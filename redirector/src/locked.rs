@@ -3,13 +3,18 @@
 //! The cookie proves that its bearer has given the password that the link has now: expiry and a MAC over
 //! link, password hash and expiry, under a key of its own that every node derives from the click id key.
 //! Another password, or another link, makes it void. Nothing here is kept, and a password is neither
-//! logged nor journalled: it only ever stands in the body of a form.
+//! logged nor journalled: it only ever stands in the body of a form. How often a link's is guessed wrong is
+//! [`guesses`]' to bound.
+
+mod guesses;
 
 use std::hash::Hasher;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use siphasher::sip128::{Hasher128, SipHasher24};
 use subtle::ConstantTimeEq;
+use thiserror::Error;
 use url::form_urlencoded;
 use whence_core::id::{ClickIdKey, LinkId};
 use whence_core::link::PasswordHash;
@@ -19,6 +24,7 @@ use whence_core::secret::Secret;
 use crate::decide::Password;
 use crate::request::{Asked, PASS_COOKIE};
 use crate::resolve::Place;
+use guesses::Guesses;
 
 /// How long a password once given is good for.
 const GOOD_FOR: SignedDuration = SignedDuration::from_mins(10);
@@ -28,6 +34,18 @@ pub(crate) struct Lock {
     key: [u8; 16],
     /// `; Secure` or nothing.
     secure: &'static str,
+    guesses: Guesses,
+}
+
+/// Why a password was not checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum Unchecked {
+    /// Too many have tried others on the link.
+    #[error("too many passwords were tried on this link; wait {0:?}")]
+    TooOften(Duration),
+    /// It cannot be checked now.
+    #[error(transparent)]
+    Not(#[from] PasswordError),
 }
 
 impl Lock {
@@ -36,6 +54,7 @@ impl Lock {
         Self {
             key: key.derive("password of a link"),
             secure: if secure { "; Secure" } else { "" },
+            guesses: Guesses::default(),
         }
     }
 
@@ -62,11 +81,14 @@ impl Lock {
         link: LinkId,
         hash: &PasswordHash,
         now: Timestamp,
-    ) -> Result<Password, PasswordError> {
-        Ok(match password::verify(password, hash).await? {
-            true => Password::Given(self.cookie(path, link, hash, now)),
-            false => Password::Wrong,
-        })
+    ) -> Result<Password, Unchecked> {
+        let guess = self.guesses.begin(link, Instant::now());
+        let guess = guess.map_err(Unchecked::TooOften)?;
+        if password::verify(password, hash).await? {
+            return Ok(Password::Given(self.cookie(path, link, hash, now)));
+        }
+        guess.is_wrong();
+        Ok(Password::Wrong)
     }
 
     fn cookie(&self, path: &str, link: LinkId, hash: &PasswordHash, now: Timestamp) -> String {

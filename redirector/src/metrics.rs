@@ -29,7 +29,7 @@ pub(crate) struct Counters {
     pub(crate) unavailable: Count,
     /// Answered 503 because the click could not be journalled.
     pub(crate) refused: Count,
-    /// Answered 405, 414 or 431.
+    /// Requests that were not looked at further: 400, 405, 408, 414 or 431.
     pub(crate) malformed: Count,
     /// Redirected from memory while the store was away.
     pub(crate) stale: Count,

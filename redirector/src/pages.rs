@@ -15,7 +15,7 @@ mod qr;
 
 pub(crate) use app::app;
 pub(crate) use closed::{expired, not_found, pending, used_up};
-pub(crate) use documents::named;
+pub(crate) use documents::{Document, named};
 pub(crate) use inspect::{inspect, inspect_locked};
 pub(crate) use locked::{locked, locked_still};
 pub(crate) use preview::preview;

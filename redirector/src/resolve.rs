@@ -1,10 +1,11 @@
-//! From host and slug to the link, as the redirect needs it: two near caches and the line over which
-//! the store says what has changed.
+//! From host and slug to the link, as the redirect needs it: near caches and the line over which the store
+//! says what has changed.
 //!
-//! [`site`] is what is known of a host, [`memo`] the few that a thread has seen last, [`place`] what stands
+//! [`site`] is what is known of a host, [`documents`] what it shows beside its links, [`memo`] the few that a thread has seen last, [`place`] what stands
 //! at a slug. How a cache keeps what it knows is [`cache`](crate::cache)'s, what becomes of a click is
 //! [`decide`](crate::decide)'s.
 
+mod documents;
 mod memo;
 mod place;
 mod site;
@@ -23,6 +24,7 @@ use whence_core::link::Link;
 use whence_core::store::{Change, LinkStore, StoreError};
 use whence_core::workspace::WorkspaceId;
 
+pub(crate) use self::documents::Documents;
 use self::memo::Version;
 pub(crate) use self::place::Place;
 pub(crate) use self::site::Site;
@@ -30,13 +32,16 @@ use self::site::{Numbered, Sites};
 use crate::cache::{Clock, Filled, Filling, Kept, Key, Known, Load, NearCache, OwnedKey, Stamp};
 use crate::target::Target;
 
-/// Memory for domains: a fleet's redirectors serve thousands of them, at some 300 bytes each.
+/// Memory for domains: a fleet's redirectors serve thousands of them, at some 600 bytes each, 14 KB at most.
 const DOMAIN_BYTES: usize = 16 << 20;
+/// Memory for their documents and logos: up to 330 KB each. Those that are pushed out are read again.
+const DOCUMENT_BYTES: usize = 32 << 20;
 
 /// Finds links.
 pub(crate) struct Resolver {
     links: Arc<NearCache<Links>>,
     domains: Arc<NearCache<Domains>>,
+    shown: Arc<NearCache<Shown>>,
     sites: Arc<Sites>,
     version: Version,
     clock: Clock,
@@ -76,8 +81,21 @@ impl Load for Domains {
             return Ok(None);
         };
         let number = self.sites.number(host, &workspace.id);
-        let site = Numbered::new(Site { domain, workspace }, number);
+        let site = Numbered::new(Site::new(domain, workspace), number);
         Ok(Some(Kept::new(site, key.clone(), stamp)))
+    }
+}
+
+/// What domains show.
+struct Shown(Arc<dyn LinkStore>);
+
+impl Load for Shown {
+    type Value = Arc<Kept<Documents>>;
+
+    async fn load(&self, key: &OwnedKey, stamp: Stamp) -> Result<Option<Self::Value>, StoreError> {
+        let found = self.0.domain_at(key.as_key().text).await?;
+        let documents = found.map(|(domain, _)| Documents::of(&domain.spec));
+        Ok(documents.map(|documents| Kept::new(documents, key.clone(), stamp)))
     }
 }
 
@@ -99,6 +117,13 @@ impl Resolver {
         Self {
             links: NearCache::new(links, bytes, unknown, ttl, clock.clone()),
             domains: NearCache::new(domains, DOMAIN_BYTES, unknown, ttl, clock.clone()),
+            shown: NearCache::new(
+                Shown(Arc::clone(store)),
+                DOCUMENT_BYTES,
+                unknown,
+                ttl,
+                clock.clone(),
+            ),
             sites,
             version: Version::new(),
             clock,
@@ -184,6 +209,21 @@ impl Resolver {
         Ok(Some((site, number, known.stale)))
     }
 
+    /// What a claimed host shows beside its links.
+    pub(crate) async fn documents(&self, host: &str) -> Result<Documents, Arc<StoreError>> {
+        let key = Key {
+            site: 0,
+            text: host,
+        };
+        let known = self.shown.get(key, self.clock.now()).await?;
+        match known.value {
+            Some(kept) => Ok(kept.value.clone()),
+            None if known.stale => Err(never_on_trust()),
+            // Given up in this moment.
+            None => Ok(Documents::default()),
+        }
+    }
+
     async fn link(
         &self,
         site: u32,
@@ -223,11 +263,13 @@ impl Resolver {
             }
             Change::Domain(host) => {
                 self.domains.forget(host, || vec![0]);
+                self.shown.forget(host, || vec![0]);
                 self.version.change();
             }
             Change::Everything => {
                 self.links.distrust_all();
                 self.domains.distrust_all();
+                self.shown.distrust_all();
                 self.version.change();
             }
         }

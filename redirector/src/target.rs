@@ -4,6 +4,8 @@
 //! each is one allocation: a head of fixed size, then its texts one behind the other. All that the others
 //! can do stands in their spec, which only they carry.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use triomphe::{Arc, HeaderSlice};
 use whence_core::id::LinkId;
 use whence_core::link::{Label, Link, LinkSpec, QueryForwarding, RedirectStatus, Utm};
@@ -41,6 +43,21 @@ pub(crate) struct Rich {
     pub(crate) spec: LinkSpec,
     /// What reports have found the variants to be worth, in their order; empty where they have not.
     pub(crate) learned_weights: Vec<u32>,
+    /// Whether the store has said that its cap is reached.
+    used_up: AtomicBool,
+}
+
+impl Rich {
+    /// Whether its clicks are known to be used up. A count only ever grows, so this stays so for as long as the
+    /// cache holds what it has learnt; whatever comes in its place is asked about anew.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.used_up.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that they are.
+    pub(crate) fn use_up(&self) {
+        self.used_up.store(true, Ordering::Relaxed);
+    }
 }
 
 /// A rich part and its weight, which is found by writing it once, not at each asking.
@@ -75,6 +92,7 @@ impl Target {
                 let rich = Rich {
                     spec,
                     learned_weights: link.learned_weights,
+                    used_up: AtomicBool::new(false),
                 };
                 // A rich link is counted by its JSON, which its parts in memory outweigh some three times.
                 let json = serde_json::to_string(&rich.spec).map_or(0, |json| json.len());

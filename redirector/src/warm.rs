@@ -2,7 +2,8 @@
 //! wait.
 //!
 //! The store's links are read once, in no order, until the cache is full; what is asked for meanwhile, and
-//! what changes meanwhile, goes before. Readiness waits for this, but not for longer than is configured.
+//! what changes meanwhile, goes before. Where the line to the store broke meanwhile, they are read again from the
+//! beginning. Readiness waits for this, but not for longer than is configured.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -12,10 +13,10 @@ use std::time::{Duration, Instant};
 use futures::StreamExt;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use whence_core::config::Cache as Settings;
 use whence_core::link::{Host, Link};
-use whence_core::store::{LinkStore, StoreError};
+use whence_core::store::LinkStore;
 use whence_core::workspace::WorkspaceId;
 
 use crate::cache::{Filled, Filling};
@@ -23,6 +24,10 @@ use crate::resolve::Resolver;
 
 /// How many parts of the store's links may wait to be filed: reading and filing each keep a core busy.
 const PARTS_WAITING: usize = 32;
+/// How often the links are read: a line that breaks each time is not helped by reading more.
+const TRIES: usize = 5;
+/// How long the store is left in peace in between.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// How a warm-up ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,25 +68,35 @@ pub(crate) fn begin(
 
 async fn warm(resolver: Arc<Resolver>, store: Arc<dyn LinkStore>) {
     let start = Instant::now();
-    let filling = resolver.filling();
-    let (parts, waiting) = mpsc::channel(PARTS_WAITING);
-    let reading = tokio::spawn(async move { read(&*store, parts).await });
-    let ended = file(&resolver, &filling, waiting).await;
-    // Where the cache was full first, the reading ends for want of somebody to read for.
-    let unreadable = reading.await.unwrap_or_default();
-    let (links, _, bytes) = resolver.size();
-    let elapsed = start.elapsed();
-    match ended {
-        Ok(end) => tracing::info!(
-            ?end,
+    for _ in 0..TRIES {
+        let filling = resolver.filling();
+        let (parts, waiting) = mpsc::channel(PARTS_WAITING);
+        let reading = Arc::clone(&store);
+        let reading = tokio::spawn(async move { read(&*reading, parts).await });
+        let end = file(&resolver, &filling, waiting).await;
+        // Where the cache was full first, the reading ends for want of somebody to read for.
+        let unreadable = reading.await.unwrap_or_default();
+        let (links, _, bytes) = resolver.size();
+        let elapsed = start.elapsed();
+        if end != End::Distrusted {
+            tracing::info!(
+                ?end,
+                ?elapsed,
+                links,
+                bytes,
+                unreadable,
+                "the near cache is warm"
+            );
+            return;
+        }
+        tracing::info!(
             ?elapsed,
             links,
-            bytes,
-            unreadable,
-            "the near cache is warm"
-        ),
-        Err(error) => tracing::warn!(%error, ?elapsed, links, "the near cache is not warm"),
+            "the line to the store broke while links were read"
+        );
+        sleep(PAUSE).await;
     }
+    tracing::warn!("the near cache is not warm: the line to the store broke each time");
 }
 
 /// Reads links from the store for as long as somebody takes them; says how often it could not.
@@ -104,12 +119,9 @@ async fn read(store: &dyn LinkStore, parts: mpsc::Sender<Vec<Link>>) -> usize {
     unreadable
 }
 
-/// Puts links into the cache until there are no more, or it takes no more.
-async fn file(
-    resolver: &Resolver,
-    filling: &Filling,
-    mut parts: mpsc::Receiver<Vec<Link>>,
-) -> Result<End, Arc<StoreError>> {
+/// Puts links into the cache until there are no more, or it takes no more. Those of a host that cannot be looked
+/// up are left for when they are asked for.
+async fn file(resolver: &Resolver, filling: &Filling, mut parts: mpsc::Receiver<Vec<Link>>) -> End {
     let mut numbers: HashMap<Host, Vec<(WorkspaceId, Option<u32>)>> = HashMap::new();
     while let Some(part) = parts.recv().await {
         for link in part {
@@ -118,9 +130,12 @@ async fn file(
             let number = match known {
                 Some((_, number)) => *number,
                 None => {
-                    let number = resolver
-                        .number(link.domain.as_str(), &link.workspace)
-                        .await?;
+                    let number = resolver.number(link.domain.as_str(), &link.workspace);
+                    let number = number.await.unwrap_or_else(|error| {
+                        let host = &link.domain;
+                        tracing::warn!(%error, %host, "a host could not be read to warm the near cache");
+                        None
+                    });
                     let owners = numbers.entry(link.domain.clone()).or_default();
                     owners.push((link.workspace.clone(), number));
                     number
@@ -132,12 +147,12 @@ async fn file(
             };
             match resolver.fill(filling, number, link) {
                 Filled::Kept | Filled::Passed => {}
-                Filled::Full => return Ok(End::Full),
-                Filled::Distrusted => return Ok(End::Distrusted),
+                Filled::Full => return End::Full,
+                Filled::Distrusted => return End::Distrusted,
             }
         }
     }
-    Ok(End::Complete)
+    End::Complete
 }
 
 #[cfg(test)]

@@ -10,10 +10,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use whence_core::agent::Agents;
+use whence_core::click::Outcome;
 use whence_core::config::{OnFull, Redirector};
 use whence_core::id::VisitorId;
 use whence_core::journal::{AppendError, Durability, DurableError, Poisoned};
 use whence_core::place::Places;
+use whence_core::store::StoreError;
 
 use crate::answer::{self, Answer};
 use crate::beside::{self, Beside};
@@ -21,15 +23,17 @@ use crate::caps::Caps;
 use crate::decide::{Ask, Decision, Facts, Insight, Room, decide, inspect};
 use crate::front::CookieLines;
 use crate::limits::Limits;
-use crate::locked::{self, Lock};
+use crate::locked::{self, Lock, Unchecked};
 use crate::metrics::Counters;
+use crate::pages::{self, Document};
 use crate::record::Recorder;
 use crate::request::Asked;
 use crate::resolve::{Place, Resolver};
 use crate::short::ShortUrls;
+use crate::target::{Rich, Target};
 
 /// The longest path and query that are looked at: slugs are at most 1 KiB, percent-encoded 3 KiB.
-const LONGEST_TARGET: usize = 8 * 1024;
+pub(crate) const LONGEST_TARGET: usize = 8 * 1024;
 
 /// What the threads share.
 pub(crate) struct Shared {
@@ -86,27 +90,23 @@ impl Way {
             Ok(place) => place,
             Err(answer) => return answer,
         };
-        if let Some(page) = beside::document(asked, &place) {
-            self.counters.documents.inc();
-            return Answer::Page(page);
+        // What waits for the store is boxed: few requests do, and the future of every click would be as large.
+        if let Some(document) = pages::named(asked.path)
+            && let Some(answer) = Box::pin(self.document(document, asked, &place)).await
+        {
+            return answer;
         }
         let (place, inspected) = match beside::named(asked, &place) {
             None => (place, false),
             Some((kind, slug)) => match self.resolve(asked, slug).await {
                 Err(answer) => return answer,
-                Ok(found) if !beside::is_exact(&found) => (place, false),
+                Ok(found) if !beside::may_be_asked(&found) => (place, false),
                 Ok(found) if kind == Beside::Inspection => (found, true),
-                Ok(found) => {
-                    self.counters.documents.inc();
-                    let drawn = beside::qr(asked, &found, &self.shared.short);
-                    return Answer::Page(Box::pin(drawn).await);
-                }
+                Ok(found) => return Box::pin(self.qr(asked, &found)).await,
             },
         };
-        if let Some(target) = &place.target
-            && let Err(wait) = limits.admit_link(target.id())
-        {
-            return self.limited(wait);
+        if let Some(refused) = self.link_limited(&place) {
+            return refused;
         }
 
         // Decide.
@@ -117,7 +117,7 @@ impl Way {
             click,
             short: &self.shared.short,
             password: None,
-            room: self.remembered_room(&place),
+            room: Self::remembered_room(&place),
             insight: Insight::new(
                 asked,
                 &self.shared.agents,
@@ -132,8 +132,6 @@ impl Way {
             };
             match verdict {
                 Ok(decision) => break decision,
-                // Boxed, as is the picture above: few clicks take these ways, and the future of every click
-                // would be as large.
                 Err(ask) => {
                     let found = Box::pin(self.find_out(ask, asked, &place, &mut facts)).await;
                     if let Err(answer) = found {
@@ -156,33 +154,76 @@ impl Way {
 
         // Answer.
         self.counters.answered(decision.outcome);
+        if place.stale && decision.outcome == Outcome::Redirected {
+            self.counters.stale.inc();
+        }
         decision.answer
     }
 
     /// What stands at a slug of the host asked for.
     async fn resolve(&self, asked: &Asked<'_>, slug: &str) -> Result<Place, Answer> {
-        match self.shared.resolver.place(&asked.host, slug).await {
-            Ok(place) => {
-                if place.stale {
-                    self.counters.stale.inc();
-                }
-                Ok(place)
+        let place = self.shared.resolver.place(&asked.host, slug).await;
+        place.map_err(|error| self.away(&error))
+    }
+
+    /// What the host shows to machines beside its links; none where a link may stand there.
+    async fn document(
+        &self,
+        document: Document,
+        asked: &Asked<'_>,
+        place: &Place,
+    ) -> Option<Answer> {
+        let shown = match &place.site {
+            None => None,
+            Some(_) => match self.shared.resolver.documents(&asked.host).await {
+                Ok(shown) => Some(shown),
+                Err(error) => return Some(self.away(&error)),
+            },
+        };
+        let page = document.of(shown.as_ref())?;
+        self.counters.documents.inc();
+        Some(Answer::Page(page))
+    }
+
+    /// A picture of a link's short URL.
+    async fn qr(&self, asked: &Asked<'_>, place: &Place) -> Answer {
+        if let Some(refused) = self.link_limited(place) {
+            return refused;
+        }
+        if let Err(wait) = self.shared.limits.admit_picture(asked.client) {
+            return self.limited(wait);
+        }
+        let site = place.site.as_ref().expect("a link stands on a host");
+        match self.shared.resolver.documents(&asked.host).await {
+            Ok(shown) => {
+                self.counters.documents.inc();
+                Answer::Page(beside::qr(asked, site, shown, &self.shared.short).await)
             }
-            Err(error) => {
-                self.counters.unavailable.inc();
-                tracing::debug!(%error, "a link could not be looked up");
-                Err(answer::unavailable())
-            }
+            Err(error) => self.away(&error),
         }
     }
 
+    /// The answer where a link is asked for too often, whoever asks.
+    fn link_limited(&self, place: &Place) -> Option<Answer> {
+        let target = place.target.as_ref()?;
+        let wait = self.shared.limits.admit_link(target.id()).err()?;
+        Some(self.limited(wait))
+    }
+
+    /// The answer where the store cannot be asked.
+    fn away(&self, error: &StoreError) -> Answer {
+        self.counters.unavailable.inc();
+        tracing::debug!(%error, "the link store could not be asked");
+        answer::unavailable()
+    }
+
     /// What is known of a link's cap without asking anybody.
-    fn remembered_room(&self, place: &Place) -> Room {
-        let target = place.target.as_ref();
-        let cap = target.and_then(|target| Some((target.id(), target.rich()?.spec.max_clicks?)));
-        cap.map_or(Room::Unknown, |(link, cap)| {
-            self.shared.caps.remembered(link, cap)
-        })
+    fn remembered_room(place: &Place) -> Room {
+        let rich = place.target.as_ref().and_then(Target::rich);
+        match rich.is_some_and(Rich::is_used_up) {
+            true => Room::UsedUp,
+            false => Room::Unknown,
+        }
     }
 
     /// Finds out what the decision needs: these are the waits that a link's owner has asked for.
@@ -199,13 +240,9 @@ impl Way {
         let target = place.target.as_ref().expect("only a link asks");
         let link = target.id();
         match ask {
-            Ask::Room { cap, takes } => match caps.ask(link, cap, takes).await {
+            Ask::Room { cap, takes } => match caps.ask(target, cap, takes).await {
                 Ok(room) => facts.room = room,
-                Err(error) => {
-                    self.counters.unavailable.inc();
-                    tracing::debug!(%error, "a click could not be counted");
-                    return Err(answer::unavailable());
-                }
+                Err(error) => return Err(self.away(&error)),
             },
             Ask::Password => {
                 let hash = target
@@ -222,6 +259,7 @@ impl Way {
                 let path = locked::path_of_link(asked, place);
                 match lock.given(&password, path, link, hash, facts.now).await {
                     Ok(password) => facts.password = Some(password),
+                    Err(Unchecked::TooOften(wait)) => return Err(self.limited(wait)),
                     Err(error) => {
                         self.counters.unavailable.inc();
                         tracing::debug!(%error, "a password could not be checked");

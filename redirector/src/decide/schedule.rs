@@ -7,6 +7,7 @@ use whence_core::link::{Destination, LinkSpec, RedirectStatus};
 use super::facts::Room;
 use crate::answer::{Answer, Redirect};
 use crate::pages;
+use crate::request::Asked;
 use crate::resolve::Site;
 
 /// Why a link leads nowhere.
@@ -49,19 +50,19 @@ impl Closed {
     }
 
     /// What is answered: where the owner sends such visitors, or a page that says why.
-    pub(super) fn answer(self, spec: &LinkSpec, site: &Site) -> Answer {
+    pub(super) fn answer(self, spec: &LinkSpec, asked: &Asked<'_>, site: &Site) -> Answer {
         let instead = match self {
-            Self::Disabled => return nothing_here(site),
+            Self::Disabled => None,
             Self::Pending => spec.pending_url.as_ref(),
             Self::Expired | Self::UsedUp => spec.expired_url.as_ref(),
         };
-        instead.map_or_else(|| self.page(site), elsewhere)
+        instead.map_or_else(|| self.page(asked, site), elsewhere)
     }
 
-    /// The page that says why.
-    pub(super) fn page(self, site: &Site) -> Answer {
+    /// The page that says why; of a link that is switched off nothing is said.
+    pub(super) fn page(self, asked: &Asked<'_>, site: &Site) -> Answer {
         Answer::Page(match self {
-            Self::Disabled => pages::not_found(Some(&site.domain.spec)),
+            Self::Disabled => return no_link(asked, site),
             Self::Pending => pages::pending(),
             Self::Expired => pages::expired(),
             Self::UsedUp => pages::used_up(),
@@ -70,9 +71,10 @@ impl Closed {
 }
 
 /// What is answered where no link is.
-pub(super) fn nothing_here(site: &Site) -> Answer {
+pub(super) fn no_link(asked: &Asked<'_>, site: &Site) -> Answer {
     let spec = &site.domain.spec;
-    match &spec.not_found_url {
+    let root = spec.root_url.as_ref().filter(|_| asked.slug.is_empty());
+    match root.or(spec.not_found_url.as_ref()) {
         Some(url) => elsewhere(url),
         None => Answer::Page(pages::not_found(Some(spec))),
     }
@@ -80,7 +82,7 @@ pub(super) fn nothing_here(site: &Site) -> Answer {
 
 /// Sent where the owner wants visitors whom no link has taken. Always 302: what is so today may lead
 /// somewhere tomorrow. Nothing is added to the URL, and no visitor is known by it.
-pub(super) fn elsewhere(url: &Destination) -> Answer {
+fn elsewhere(url: &Destination) -> Answer {
     Answer::Redirect(Redirect {
         status: RedirectStatus::Found,
         location: url.as_str().to_owned(),

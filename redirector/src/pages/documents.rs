@@ -1,11 +1,9 @@
 //! The documents that machines ask every site for, by domain. None of them is a click.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use crate::answer::{Page, plain};
-use crate::resolve::Site;
+use crate::resolve::Documents;
 
 /// Our own icon: an arrow, 32 pixels wide.
 const ICON: &[u8] = include_bytes!("icon.png");
@@ -46,39 +44,25 @@ pub(crate) fn named(path: &str) -> Option<Document> {
 }
 
 impl Document {
-    /// The document of a host. None where it has none and a link may stand there.
-    pub(crate) fn of(self, site: Option<&Site>) -> Option<Page> {
-        let Some(site) = site else {
-            return (self != Self::AppleAppsOfOld).then(missing);
-        };
-        let spec = &site.domain.spec;
-        let json = |document: &Option<serde_json::Value>| {
-            let document = document.as_ref()?;
-            Some(kept("application/json", document.to_string().into()))
-        };
-        let text = |text: Option<&str>| {
-            let text = text.map(|text| Bytes::from(text.to_owned()))?;
-            Some(kept("text/plain; charset=utf-8", text))
-        };
-        let found = match self {
+    /// The document of a host, none where nobody has claimed it. None where it has none and a link may stand
+    /// there.
+    pub(crate) fn of(self, documents: Option<&Documents>) -> Option<Page> {
+        let json = |body: &Option<Bytes>| Some(kept("application/json", body.clone()?));
+        let text = |body: Bytes| kept("text/plain; charset=utf-8", body);
+        let found = documents.and_then(|shown| match self {
             Self::Robots => {
-                let own = spec.robots_txt.as_ref();
-                text(Some(own.map_or(ROBOTS, |own| own.as_str())))
+                let own = shown.robots.clone();
+                Some(text(own.unwrap_or(Bytes::from_static(ROBOTS.as_bytes()))))
             }
             Self::Icon => {
-                let logo = spec
-                    .logo
-                    .as_ref()
-                    .and_then(|logo| STANDARD.decode(logo).ok());
-                let icon = logo.map_or(Bytes::from_static(ICON), Bytes::from);
-                Some(kept("image/png", icon))
+                let own = shown.logo.clone();
+                Some(kept("image/png", own.unwrap_or(Bytes::from_static(ICON))))
             }
-            Self::Security => text(spec.security_txt.as_ref().map(|text| text.as_str())),
-            Self::AppleApps => json(&spec.apple_app_site_association),
-            Self::AppleAppsOfOld => return json(&spec.apple_app_site_association),
-            Self::AndroidApps => json(&spec.asset_links),
-        };
-        found.or_else(|| Some(missing()))
+            Self::Security => shown.security.clone().map(text),
+            Self::AppleApps | Self::AppleAppsOfOld => json(&shown.apple_apps),
+            Self::AndroidApps => json(&shown.android_apps),
+        });
+        found.or_else(|| (self != Self::AppleAppsOfOld).then(missing))
     }
 }
 

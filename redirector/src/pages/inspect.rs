@@ -5,7 +5,7 @@ use crate::answer::Page;
 
 const TITLE: &str = "Where this link leads";
 
-/// Says where `link`, a path on this host, leads to. `elsewhere` says that some visitors are sent to
+/// Says where `link`, a short URL, leads to. `elsewhere` says that some visitors are sent to
 /// other places.
 pub(crate) fn inspect(destination: &str, link: &str, elsewhere: bool) -> Page {
     let note = match elsewhere {

@@ -1,37 +1,44 @@
 //! QR codes at `/{slug}.qr`: drawn off the serving thread, since a large one takes it milliseconds.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
+use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use url::form_urlencoded;
-use whence_core::domain::DomainSpec;
 use whence_core::qr::{self, Logo, Options, QrError};
 
 use crate::answer::{NO_STORE, Page, plain};
 
-/// How many are drawn at a time: a poster takes a core some tenths of a second.
-const AT_ONCE: usize = 2;
+/// The widest in pixels that a stranger is drawn: a hand's breadth in print. A poster is the API's to draw.
+const MOST_PIXELS: u32 = 2048;
 /// How many may wait: more would only be answered ever later.
 const WAITING: usize = 32;
-static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
-static QUEUE: Semaphore = Semaphore::const_new(AT_ONCE + WAITING);
+/// How long they may.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many are drawn at a time: large ones take a core a tenth of a second, which redirects need.
+static AT_ONCE: LazyLock<usize> =
+    LazyLock::new(|| available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1)));
+static ROOM: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*AT_ONCE));
+static QUEUE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*AT_ONCE + WAITING));
 
 /// What is to be drawn.
 pub(crate) struct Qr {
     options: Options,
-    /// A PNG in base64.
-    logo: Option<String>,
+    /// A PNG.
+    logo: Option<Bytes>,
     png: bool,
 }
 
 impl Qr {
-    /// Reads the options from a query: those of the API, and `format` and `logo` beside them. The logo is
-    /// the domain's where it has one, unless `logo=none`.
-    pub(crate) fn read(query: &str, domain: &DomainSpec) -> Result<Self, Page> {
+    /// Reads the options from a query: those of the API, and `format` and `logo` beside them. `logo` is the
+    /// domain's, which is left out where the query says `logo=none`.
+    pub(crate) fn read(query: &str, logo: Option<Bytes>) -> Result<Self, Page> {
         let mut png = false;
         let mut with_logo = true;
         let mut pairs = Vec::new();
@@ -47,8 +54,17 @@ impl Qr {
             }
         }
         let options = Options::from_query(pairs).map_err(|error| wrong(&error))?;
-        let logo = domain.logo.clone().filter(|_| with_logo);
+        if png && options.size > MOST_PIXELS {
+            let why = format!("must be at most {MOST_PIXELS} pixels here");
+            return Err(refused("size", &why));
+        }
+        let logo = logo.filter(|_| with_logo);
         Ok(Self { options, logo, png })
+    }
+
+    /// What stands before the picture, for those who ask for no more.
+    pub(crate) fn head(&self) -> Page {
+        picture(self.content_type(), Bytes::new())
     }
 
     /// Draws the code of a text.
@@ -56,42 +72,53 @@ impl Qr {
         let Ok(place) = QUEUE.try_acquire() else {
             return busy();
         };
-        let Ok(room) = ROOM.acquire().await else {
+        let Ok(Ok(room)) = timeout(PATIENCE, ROOM.acquire()).await else {
             return busy();
         };
+        let content_type = self.content_type();
         let drawn = spawn_blocking(move || {
             // Held to the end of the work, even when the client has gone.
             let _held = (place, room);
             self.draw_now(&text)
         });
         match drawn.await {
-            Ok(Ok((content_type, body))) => Page {
-                status: 200,
-                content_type,
-                body,
-                cache: "public, max-age=3600",
-                headers: vec![
-                    ("x-content-type-options", "nosniff".into()),
-                    // An SVG that is opened by itself is a document.
-                    (
-                        "content-security-policy",
-                        "default-src 'none'; img-src data:; style-src 'unsafe-inline'".into(),
-                    ),
-                ],
-            },
+            Ok(Ok(body)) => picture(content_type, body),
             Ok(Err(error)) => wrong(&error),
             Err(_) => busy(),
         }
     }
 
-    fn draw_now(mut self, text: &str) -> Result<(&'static str, Bytes), QrError> {
+    fn draw_now(mut self, text: &str) -> Result<Bytes, QrError> {
         // It was checked when it was stored; one that cannot be drawn all the same is left out.
-        let logo = self.logo.and_then(|logo| STANDARD.decode(logo).ok());
-        self.options.logo = logo.and_then(|logo| Logo::from_png(&logo).ok());
+        self.options.logo = self.logo.and_then(|logo| Logo::from_png(&logo).ok());
         Ok(match self.png {
-            true => ("image/png", qr::png(text, &self.options)?.into()),
-            false => ("image/svg+xml", qr::svg(text, &self.options)?.into()),
+            true => qr::png(text, &self.options)?.into(),
+            false => qr::svg(text, &self.options)?.into(),
         })
+    }
+
+    fn content_type(&self) -> &'static str {
+        match self.png {
+            true => "image/png",
+            false => "image/svg+xml",
+        }
+    }
+}
+
+fn picture(content_type: &'static str, body: Bytes) -> Page {
+    Page {
+        status: 200,
+        content_type,
+        body,
+        cache: "public, max-age=3600",
+        headers: vec![
+            ("x-content-type-options", "nosniff".into()),
+            // An SVG that is opened by itself is a document.
+            (
+                "content-security-policy",
+                "default-src 'none'; img-src data:; style-src 'unsafe-inline'".into(),
+            ),
+        ],
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use whence_core::domain::Domain;
+use whence_core::domain::{Domain, DomainSpec};
 use whence_core::workspace::{Workspace, WorkspaceId};
 
 use crate::cache::Weight;
@@ -11,29 +11,39 @@ use crate::cache::Weight;
 /// A claimed host: the domain, and the workspace that has claimed it.
 #[derive(Debug)]
 pub(crate) struct Site {
-    /// How it answers where no link does.
+    /// How it answers where no link does. Its [`Documents`](super::Documents) are remembered by themselves, and
+    /// which slugs are reserved is the API's business: neither stands here.
     pub(crate) domain: Domain,
     /// Whose it is.
     pub(crate) workspace: Workspace,
 }
 
 impl Site {
-    /// Bytes on the heap, about.
-    fn bytes(&self) -> usize {
-        let document = |json: &Option<serde_json::Value>| {
-            json.as_ref().map_or(0, |json| 2 * json.to_string().len())
+    /// What links need to know of a host.
+    pub(super) fn new(domain: Domain, workspace: Workspace) -> Self {
+        let spec = DomainSpec {
+            reserved: Vec::new(),
+            apple_app_site_association: None,
+            asset_links: None,
+            robots_txt: None,
+            security_txt: None,
+            logo: None,
+            ..domain.spec
         };
-        let spec = &self.domain.spec;
-        size_of::<Self>()
-            + self.workspace.name.len()
-            + document(&spec.apple_app_site_association)
-            + document(&spec.asset_links)
-            + spec.logo.as_ref().map_or(0, String::len)
-            + spec
-                .reserved
-                .iter()
-                .map(|slug| slug.as_str().len() + 24)
-                .sum::<usize>()
+        Self {
+            domain: Domain { spec, ..domain },
+            workspace,
+        }
+    }
+
+    /// Bytes on the heap, about: every text stands in the JSON once.
+    fn bytes(&self) -> usize {
+        let json = [
+            serde_json::to_string(&self.domain),
+            serde_json::to_string(&self.workspace),
+        ];
+        let texts = json.into_iter().flatten().map(|json| json.len());
+        size_of::<Self>() + texts.sum::<usize>()
     }
 }
 

@@ -250,3 +250,39 @@ async fn more_hosts_than_a_thread_remembers_are_told_apart() {
         assert_eq!(site.domain.host.as_str(), hosts[n]);
     }
 }
+
+#[test]
+fn a_host_is_weighed_by_its_texts_and_without_what_it_shows() {
+    let workspace = Workspace::new("acme".parse().unwrap(), "Acme");
+    let plain = Domain::new(HOST.parse().unwrap(), workspace.id.clone());
+    let weigh = |domain: &Domain| {
+        let site = Site::new(domain.clone(), workspace.clone());
+        crate::cache::Weight::bytes(&Numbered::new(site, 1))
+    };
+    let mut shown = plain.clone();
+    shown.spec.logo = Some("A".repeat(80_000));
+    shown.spec.asset_links = Some(serde_json::json!(["x".repeat(100_000)]));
+    shown.spec.robots_txt = Some("x".repeat(4_000).parse().unwrap());
+    shown.spec.reserved = vec!["x".parse().unwrap(); 1_000];
+    assert!(weigh(&plain) < 2_000, "{}", weigh(&plain));
+    assert_eq!(weigh(&shown), weigh(&plain));
+    let mut wordy = plain.clone();
+    wordy.spec.not_found_text = Some("x".repeat(4_000).parse().unwrap());
+    assert!(weigh(&wordy) >= weigh(&plain) + 4_000);
+}
+
+#[tokio::test]
+async fn what_a_host_shows_is_held_once_and_goes_with_its_change() {
+    let room = Room::open().await;
+    let shown = async || room.resolver.documents(HOST).await.unwrap();
+    assert!(shown().await.logo.is_none());
+    let mut domain = room.domain().await;
+    // "png" in base64.
+    domain.spec.logo = Some("cG5n".into());
+    domain.revision += 1;
+    room.store.change_domain(&domain).await.unwrap();
+    room.heard(async || shown().await.logo.is_some()).await;
+    let (one, two) = (shown().await.logo.unwrap(), shown().await.logo.unwrap());
+    assert_eq!(&*one, b"png");
+    assert_eq!(one.as_ptr(), two.as_ptr(), "one piece of memory");
+}

@@ -4,10 +4,12 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use whence_core::id::LinkId;
 use whence_core::link::LinkSpec;
-use whence_core::store::FileStore;
+use whence_core::store::{Change, FileStore};
+use whence_core::test_support::RedisServer;
 use whence_core::workspace::Workspace;
 
 use super::*;
+use crate::cache::Cached;
 
 fn link(id: u64, workspace: &str, host: &str, slug: &str) -> Link {
     Link {
@@ -123,4 +125,47 @@ async fn edits_during_the_filling_win() {
         assert!(is_new().await, "{slug}");
     }
     following.abort();
+}
+
+#[tokio::test]
+async fn where_the_line_to_the_store_broke_it_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    let resolver = Arc::new(Resolver::new(&store, &settings(16)));
+    // Known before, and not to be believed after.
+    let old = resolver.place("go.example", "link-1").await.unwrap();
+    let (changes, heard) = tokio::sync::broadcast::channel(1);
+    let following = tokio::spawn(Arc::clone(&resolver).follow(heard));
+    let mut side = JoinSet::new();
+    let _filled = begin(&mut side, &resolver, &store, &settings(16));
+    // One thread: the filling has begun, and nothing of it is read yet.
+    tokio::task::yield_now().await;
+    changes.send(Change::Everything).unwrap();
+    side.join_all().await;
+    assert_eq!((resolver.warmed(), resolver.size().0), (2000, 2000));
+    let new = resolver.place("go.example", "link-1").await.unwrap();
+    let stamp = |place: crate::resolve::Place| place.target.unwrap().stamp().era;
+    assert!(stamp(old) < stamp(new));
+    following.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_cannot_be_looked_up_keeps_no_other_from_being_filled() {
+    let mut redis = RedisServer::start();
+    let store = whence_core::store::open(&redis.url()).await.unwrap();
+    let workspace = Workspace::new("acme".parse().unwrap(), "acme");
+    store.put_workspace(&workspace).await.unwrap();
+    for host in ["go.example", "other.example"] {
+        let host = host.parse().unwrap();
+        store.claim_domain(&host, &workspace.id).await.unwrap();
+    }
+    let resolver = Arc::new(Resolver::new(&store, &settings(16)));
+    resolver.place("go.example", "x").await.unwrap();
+    redis.kill();
+    let (parts, waiting) = mpsc::channel(1);
+    let part = ["other.example", "go.example"].map(|host| link(1, "acme", host, "a"));
+    parts.send(part.to_vec()).await.unwrap();
+    drop(parts);
+    let end = file(&resolver, &resolver.filling(), waiting).await;
+    assert_eq!((end, resolver.warmed()), (End::Complete, 1));
 }

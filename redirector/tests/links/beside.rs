@@ -4,8 +4,8 @@ use hyper::StatusCode;
 use serde_json::json;
 use whence_core::click::Outcome;
 
-use crate::outcomes;
 use crate::support::Edge;
+use crate::{outcomes, spec};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plus_shows_where_a_link_leads() {
@@ -63,6 +63,7 @@ async fn qr_codes_are_pictures_and_no_clicks() {
     );
     for (query, said) in [
         ("size=1", "size: "),
+        ("format=png&size=2049", "size: must be at most 2048"),
         ("format=gif", "format: "),
         ("logo=mine", "logo: "),
         ("col%0D%0Aour=red", "colour: "),
@@ -71,6 +72,13 @@ async fn qr_codes_are_pictures_and_no_clicks() {
         assert_eq!(got.status, StatusCode::BAD_REQUEST, "{query}");
         assert!(got.body.starts_with(said), "{query} {}", got.body);
     }
+    // Nothing is drawn for those who only ask what there is.
+    let head = edge.request("HEAD", "/x.qr?format=png", &[]).await;
+    assert_eq!(
+        (head.status, head.header("content-type")),
+        (StatusCode::OK, "image/png")
+    );
+    assert_eq!(head.header("content-length"), "");
     assert_eq!(edge.get("/real.qr", &[]).await.status, StatusCode::FOUND);
     assert_eq!(
         edge.get("/nothing.qr", &[]).await.status,
@@ -169,4 +177,50 @@ async fn the_bare_domain_and_unknown_slugs_go_where_the_domain_says() {
     let clicks = edge.stop().await;
     assert_eq!(outcomes(&clicks, Outcome::Redirected), 1);
     assert_eq!(outcomes(&clicks, Outcome::NotFound), clicks.len() - 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pictures_are_drawn_only_so_often() {
+    let edge = Edge::start(|config| {
+        (config.redirector.link_rate, config.redirector.link_burst) = (1, 35);
+    })
+    .await;
+    edge.link("x", "https://shop.example/").await;
+    edge.link("y", "https://shop.example/").await;
+    let status = async |path: &str| edge.get(path, &[]).await.status;
+    let answered = async |path: &str, wanted: StatusCode| {
+        let mut count = 0;
+        while count < 100 && status(path).await == wanted {
+            count += 1;
+        }
+        count
+    };
+    // A second that this machine is slow allows one more.
+    let drawn = answered("/x.qr", StatusCode::OK).await;
+    assert!((30..60).contains(&drawn), "{drawn} for one client");
+    let followed = answered("/x", StatusCode::FOUND).await;
+    assert!(followed < 30, "{followed}: pictures count for the link");
+    assert_eq!(status("/y").await, StatusCode::FOUND);
+    edge.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_tells_that_a_link_is_there_but_switched_off() {
+    let edge = Edge::start(|_| ()).await;
+    edge.link_with("off", spec(json!({"disabled": true}))).await;
+    edge.link_with("", spec(json!({"disabled": true}))).await;
+    edge.domain(|spec| {
+        spec.root_url = Some("https://acme.example/".parse().unwrap());
+        spec.not_found_url = Some("https://acme.example/lost".parse().unwrap());
+    })
+    .await;
+    let location = async |path: &str| edge.get(path, &[]).await.header("location").to_owned();
+    edge.until("/none", |got| got.status == StatusCode::FOUND)
+        .await;
+    for path in ["/off", "/off+", "/off.qr", "/none", "/none+", "/none.qr"] {
+        assert_eq!(location(path).await, "https://acme.example/lost", "{path}");
+    }
+    assert_eq!(location("/").await, "https://acme.example/");
+    let clicks = edge.stop().await;
+    assert_eq!(outcomes(&clicks, Outcome::Disabled), 2);
 }

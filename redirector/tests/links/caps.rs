@@ -114,3 +114,22 @@ async fn a_higher_cap_opens_a_used_up_link_again() {
     );
     edge.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_up_link_that_comes_back_is_asked_about_anew() {
+    let edge = Edge::start(|_| ()).await;
+    let link = edge.link_with("one", spec(json!({"max_clicks": 1}))).await;
+    let agent = [("user-agent", CHROME)];
+    let until = async |status| {
+        let is_so = |got: &Got| got.status == status;
+        edge.until_with("/one", &agent, is_so).await;
+    };
+    until(StatusCode::FOUND).await;
+    until(StatusCode::GONE).await;
+    edge.delete(&link).await;
+    until(StatusCode::NOT_FOUND).await;
+    edge.restore(&link).await;
+    until(StatusCode::FOUND).await;
+    until(StatusCode::GONE).await;
+    edge.stop().await;
+}

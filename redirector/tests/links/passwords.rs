@@ -5,6 +5,7 @@ use serde_json::json;
 use whence_core::click::Outcome;
 use whence_core::password;
 use whence_core::secret::Secret;
+use whence_core::test_support::http::ask;
 
 use crate::support::Edge;
 use crate::{CHROME, locked, outcomes, spec, submit};
@@ -112,4 +113,33 @@ async fn whoever_guesses_too_often_waits() {
         "the form itself does not"
     );
     assert_eq!(outcomes(&edge.stop().await, Outcome::Locked), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_clients_together_guess_no_more_than_a_link_forgives() {
+    let edge = Edge::start(|config| {
+        config.redirector.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    locked(&edge, "vip", json!({})).await;
+    locked(&edge, "other", json!({})).await;
+    let guess = async |path: &str, client: u8, form: &'static str| {
+        let client = format!("192.0.2.{client}");
+        let headers = [
+            ("host", "go.example"),
+            ("x-forwarded-for", client.as_str()),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let got = ask(edge.address(), "POST", path, &headers, form).await;
+        got.unwrap().status
+    };
+    for client in 0..60 {
+        let got = guess("/vip", client, "password=guess").await;
+        assert_eq!(got, StatusCode::FORBIDDEN, "{client}");
+    }
+    let last = guess("/vip", 100, "password=password").await;
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    let other = guess("/other", 100, "password=password").await;
+    assert_eq!(other, StatusCode::SEE_OTHER);
+    edge.stop().await;
 }

@@ -153,6 +153,11 @@ impl Edge {
         link
     }
 
+    /// Stores a link as it was.
+    pub(crate) async fn restore(&self, link: &Link) {
+        self.store.create_link(link).await.unwrap();
+    }
+
     pub(crate) async fn change(&self, link: &Link, destination: &str) {
         let mut link = link.clone();
         link.spec.destination = destination.parse().unwrap();
