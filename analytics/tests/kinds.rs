@@ -116,6 +116,10 @@ async fn what_cannot_be_is_told_with_its_place() {
             &["password"],
         ),
         (
+            json!({"destination": "https://example.com/", "slug": "docs/", "forward_path": true}),
+            &["forward_path"],
+        ),
+        (
             json!({"destination": "https://example.com/",
                 "password_hash": "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaGhhc2g"}),
             &["password_hash"],

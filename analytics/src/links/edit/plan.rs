@@ -25,24 +25,29 @@ impl Task {
             Self::Refused(problem) => Err(problem.clone()),
             Self::Create(draft) => {
                 draft.seal().await?;
-                Ok(Plan::Store(Edit::Create(made(desk, draft, tried))))
+                let link = reachable(made(desk, draft, tried))?;
+                Ok(Plan::Store(Edit::Create(link)))
             }
             Self::Change(_, patch, wanted) => {
                 let link = found.ok_or_else(no_such_link)?;
                 wanted.check(link.revision)?;
                 let spec = patch.over(desk, &link).await?;
-                Ok(Plan::Store(Edit::Change(saying(link, spec))))
+                if spec == link.spec {
+                    return Ok(Plan::Nothing(link));
+                }
+                Ok(Plan::Store(Edit::Change(reachable(saying(link, spec))?)))
             }
             Self::Put(_, draft, wanted) => {
                 let Some(link) = found else {
-                    if !wanted.is_any() {
+                    if !wanted.may_be_new() {
                         return Err(Problem::new(
                             StatusCode::PRECONDITION_FAILED,
                             "there is no such link, at no revision",
                         ));
                     }
                     draft.seal().await?;
-                    return Ok(Plan::Store(Edit::Create(made(desk, draft, tried))));
+                    let link = reachable(made(desk, draft, tried))?;
+                    return Ok(Plan::Store(Edit::Create(link)));
                 };
                 wanted.check(link.revision)?;
                 stays(draft, &link)?;
@@ -50,7 +55,8 @@ impl Task {
                 if draft.spec == link.spec {
                     return Ok(Plan::Nothing(link));
                 }
-                Ok(Plan::Store(Edit::Change(saying(link, draft.spec.clone()))))
+                let link = reachable(saying(link, draft.spec.clone()))?;
+                Ok(Plan::Store(Edit::Change(link)))
             }
             Self::Delete(target, wanted) => {
                 let (id, revision) = match (found, target) {
@@ -109,6 +115,16 @@ fn saying(link: Link, spec: LinkSpec) -> Link {
         updated_at: Timestamp::now(),
         ..link
     }
+}
+
+/// Refuses a link that is to answer below its slug where nothing is ever looked for.
+fn reachable(link: Link) -> Result<Link, Problem> {
+    if link.spec.forward_path && link.slug.as_str().ends_with('/') {
+        let detail = "needs a slug that does not end in /: nothing is below such a one";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return Err(field(status, "forward_path", detail));
+    }
+    Ok(link)
 }
 
 /// Refuses to move a link.
