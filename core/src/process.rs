@@ -5,6 +5,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use thiserror::Error;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -74,6 +75,7 @@ where
 {
     let result = flags.load().and_then(|config| {
         telemetry::init(&config.log).map_err(Failure::Config)?;
+        raise_open_files();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -81,6 +83,21 @@ where
         runtime.block_on(service(config))
     });
     result.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
+}
+
+/// How many files and connections this process may hold open from now on: as many as the system lets it, since the
+/// usual limit (1024) is there for programs of the last century. None: no limit.
+pub fn raise_open_files() -> Option<u64> {
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        let before = limit.current;
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::warn!(%error, "the limit of open files stays as it was");
+            return before;
+        }
+    }
+    limit.current
 }
 
 /// Resolves at the first SIGTERM or Ctrl-C. A second one ends the process at once, for whoever has no
@@ -120,5 +137,21 @@ async fn stop_signal() {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_files_may_be_open_as_the_system_lets() {
+        let mut limit = getrlimit(Resource::Nofile);
+        if let Some(most) = limit.maximum {
+            limit.current = Some(most - 1);
+            setrlimit(Resource::Nofile, limit).expect("a limit can be lowered");
+        }
+        assert_eq!(raise_open_files(), limit.maximum);
+        assert_eq!(getrlimit(Resource::Nofile).current, limit.maximum);
     }
 }

@@ -1,7 +1,7 @@
 //! What keys must be beyond their type, told before anything is started: the same for `whence check` and
 //! for every service.
 
-use super::{Config, Redirector};
+use super::{Config, Cookies, Redirector};
 use crate::store;
 
 impl Config {
@@ -28,15 +28,25 @@ impl Config {
 
 fn check_edge(redirector: &Redirector) -> Vec<String> {
     let mut problems = Vec::new();
-    for (key, name) in [
-        ("visitor", &redirector.cookies.visitor),
-        ("last_click", &redirector.cookies.last_click),
+    let Cookies {
+        visitor,
+        last_click,
+        ..
+    } = &redirector.cookies;
+    for (key, name, others) in [
+        ("visitor", visitor, &[Cookies::PASSWORD][..]),
+        ("last_click", last_click, &[Cookies::PASSWORD, visitor][..]),
     ] {
         // A token of RFC 6265, without the marks that nobody names a cookie by.
         let is_token = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
         if name.is_empty() || name.len() > 64 || !name.bytes().all(is_token) {
             let must = "must be 1 to 64 of a-z, A-Z, 0-9, _, - and .";
             problems.push(format!("redirector.cookies.{key}: {must}"));
+        }
+        if others.contains(&name.as_str()) {
+            problems.push(format!(
+                "redirector.cookies.{key}: {name} is another cookie's name"
+            ));
         }
     }
     // Below, hyper could not read a request; above, a client could take a connection's weight in memory.
@@ -81,6 +91,9 @@ mod tests {
             "ingest.journal.max_megabytes=1",
             "redirector.cookies.visitor=a;b",
             "redirector.cookies.last_click=",
+            "redirector.cookies.visitor=whp",
+            "redirector.cookies.last_click=whp",
+            "redirector.cookies.last_click=whv",
             "redirector.max_head_bytes=100",
             "redirector.max_connections=0",
             "redirector.head_timeout_ms=0",

@@ -101,7 +101,7 @@ impl Default for Redirector {
 }
 
 /// HTTPS at the edge.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
     /// Where it answers; nowhere by default.
@@ -111,6 +111,24 @@ pub struct Tls {
     pub certificates: Option<PathBuf>,
     /// Whether nothing answers over plain HTTP: `redirector.listen` is not bound then.
     pub only: bool,
+    /// Handshakes a second of one client (IPv4 address or IPv6 /64), believed proxies excepted; 0 means
+    /// no limit.
+    pub handshake_rate: u32,
+    /// How many handshakes a client may begin at once before the rate holds.
+    pub handshake_burst: u32,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            listen: None,
+            certificates: None,
+            only: false,
+            // A signature of RSA takes a millisecond: one client costs a core at most a twentieth of its time.
+            handshake_rate: 50,
+            handshake_burst: 200,
+        }
+    }
 }
 
 /// The header in which proxies say whom they speak for.
@@ -135,6 +153,11 @@ pub struct Cookies {
     pub days: u32,
     /// Whether they are marked `Secure`. Off only for a first trial over plain http.
     pub secure: bool,
+}
+
+impl Cookies {
+    /// Name of the cookie that proves that its bearer knows the password of a link.
+    pub const PASSWORD: &'static str = "whp";
 }
 
 impl Default for Cookies {

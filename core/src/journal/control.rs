@@ -15,7 +15,7 @@ use std::{io, path::Path};
 use super::{
     LaneId, Seq,
     error::OpenError,
-    fs::Fs,
+    fs::{Directory, Fs},
     mapping::{Mapping, Word},
     segment::UNFINISHED,
 };
@@ -40,7 +40,12 @@ pub(super) struct Control {
 
 impl Control {
     /// Creates the file for a new lane, or for one that lost it; durable on return.
-    pub(super) fn create(fs: &dyn Fs, dir: &Path, lane: LaneId) -> Result<Self, OpenError> {
+    pub(super) fn create(
+        fs: &dyn Fs,
+        directory: &dyn Directory,
+        dir: &Path,
+        lane: LaneId,
+    ) -> Result<Self, OpenError> {
         let path = dir.join(NAME);
         let unfinished = path.with_extension(&UNFINISHED[1..]);
         let make = || {
@@ -51,7 +56,7 @@ impl Control {
             control.identify(lane);
             control.mapping.sync(0..BYTES)?;
             fs.rename(&unfinished, &path)?;
-            fs.sync_dir(dir)?;
+            directory.sync()?;
             Ok(control)
         };
         make().map_err(|source| OpenError::Io {

@@ -1,7 +1,6 @@
 //! The real file system: preallocated files, shared mappings, directory locks.
 
 use std::{
-    any::Any,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     ops::Range,
@@ -14,7 +13,7 @@ use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{FallocateFlags, FlockOperation, fallocate, flock};
 
 use super::{
-    fs::{Fs, Region},
+    fs::{Directory, Fs, Region},
     pages,
 };
 
@@ -28,17 +27,17 @@ impl Fs for Disk {
         while let Some(dir) = missing.pop() {
             match fs::create_dir(dir) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-                _ => self.sync_dir(&parent(dir))?,
+                _ => sync_dir(&parent(dir))?,
             }
         }
         // The last start may have died between the creation and the sync.
-        self.sync_dir(&parent(dir))
+        sync_dir(&parent(dir))
     }
 
-    fn lock_dir(&self, dir: &Path) -> io::Result<Box<dyn Any + Send + Sync>> {
+    fn lock_dir(&self, dir: &Path) -> io::Result<Box<dyn Directory>> {
         let handle = File::open(dir)?;
         flock(&handle, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Box::new(handle))
+        Ok(Box::new(Held(handle)))
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
@@ -83,10 +82,19 @@ impl Fs for Disk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
+}
 
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        File::open(dir)?.sync_all()
+/// A directory that is open and locked.
+struct Held(File);
+
+impl Directory for Held {
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_all()
     }
+}
+
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }
 
 fn is_here(dir: &Path) -> bool {

@@ -3,15 +3,15 @@
 //!
 //! There is no read and no write: all contents go through mappings.
 
-use std::{any::Any, io, ops::Range, path::Path, ptr::NonNull, sync::Arc};
+use std::{io, ops::Range, path::Path, ptr::NonNull, sync::Arc};
 
 /// Directories and files.
 pub(super) trait Fs: Send + Sync {
     /// Creates a directory and its missing ancestors; all of them are durable on return.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
 
-    /// Takes the directory for this process until the guard is dropped, or fails with `WouldBlock`.
-    fn lock_dir(&self, dir: &Path) -> io::Result<Box<dyn Any + Send + Sync>>;
+    /// Takes the directory for this process until what it returns is dropped, or fails with `WouldBlock`.
+    fn lock_dir(&self, dir: &Path) -> io::Result<Box<dyn Directory>>;
 
     /// The names in a directory.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
@@ -23,14 +23,18 @@ pub(super) trait Fs: Send + Sync {
     /// Maps a whole existing file; `UnexpectedEof` if it is empty.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn Region>>;
 
-    /// Renames a file; durable only after `sync_dir`.
+    /// Renames a file; durable only after [`Directory::sync`].
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Removes a file; durable only after `sync_dir`.
+    /// Removes a file; durable only after [`Directory::sync`].
     fn remove(&self, path: &Path) -> io::Result<()>;
+}
 
-    /// Makes the names in a directory durable.
-    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+/// A directory that belongs to this process.
+pub(super) trait Directory: Send + Sync {
+    /// Makes the names in it durable. It is open already, so that this needs no file descriptor: one that were
+    /// missing after a file has come or gone would leave that in doubt.
+    fn sync(&self) -> io::Result<()>;
 }
 
 /// A file mapped for reading and writing. Its memory stays valid and in place until it is dropped, also

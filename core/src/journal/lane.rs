@@ -3,7 +3,6 @@
 //! Nothing here runs on the common path of an append. Syncing is in `sync.rs`.
 
 use std::{
-    any::Any,
     collections::VecDeque,
     io,
     path::PathBuf,
@@ -18,7 +17,7 @@ use super::{
     control::Control,
     error::AckError,
     frame::Seed,
-    fs::{self, Fs},
+    fs::{self, Directory, Fs},
     ledger::Position,
     segment::{Pen, Segment},
     sync::Syncs,
@@ -42,7 +41,7 @@ pub(super) struct Lane {
     /// No room for another segment at the last try; spares the writer a system call for each refused record.
     full: AtomicBool,
     /// The directory belongs to this process as long as this lives.
-    _lock: Box<dyn Any + Send + Sync>,
+    directory: Box<dyn Directory>,
 }
 
 /// The segments of a lane.
@@ -95,7 +94,7 @@ impl Lane {
         control: Arc<Control>,
         id: LaneId,
         lineup: Lineup,
-        lock: Box<dyn Any + Send + Sync>,
+        directory: Box<dyn Directory>,
     ) -> Self {
         Self {
             fs,
@@ -110,7 +109,7 @@ impl Lane {
             lineup: Mutex::new(lineup),
             preparing: Mutex::new(()),
             full: AtomicBool::new(false),
-            _lock: lock,
+            directory,
         }
     }
 
@@ -184,7 +183,7 @@ impl Lane {
             Err(error) if fs::is_full(&error) => return Ok(false),
             Err(error) => return Err(error),
         };
-        if let Err(error) = self.fs.sync_dir(&self.dir) {
+        if let Err(error) = self.directory.sync() {
             let again = io::Error::new(error.kind(), error.to_string());
             self.poison("sync directory", self.dir.clone(), error);
             return Err(again);
@@ -212,7 +211,7 @@ impl Lane {
             locked(&self.lineup).live.pop_front();
         }
         if has_removed {
-            let synced = self.fs.sync_dir(&self.dir);
+            let synced = self.directory.sync();
             synced.map_err(|error| self.poison("sync directory", self.dir.clone(), error))?;
             if self.is_full() {
                 // An error was logged where it arose, and the keeper tries again.

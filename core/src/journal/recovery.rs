@@ -12,7 +12,7 @@ use super::{
     control::{self, Control},
     error::{AckError, OpenError},
     frame::{LARGEST_JUMP, Seed},
-    fs::{self, Fs},
+    fs::{self, Directory, Fs},
     lane::{Lane, Lineup},
     ledger::{Cursor, Ledger, Position},
     scan::Scan,
@@ -36,7 +36,7 @@ pub(super) fn open(
     options.check()?;
     fs.create_dir(dir)
         .map_err(|source| failed("create", dir, source))?;
-    let lock = fs.lock_dir(dir).map_err(|source| match source.kind() {
+    let directory = fs.lock_dir(dir).map_err(|source| match source.kind() {
         io::ErrorKind::WouldBlock => OpenError::Locked {
             dir: dir.to_owned(),
         },
@@ -46,9 +46,10 @@ pub(super) fn open(
 
     let found = find_segments(&*fs, dir)?;
     // A name that the last process gave or took may not be durable yet.
-    fs.sync_dir(dir)
+    directory
+        .sync()
         .map_err(|source| failed("sync", dir, source))?;
-    let (mut control, lane) = identify(&*fs, dir, &found)?;
+    let (mut control, lane) = identify(&*fs, &*directory, dir, &found)?;
     if let Some((segment, Some(owner))) = found
         .iter()
         .find(|(_, owner)| owner.is_some_and(|it| it != lane))
@@ -94,7 +95,7 @@ pub(super) fn open(
         control,
         lane,
         lineup,
-        lock,
+        directory,
     ));
     // The last process may have died between an ack and the removal of what was acked.
     lane.free(ledger.cursor().position)
@@ -158,6 +159,7 @@ fn find_segments(fs: &dyn Fs, dir: &Path) -> Result<Vec<(Segment, Option<LaneId>
 /// Opens the control file; where it is missing or does not know its lane, asks the ledger and the segments.
 fn identify(
     fs: &dyn Fs,
+    directory: &dyn Directory,
     dir: &Path,
     segments: &[(Segment, Option<LaneId>)],
 ) -> Result<(Control, LaneId), OpenError> {
@@ -178,7 +180,7 @@ fn identify(
         }
     };
     let Some(mut control) = control else {
-        return Ok((Control::create(fs, dir, lane)?, lane));
+        return Ok((Control::create(fs, directory, dir, lane)?, lane));
     };
     if control.lane().is_none() {
         tracing::error!(%lane, dir = %dir.display(), "journal control file was damaged and is repaired");

@@ -4,7 +4,6 @@
 #![allow(unsafe_code)] // A mapping hands out an address.
 
 use std::{
-    any::Any,
     collections::{BTreeMap, BTreeSet},
     io,
     ops::Range,
@@ -14,7 +13,7 @@ use std::{
 };
 
 use super::crash::{Image, Plan};
-use crate::journal::fs::{Fs, Region};
+use crate::journal::fs::{Directory, Fs, Region};
 
 const WORDS_PER_PAGE: usize = 512;
 
@@ -259,6 +258,21 @@ struct Lock {
     dir: PathBuf,
 }
 
+impl Directory for Lock {
+    fn sync(&self) -> io::Result<()> {
+        let dir = Some(&*self.dir);
+        self.fs.step(|world| {
+            world.durable_names.retain(|path, _| path.parent() != dir);
+            let inside = world.names.iter().filter(|(path, _)| path.parent() == dir);
+            let inside: Vec<_> = inside
+                .map(|(path, inode)| (path.clone(), Arc::clone(inode)))
+                .collect();
+            world.durable_names.extend(inside);
+            Ok(())
+        })
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         self.fs.world().locked.remove(&self.dir);
@@ -270,7 +284,7 @@ impl Fs for ModelFs {
         self.step(|_| Ok(()))
     }
 
-    fn lock_dir(&self, dir: &Path) -> io::Result<Box<dyn Any + Send + Sync>> {
+    fn lock_dir(&self, dir: &Path) -> io::Result<Box<dyn Directory>> {
         self.step(|world| {
             let is_free = world.locked.insert(dir.to_owned());
             if is_free {
@@ -345,23 +359,6 @@ impl Fs for ModelFs {
                 .remove(path)
                 .map(|_| ())
                 .ok_or(io::ErrorKind::NotFound.into())
-        })
-    }
-
-    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.step(|world| {
-            world
-                .durable_names
-                .retain(|path, _| path.parent() != Some(dir));
-            let inside = world
-                .names
-                .iter()
-                .filter(|(path, _)| path.parent() == Some(dir));
-            let inside: Vec<_> = inside
-                .map(|(path, inode)| (path.clone(), Arc::clone(inode)))
-                .collect();
-            world.durable_names.extend(inside);
-            Ok(())
         })
     }
 }
