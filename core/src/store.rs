@@ -27,7 +27,7 @@ use crate::link::{Host, Label, Link};
 use crate::workspace::{Workspace, WorkspaceId};
 
 /// The store cannot answer. Never means "no such link".
-#[derive(Debug, Error)]
+#[derive(Clone, Debug, Error)]
 pub enum StoreError {
     /// Not reachable, or it refused; asking again may help.
     #[error("the link store is unavailable: {0}")]
@@ -208,7 +208,8 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
         weights: &[u32],
     ) -> Result<(), ChangeError>;
 
-    /// A workspace's links with ids below `before`, newest first, at most `limit`.
+    /// A workspace's links with ids below `before`, newest first, at most `limit`; fewer only at the end. One
+    /// that cannot be read is logged and passed over: it must not hide the others.
     async fn links(
         &self,
         workspace: &WorkspaceId,
@@ -252,12 +253,16 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
 /// 10,000 edits of a bulk request. One that lags further is told so by the channel.
 const CHANGES_KEPT: usize = 16 * 1024;
 
+/// Logs what a list leaves out.
+fn passed_over(error: &StoreError) {
+    tracing::error!(%error, "a link is left out of a list");
+}
+
 /// What many edits are told where none of them could be done: nothing is known to have been.
 fn all_unavailable(edits: &[Edit], error: &StoreError) -> Vec<Result<(), EditError>> {
-    let error = || StoreError::Unavailable(error.to_string());
     let told = |edit: &Edit| match edit {
-        Edit::Create(_) => EditError::Create(error().into()),
-        Edit::Change(_) | Edit::Delete { .. } => EditError::Change(error().into()),
+        Edit::Create(_) => EditError::Create(error.clone().into()),
+        Edit::Change(_) | Edit::Delete { .. } => EditError::Change(error.clone().into()),
     };
     edits.iter().map(|edit| Err(told(edit))).collect()
 }

@@ -47,7 +47,7 @@ struct Inner {
     /// Tells this process's caches what was committed; there is no other process to tell.
     changes: broadcast::Sender<Change>,
     /// The clicks that wait to be counted.
-    clicks: clicks::Queue,
+    clicks: Arc<clicks::Queue>,
 }
 
 impl FileStore {
@@ -56,7 +56,7 @@ impl FileStore {
         let inner = Inner {
             file: Opened::open(path)?,
             changes: broadcast::channel(CHANGES_KEPT).0,
-            clicks: clicks::Queue::default(),
+            clicks: Arc::default(),
         };
         inner.write(|transaction| tables::create(transaction).map(|()| ((), Vec::new())))?;
         Ok(Self {
@@ -119,23 +119,21 @@ impl Inner {
         Ok(value)
     }
 
-    /// Counts every click that waits, unless somebody else has done so meanwhile.
-    fn count_clicks(&self) -> Result<(), StoreError> {
-        let counted = self.file.with(|database| {
+    /// Counts every click that waits, or tells each that it could not be counted.
+    fn count_clicks(&self, mut taker: clicks::Taker) {
+        let mut taken = None;
+        let counted: Result<_, StoreError> = self.file.with(|database| {
             let mut transaction = database.begin_write()?;
-            if self.clicks.is_empty() {
-                transaction.abort()?;
-                return Ok(None);
-            }
             transaction.set_quick_repair(true);
-            let counted = self.clicks.count::<StoreError>(&transaction)?;
+            // Only now: whoever came while another's commit was under way is counted along.
+            let waiting = taken.insert(taker.take());
+            let counted = clicks::count(&transaction, waiting)?;
             transaction.commit()?;
-            Ok(Some(counted))
-        })?;
-        if let Some(counted) = counted {
-            counted.answer();
-        }
-        Ok(())
+            Ok(counted)
+        });
+        // Where not even a transaction began, none may stay and be counted after it was refused.
+        let waiting = taken.unwrap_or_else(|| taker.take());
+        clicks::answer(waiting, counted);
     }
 }
 
@@ -164,12 +162,16 @@ impl LinkStore for FileStore {
         if self.clicks_counted(link).await? >= cap.get() {
             return Ok(false);
         }
-        let answered = self.inner.clicks.push(link, cap);
-        let inner = Arc::clone(&self.inner);
-        blocking(move || inner.count_clicks()).await?;
-        answered
-            .await
-            .map_err(|_| StoreError::Unavailable("the click could not be counted".into()))
+        let place = self.inner.clicks.push(link, cap)?;
+        if let Some(taker) = place.taker {
+            let inner = Arc::clone(&self.inner);
+            // It goes on for the others where this visitor goes away.
+            tokio::task::spawn_blocking(move || inner.count_clicks(taker));
+        }
+        place.answered.await.unwrap_or_else(|_| {
+            let reason = "the click could not be counted".to_owned();
+            Err(StoreError::Unavailable(reason))
+        })
     }
 
     fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>> {

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use redis::cmd;
 use tokio::sync::broadcast::Receiver;
 use tokio::time::{sleep, timeout};
-use whence_core::store::{Change, LinkStore, RedisStore, StoreError};
+use whence_core::store::{
+    Change, ChangeError, CreateError, Edit, EditError, LinkStore, RedisStore, StoreError,
+};
 use whence_core::test_support::RedisServer;
 
 use crate::backend::{assert_quiet, change_of, link, next, raw};
@@ -106,6 +108,34 @@ async fn a_hung_server_is_given_up_and_found_again() {
     );
     store.create_link(&link(2, "winter")).await.unwrap();
     while next(&mut changes).await != change_of(&link(2, "winter")) {}
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hung_server_is_given_up_once_for_all_edits_of_a_call() {
+    let (server, store, _) = start().await;
+    server.hang();
+    let link = |id| link(id, &format!("s{id}"));
+    let creates = (0..2000).map(|id| Edit::Create(link(id)));
+    let changes = (0..2000).map(|id| Edit::Change(link(id)));
+    let asked = Instant::now();
+    let results = store
+        .edit_links(&creates.chain(changes).collect::<Vec<_>>())
+        .await;
+    // One after the other, 64 at once, they would take a minute.
+    assert!(asked.elapsed() < 4 * BOUND, "{:?}", asked.elapsed());
+    assert_eq!(results.len(), 4000);
+    for result in results {
+        assert!(
+            matches!(
+                result,
+                Err(
+                    EditError::Create(CreateError::Store(StoreError::Unavailable(_)))
+                        | EditError::Change(ChangeError::Store(StoreError::Unavailable(_)))
+                )
+            ),
+            "{result:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -126,8 +126,9 @@ async fn a_claim_without_its_link_frees_the_external_id_after_a_while() {
     assert_eq!(found.unwrap(), None);
     let made = named(link(1, "summer"), "42");
     let refused = store.create_link(&made).await;
+    // Not that another link has it, for none has.
     assert!(
-        matches!(refused, Err(CreateError::ExternalIdTaken)),
+        matches!(refused, Err(CreateError::Store(StoreError::Unavailable(_)))),
         "{refused:?}"
     );
     // The one that was refused is gone without a trace.
@@ -143,6 +144,17 @@ async fn a_claim_without_its_link_frees_the_external_id_after_a_while() {
         matches!(refused, Err(CreateError::ExternalIdTaken)),
         "{refused:?}"
     );
+}
+
+#[tokio::test]
+async fn a_new_link_has_no_clicks_of_an_old_one_with_its_id() {
+    let (_server, store, mut raw) = start().await;
+    // As a delete leaves it which Redis did not answer to the end.
+    let clicks = format!("whence:clicks:{}", LinkId(1));
+    let set = cmd("SET").arg(clicks).arg(5).to_owned();
+    let () = set.query_async(&mut raw).await.unwrap();
+    store.create_link(&link(1, "summer")).await.unwrap();
+    assert_eq!(store.clicks_counted(LinkId(1)).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::stop::Stop;
 use super::tables::{EXTERNAL_IDS, IDS, LINKS, WORKSPACE_LINKS};
 use crate::id::LinkId;
 use crate::link::Link;
-use crate::store::{StoreError, from_json, raw_link_key};
+use crate::store::{StoreError, from_json, passed_over, raw_link_key};
 use crate::workspace::WorkspaceId;
 
 type Read<T> = Result<T, Stop<StoreError>>;
@@ -76,19 +76,29 @@ pub(super) fn list(
         None => listed.range((workspace, 0)..=(workspace, u64::MAX))?,
     };
     let mut found = Vec::new();
-    for entry in range.rev().take(limit) {
+    for entry in range.rev() {
+        if found.len() == limit {
+            break;
+        }
         let (_, id) = entry?.0.value();
         let link = match ids.get(id)? {
-            Some(key) => get(&links, key.value())?,
-            None => None,
+            Some(key) => get(&links, key.value()),
+            None => Ok(None),
         };
-        // One commit made all three, so that one without the others is damage.
-        found.push(link.ok_or_else(|| {
-            Stop::Answer(StoreError::Unreadable {
+        let error = match link {
+            Ok(Some(link)) => {
+                found.push(link);
+                continue;
+            }
+            // One commit made all three, so that one without the others is damage.
+            Ok(None) => StoreError::Unreadable {
                 key: LinkId(id).to_string(),
                 reason: "it is listed, but there is no such link".into(),
-            })
-        })?);
+            },
+            Err(Stop::Answer(error)) => error,
+            Err(database) => return Err(database),
+        };
+        passed_over(&error);
     }
     Ok(found)
 }

@@ -5,6 +5,8 @@
 //! what the other's link has now: a slug that is deleted first may be given away next.
 
 use std::collections::HashMap;
+use std::slice;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::{StreamExt, stream};
 
@@ -12,7 +14,9 @@ use super::commands::Commands;
 use super::{edits, links};
 use crate::id::LinkId;
 use crate::link::Link;
-use crate::store::{Edit, EditError, link_key};
+use crate::store::{
+    ChangeError, CreateError, Edit, EditError, StoreError, all_unavailable, link_key,
+};
 use crate::workspace::WorkspaceId;
 
 /// Edits under way at once: enough to hide the way to Redis and back, few enough that a redirect's
@@ -27,9 +31,28 @@ enum Thing {
     ExternalId(String, String),
 }
 
+/// Whether Redis has stopped answering, found out once for all edits of a call: thousands of them must not
+/// each wait for it to the end.
+#[derive(Default)]
+struct Silence(AtomicBool);
+
+impl Silence {
+    fn is_known(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Tells an edit that was unavailable for itself, others being in its way, from a Redis that is for all.
+    async fn listen(&self, commands: &Commands) {
+        if !self.is_known() && commands.ping().await.is_err() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 pub(super) async fn run(commands: &Commands, all: &[Edit]) -> Vec<Result<(), EditError>> {
+    let silence = Silence::default();
     let touched: Vec<Vec<Thing>> = stream::iter(0..all.len())
-        .map(|index| things(commands, &all[index]))
+        .map(|index| things(commands, &silence, &all[index]))
         .buffered(AT_ONCE)
         .collect()
         .await;
@@ -38,7 +61,7 @@ pub(super) async fn run(commands: &Commands, all: &[Edit]) -> Vec<Result<(), Edi
         .map(async |group| {
             let mut done = Vec::with_capacity(group.len());
             for index in group {
-                done.push((index, run_one(commands, &all[index]).await));
+                done.push((index, run_one(commands, &silence, &all[index]).await));
             }
             done
         })
@@ -56,23 +79,45 @@ pub(super) async fn run(commands: &Commands, all: &[Edit]) -> Vec<Result<(), Edi
         .collect()
 }
 
-async fn run_one(commands: &Commands, edit: &Edit) -> Result<(), EditError> {
-    match edit {
-        Edit::Create(link) => Ok(edits::create(commands, link).await?),
-        Edit::Change(link) => Ok(edits::change(commands, link).await?),
+/// Does an edit, unless Redis answers no more.
+async fn run_one(commands: &Commands, silence: &Silence, edit: &Edit) -> Result<(), EditError> {
+    if silence.is_known() {
+        let error = commands.unavailable("it stopped answering before this edit was begun");
+        let told = all_unavailable(slice::from_ref(edit), &error).pop();
+        return told.expect("one edit is told one thing");
+    }
+    let done = match edit {
+        Edit::Create(link) => edits::create(commands, link).await.map_err(Into::into),
+        Edit::Change(link) => edits::change(commands, link).await.map_err(Into::into),
         Edit::Delete {
             workspace,
             id,
             revision,
-        } => Ok(edits::delete(commands, workspace, *id, *revision).await?),
+        } => edits::delete(commands, workspace, *id, *revision)
+            .await
+            .map_err(Into::into),
+    };
+    if let Err(
+        EditError::Create(CreateError::Store(StoreError::Unavailable(_)))
+        | EditError::Change(ChangeError::Store(StoreError::Unavailable(_))),
+    ) = &done
+    {
+        silence.listen(commands).await;
     }
+    done
 }
 
 /// What an edit touches, by its own word and by what its link has now. A link that cannot be read
 /// adds nothing: its edit will say so by itself.
-async fn things(commands: &Commands, edit: &Edit) -> Vec<Thing> {
+async fn things(commands: &Commands, silence: &Silence, edit: &Edit) -> Vec<Thing> {
     let stands = async |workspace: &WorkspaceId, id: LinkId| {
+        if silence.is_known() {
+            return None;
+        }
         let link = links::by_id(commands, workspace, id).await;
+        if let Err(StoreError::Unavailable(_)) = link {
+            silence.listen(commands).await;
+        }
         link.ok().flatten()
     };
     let mut things = Vec::with_capacity(4);

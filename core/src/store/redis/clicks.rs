@@ -33,3 +33,10 @@ pub(super) async fn counted(commands: &Commands, link: LinkId) -> Result<u64, St
     let count: Option<u64> = commands.ask(&key, cmd("GET").arg(&key)).await?;
     Ok(count.unwrap_or(0))
 }
+
+/// Forgets the clicks on a link that is gone, or is being made.
+pub(super) async fn forget(commands: &Commands, link: LinkId) -> Result<(), StoreError> {
+    let key = keys::clicks(link);
+    let _: u64 = commands.tell(&key, cmd("DEL").arg(&key)).await?;
+    Ok(())
+}

@@ -7,10 +7,11 @@
 //! once they are old.
 
 use redis::cmd;
+use tracing::warn;
 
 use super::commands::Commands;
 use super::external::{self, Claim, Claimed};
-use super::keys;
+use super::{clicks, keys};
 use crate::id::LinkId;
 use crate::link::Link;
 use crate::store::{ChangeError, CreateError, StoreError, from_json, link_key, to_json};
@@ -33,12 +34,18 @@ pub(super) async fn create(commands: &Commands, link: &Link) -> Result<(), Creat
     if !commands.set_new(&id_key, link_key.as_bytes()).await? {
         return Err(CreateError::IdTaken);
     }
+    // An import brings ids back, and the count of one that was deleted may have been left.
+    clicks::forget(commands, link.id).await?;
     let claim = match &link.spec.external_id {
         Some(id) => match external::claim(commands, &link.workspace, id, link.id).await? {
             Claimed::Ours(claim) => Some(claim),
             Claimed::Taken => {
                 forget_id(commands, &id_key).await;
                 return Err(CreateError::ExternalIdTaken);
+            }
+            Claimed::Unsettled => {
+                forget_id(commands, &id_key).await;
+                return Err(external::unsettled(commands).into());
             }
         },
         None => None,
@@ -88,6 +95,7 @@ pub(super) async fn change(commands: &Commands, link: &Link) -> Result<(), Chang
                 claim = match external::claim(commands, &link.workspace, new, link.id).await? {
                     Claimed::Ours(claim) => Some(claim),
                     Claimed::Taken => return Err(ChangeError::ExternalIdTaken),
+                    Claimed::Unsettled => return Err(external::unsettled(commands).into()),
                 };
             }
             if let Some(old) = old {
@@ -151,8 +159,10 @@ pub(super) async fn delete(
             if let Some(claim) = claim {
                 claim.release(commands).await;
             }
-            let clicks = keys::clicks(id);
-            let _: Result<u64, _> = commands.tell(&clicks, cmd("DEL").arg(&clicks)).await;
+            if let Err(error) = clicks::forget(commands, id).await {
+                // Whoever takes the id next forgets it.
+                warn!(link = %id, %error, "the count of a deleted link's clicks is left over");
+            }
             unlist(commands, workspace, id).await;
             return Ok(());
         }

@@ -9,6 +9,7 @@
 use std::time::{Duration, Instant};
 
 use redis::cmd;
+use tokio::time::sleep;
 
 use super::commands::Commands;
 use super::{keys, links};
@@ -23,8 +24,10 @@ const LEASE: Duration = Duration::from_secs(60);
 /// The most of it that may have passed when the link is written, so that a process which was stopped
 /// in between does not write under a claim that is somebody else's by now.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
-/// How often a claim that others change under our eyes is tried.
-const ATTEMPTS: usize = 8;
+/// How often a claim is tried that others change under our eyes, or whose link is not there yet.
+const ATTEMPTS: u32 = 8;
+/// How long is waited before another try, twice as long each time: with all of them a second.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Sets a claim where it still is what was read (an empty text for none), with the time of Redis in
 /// it. Answers with what stands there now and whether the lease of what was read is over.
@@ -50,8 +53,10 @@ pub(super) struct Claim {
 pub(super) enum Claimed {
     /// It is ours.
     Ours(Claim),
-    /// Another link has it, or is being made with it.
+    /// Another link has it.
     Taken,
+    /// It stays claimed for a link that does not have it: one whose edit takes very long, or never ended.
+    Unsettled,
 }
 
 impl Claim {
@@ -75,7 +80,11 @@ pub(super) async fn claim(
 ) -> Result<Claimed, StoreError> {
     let key = keys::external_id(workspace, external_id);
     let mut stands = String::new();
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
+        // The first one only finds out what stands there.
+        if attempt > 1 {
+            sleep(PAUSE * (1 << (attempt - 2))).await;
+        }
         let mut lease = LEASE;
         if let Some(holder) = holder(&stands) {
             if holder == link {
@@ -107,11 +116,19 @@ pub(super) async fn claim(
                     taken,
                 }));
             }
-            "held" => return Ok(Claimed::Taken),
+            // Its link is being made at this moment, most likely.
             _ => stands = found,
         }
     }
-    Err(commands.unavailable("others keep claiming this external id at the same moment"))
+    Ok(Claimed::Unsettled)
+}
+
+/// What is said of a claim that stays unsettled.
+pub(super) fn unsettled(commands: &Commands) -> StoreError {
+    commands.unavailable(format_args!(
+        "another edit has claimed this external id and has not ended; it is free after {} seconds at the latest",
+        LEASE.as_secs()
+    ))
 }
 
 /// A link's claim as it stands, to be given up once the link has it no longer.

@@ -10,7 +10,7 @@ use super::commands::Commands;
 use super::{external, keys};
 use crate::id::LinkId;
 use crate::link::{Label, Link};
-use crate::store::{StoreError, raw_link_key};
+use crate::store::{StoreError, passed_over, raw_link_key};
 use crate::workspace::WorkspaceId;
 
 /// Links asked for at once while listing: enough to hide the way to Redis and back.
@@ -72,15 +72,22 @@ pub(super) async fn list(
         let members: Vec<String> = commands.ask(&list_key, &page).await?;
         let Some(last) = members.last() else { break };
         below = format!("({last}");
-        let ids: Vec<LinkId> = members
+        let ids: Vec<Result<LinkId, StoreError>> = members
             .iter()
             .map(|member| read_id(&list_key, member))
-            .collect::<Result<_, _>>()?;
+            .collect();
         let links = stream::iter(ids)
-            .map(|id| by_id(commands, workspace, id))
+            .map(async |id| by_id(commands, workspace, id?).await)
             .buffered(AT_ONCE);
         found.extend(
             links
+                .or_else(async |error| match error {
+                    StoreError::Unreadable { .. } => {
+                        passed_over(&error);
+                        Ok(None)
+                    }
+                    StoreError::Unavailable(_) => Err(error),
+                })
                 .try_filter_map(async |link| Ok(link))
                 .try_collect::<Vec<_>>()
                 .await?,
