@@ -182,7 +182,7 @@ mod tests {
             ("foreground=fff&background=000", "foreground"),
             ("foreground=ff0&background=fff", "foreground"),
             ("foreground=000&background=333", "foreground"),
-            ("foreground=00000040", "foreground"),
+            ("foreground=00000030", "foreground"),
         ] {
             assert_eq!(read(query).unwrap_err().field(), field, "{query}");
         }

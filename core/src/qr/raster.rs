@@ -1,4 +1,8 @@
-//! A QR code as PNG: every module the same whole number of pixels, so that edges are crisp.
+//! A QR code as PNG: every module the same whole number of pixels, so that edges are crisp. It is drawn and
+//! written row by row: a poster in all its pixels would take 64 MiB.
+
+use std::io::Write as _;
+use std::iter::repeat_n;
 
 use super::symbol::Symbol;
 use super::{Colour, Options, QrError};
@@ -25,40 +29,43 @@ pub fn png(text: &str, options: &Options) -> Result<Vec<u8>, QrError> {
     let Some(logo) = &options.logo else {
         let rows = repeated(&shown, |y| packed_row(size, |x| is_dark(x, y)));
         let colours = [options.background, options.foreground];
-        return Ok(encode_two_colours(options.size, colours, &rows));
+        return Ok(encode_two_colours(options.size, colours, rows));
     };
-    let colours = [options.background, options.foreground].map(Colour::rgba);
-    let mut pixels = repeated(&shown, |y| {
-        (0..size)
-            .flat_map(|x| colours[usize::from(is_dark(x, y))])
-            .collect()
-    });
     let (width, height) = logo.fit(symbol.logo * module as f64);
     let (width, height) = (
         width.round().max(1.0) as usize,
         height.round().max(1.0) as usize,
     );
     let (left, top) = ((size - width) / 2, (size - height) / 2);
-    for (number, pixel) in logo
-        .scaled(width, height)
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .enumerate()
-    {
-        let (x, y) = (left + number % width, top + number / width);
-        let at = (y * size + x) * 4;
-        paint_over(&mut pixels[at..at + 4], *pixel);
-    }
-    Ok(encode_rgba(size, size, &pixels))
+    let logo = logo.scaled(width, height);
+    let colours = [options.background, options.foreground].map(Colour::rgba);
+    let behind = repeated(&shown, |y| {
+        (0..size)
+            .flat_map(|x| colours[usize::from(is_dark(x, y))])
+            .collect()
+    });
+    let rows = behind.enumerate().map(|(y, mut row)| {
+        let line = y.checked_sub(top).filter(|line| *line < height);
+        if let Some(line) = line {
+            let front = logo[line * width * 4..][..width * 4].as_chunks::<4>().0;
+            let behind = row[left * 4..].as_chunks_mut::<4>().0;
+            for (behind, front) in behind.iter_mut().zip(front) {
+                paint_over(behind, *front);
+            }
+        }
+        row
+    });
+    Ok(encode_rgba(size, size, rows))
 }
 
 /// All rows of pixels, of which those that show the same modules are drawn once.
-fn repeated(shown: &[Option<usize>], draw: impl Fn(Option<usize>) -> Vec<u8>) -> Vec<u8> {
+fn repeated(
+    shown: &[Option<usize>],
+    draw: impl Fn(Option<usize>) -> Vec<u8>,
+) -> impl Iterator<Item = Vec<u8>> {
     shown
         .chunk_by(|a, b| a == b)
-        .flat_map(|same| draw(same[0]).repeat(same.len()))
-        .collect()
+        .flat_map(move |same| repeat_n(draw(same[0]), same.len()))
 }
 
 /// A row of one-bit pixels, the first in the highest bit of the first byte.
@@ -72,7 +79,7 @@ fn packed_row(width: usize, is_dark: impl Fn(usize) -> bool) -> Vec<u8> {
 }
 
 /// Paints a colour over one that may be transparent itself.
-fn paint_over(behind: &mut [u8], front: [u8; 4]) {
+fn paint_over(behind: &mut [u8; 4], front: [u8; 4]) {
     let (alpha, below) = (f64::from(front[3]) / 255.0, f64::from(behind[3]) / 255.0);
     let whole = alpha + below * (1.0 - alpha);
     if whole == 0.0 {
@@ -87,7 +94,11 @@ fn paint_over(behind: &mut [u8], front: [u8; 4]) {
 }
 
 /// A PNG of a bit for each pixel.
-fn encode_two_colours(side: u32, palette: [Colour; 2], rows: &[u8]) -> Vec<u8> {
+fn encode_two_colours(
+    side: u32,
+    palette: [Colour; 2],
+    rows: impl Iterator<Item = Vec<u8>>,
+) -> Vec<u8> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, side, side);
     encoder.set_color(png::ColorType::Indexed);
@@ -99,8 +110,12 @@ fn encode_two_colours(side: u32, palette: [Colour; 2], rows: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A PNG of red, green, blue and alpha.
-pub(super) fn encode_rgba(width: usize, height: usize, pixels: &[u8]) -> Vec<u8> {
+/// A PNG of red, green, blue and alpha, whose pixels come in parts.
+pub(super) fn encode_rgba(
+    width: usize,
+    height: usize,
+    pixels: impl Iterator<Item = Vec<u8>>,
+) -> Vec<u8> {
     let side = |pixels: usize| u32::try_from(pixels).expect("no picture here is wider than 4096");
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, side(width), side(height));
@@ -110,9 +125,13 @@ pub(super) fn encode_rgba(width: usize, height: usize, pixels: &[u8]) -> Vec<u8>
     out
 }
 
-fn finish(encoder: png::Encoder<'_, &mut Vec<u8>>, pixels: &[u8]) {
+fn finish(encoder: png::Encoder<'_, &mut Vec<u8>>, pixels: impl Iterator<Item = Vec<u8>>) {
     let written = encoder.write_header().and_then(|mut writer| {
-        writer.write_image_data(pixels)?;
+        let mut stream = writer.stream_writer()?;
+        for part in pixels {
+            stream.write_all(&part)?;
+        }
+        stream.finish()?;
         writer.finish()
     });
     written.expect("a buffer takes what is written, and it is as long as the header says");

@@ -1,6 +1,7 @@
 //! A QR code as SVG: one shape for the paper, one path for all dark modules, one picture for the logo.
 
 use std::fmt::Write as _;
+use std::iter::once;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -50,7 +51,7 @@ pub fn svg(text: &str, options: &Options) -> Result<String, QrError> {
             wide.round().max(1.0) as usize,
             tall.round().max(1.0) as usize,
         );
-        let png = encode_rgba(wide, tall, &logo.scaled(wide, tall));
+        let png = encode_rgba(wide, tall, once(logo.scaled(wide, tall)));
         let _ = write!(
             out,
             r#"<image x="{:.3}" y="{:.3}" width="{width:.3}" height="{height:.3}" preserveAspectRatio="none" href="data:image/png;base64,{}"/>"#,
