@@ -143,6 +143,7 @@ impl Region for Mapped {
     }
 
     fn sync(&self, range: Range<usize>) -> io::Result<()> {
+        pages::let_go(&self.map, range.clone());
         // msync(MS_SYNC) is fdatasync for the range: pages ahead of the writer stay writable without a fault.
         self.map.flush_range(range.start, range.len())
     }

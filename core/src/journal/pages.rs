@@ -58,3 +58,31 @@ pub(super) fn populate(map: &MmapRaw, range: Range<usize>) {
 /// Where there is no such advice, pages come as they are touched.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn populate(_: &MmapRaw, _: Range<usize>) {}
+
+/// Takes the whole pages of a range, which nobody writes to again, out of the address space; their contents
+/// stay in the page cache, dirty as they were. A sync has to write-protect every mapped page and to interrupt
+/// all threads for each; pages that are not mapped cost it nothing, and these go with one interrupt for
+/// hundreds.
+#[cfg(target_os = "linux")]
+pub(super) fn let_go(map: &MmapRaw, range: Range<usize>) {
+    use rustix::mm::{Advice, madvise};
+
+    let page = rustix::param::page_size();
+    let (start, end) = (
+        range.start.next_multiple_of(page),
+        range.end.min(map.len()) / page * page,
+    );
+    if start >= end {
+        return;
+    }
+    // SAFETY: the range lies inside the mapping, which is shared and of a file: whoever reads it again finds
+    // what was written to it.
+    let _ = unsafe {
+        let address = map.as_mut_ptr().add(start);
+        madvise(address.cast(), end - start, Advice::LinuxDontNeed)
+    };
+}
+
+/// Elsewhere the advice may lose what it is given for; a sync then costs more.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn let_go(_: &MmapRaw, _: Range<usize>) {}
