@@ -5,13 +5,15 @@
 
 mod certificates;
 mod crowd;
+mod descriptors;
 mod listeners;
 mod patience;
 mod proxy;
 mod tls;
 
 pub(crate) use crowd::Crowd;
+pub(crate) use descriptors::affordable;
 pub(crate) use listeners::{Listeners, bind, refuse_new};
-pub(crate) use patience::{Patience, Stage, Watch};
+pub(crate) use patience::{Over, Patience, Stage, Watch};
 pub(crate) use proxy::read_header;
 pub(crate) use tls::Tls;

@@ -8,6 +8,7 @@ mod cookies;
 mod http1;
 mod hyper;
 mod replay;
+mod unread;
 
 use std::borrow::Cow;
 use std::fmt::Display;

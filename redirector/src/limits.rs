@@ -1,4 +1,5 @@
-//! Who stands at the door, and how often: requests of a client, requests for a link, passwords tried.
+//! Who stands at the door, and how often: requests and handshakes of a client, requests for a link, passwords
+//! tried.
 //!
 //! How many connections a client may hold is `door`'s.
 
@@ -17,11 +18,13 @@ use crate::request::client_prefix;
 /// Keys are forgotten, where they are quiet, once this many are remembered: some 10 MB for each limit.
 const MOST_KEYS: usize = 100_000;
 /// Pictures for one client: a page of thirty codes at once, then one a second.
-const PICTURES: Quota = Quota::per_second(NonZeroU32::MIN).allow_burst(NonZeroU32::new(30).unwrap());
+const PICTURES: Quota =
+    Quota::per_second(NonZeroU32::MIN).allow_burst(NonZeroU32::new(30).unwrap());
 
 /// The limits of one redirector, shared by its threads.
 pub(crate) struct Limits {
     clients: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    handshakes: Option<DefaultKeyedRateLimiter<IpAddr>>,
     links: Option<DefaultKeyedRateLimiter<LinkId>>,
     attempts: Option<DefaultKeyedRateLimiter<(IpAddr, LinkId)>>,
     pictures: DefaultKeyedRateLimiter<IpAddr>,
@@ -31,9 +34,11 @@ pub(crate) struct Limits {
 impl Limits {
     /// The configured limits.
     pub(crate) fn new(config: &Redirector) -> Self {
+        let tls = &config.tls;
         let attempts = NonZeroU32::new(config.password_attempts).map(Quota::per_minute);
         Self {
             clients: per_second(config.client_rate, config.client_burst).map(RateLimiter::keyed),
+            handshakes: per_second(tls.handshake_rate, tls.handshake_burst).map(RateLimiter::keyed),
             links: per_second(config.link_rate, config.link_burst).map(RateLimiter::keyed),
             attempts: attempts.map(RateLimiter::keyed),
             pictures: RateLimiter::keyed(PICTURES),
@@ -44,6 +49,11 @@ impl Limits {
     /// Counts a request; where it is one too many, says how long to wait.
     pub(crate) fn admit(&self, client: IpAddr) -> Result<(), Duration> {
         self.check(self.clients.as_ref(), || client_prefix(client))
+    }
+
+    /// Counts a TLS handshake that this client begins.
+    pub(crate) fn admit_handshake(&self, client: IpAddr) -> Result<(), Duration> {
+        self.check(self.handshakes.as_ref(), || client_prefix(client))
     }
 
     /// Counts a request for this link, whoever asks.
@@ -78,6 +88,7 @@ impl Limits {
     /// than one second of requests can name.
     pub(crate) fn tidy(&self) {
         forget_the_quiet(self.clients.as_ref());
+        forget_the_quiet(self.handshakes.as_ref());
         forget_the_quiet(self.links.as_ref());
         forget_the_quiet(self.attempts.as_ref());
         forget_the_quiet(Some(&self.pictures));

@@ -18,7 +18,7 @@ use whence_core::id::VisitorId;
 use forwarding::Forwarding;
 
 /// The cookie that proves that its bearer knows the password of a link.
-pub(crate) const PASS_COOKIE: &str = "whp";
+pub(crate) const PASS_COOKIE: &str = Cookies::PASSWORD;
 
 /// One request to a short link.
 #[derive(Debug)]
@@ -37,7 +37,8 @@ pub(crate) struct Asked<'r> {
     pub(crate) client: IpAddr,
     /// Whether the client came over HTTPS, be it to a proxy that is believed.
     pub(crate) secure: bool,
-    /// The content of a POST of `application/x-www-form-urlencoded`, as it was sent: at most 4 KiB.
+    /// The content of a POST of `application/x-www-form-urlencoded`, as it was sent: what is longer than 4 KiB
+    /// gives no password.
     pub(crate) form: Option<Bytes>,
     /// The visitor's cookie.
     pub(crate) visitor: Option<VisitorId>,

@@ -26,7 +26,7 @@ use whence_core::telemetry;
 
 use crate::caps::Caps;
 use crate::deliver::Ingest;
-use crate::door::{Crowd, Listeners, Tls, bind};
+use crate::door::{Crowd, Listeners, Tls, affordable, bind};
 use crate::front::CookieLines;
 use crate::limits::Limits;
 use crate::locked::Lock;
@@ -86,7 +86,9 @@ impl Service for Server {
         let count = thread_count(settings);
 
         let dir = config.journal_dir(&settings.journal, "redirector");
+        let files = process::raise_open_files();
         let (writers, readers) = open_lanes(&dir, settings, count)?;
+        let connections = affordable(settings, readers.len(), count, files);
 
         let door = Arc::new(open_door(settings)?);
         let (addresses, listeners) = bind_all(settings, count)?;
@@ -104,7 +106,7 @@ impl Service for Server {
             agents,
             places,
             short: ShortUrls::new(&config.analytics),
-            connections_per_thread: (settings.max_connections / usize::from(count)).max(1),
+            connections_per_thread: (connections / usize::from(count)).max(1),
             broken: report,
         });
         let minters = Minter::for_threads(&key, count);

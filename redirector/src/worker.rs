@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
@@ -23,6 +23,8 @@ use crate::way::Way;
 
 /// After a failure to accept: out of file descriptors, most likely, and what is open closes sooner or later.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+/// How often that is said while it lasts.
+const SAID_AGAIN: Duration = Duration::from_secs(60);
 /// Once no new connection can begin, those that have begun come within a round trip.
 const LAST_ARRIVALS: Duration = Duration::from_millis(100);
 /// How long an open connection on which nothing is asked has for one more request when all stops: a client that is
@@ -57,8 +59,12 @@ pub(crate) fn serve(
         .enable_all()
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
+        let kinds = [(listeners.plain, false), (listeners.tls, true)];
+        let count = kinds.iter().filter(|(kind, _)| kind.is_some()).count();
+        // A listener holds a place for whoever comes next: none may be without because another one waits.
+        let places = way.shared.connections_per_thread + count.saturating_sub(1);
         let entrance = Rc::new(Entrance {
-            room: Arc::new(Semaphore::new(way.shared.connections_per_thread)),
+            room: Arc::new(Semaphore::new(places)),
             thread: Rc::new(Thread {
                 way,
                 buffers: Buffers::default(),
@@ -68,7 +74,7 @@ pub(crate) fn serve(
         });
         let grace = min(GRACE, drain / 2);
         let mut accepting = Vec::new();
-        for (listener, is_tls) in [(listeners.plain, false), (listeners.tls, true)] {
+        for (listener, is_tls) in kinds {
             if let Some(listener) = listener {
                 let listener = TcpListener::from_std(listener)?;
                 let entrance = Rc::clone(&entrance);
@@ -100,6 +106,7 @@ impl Entrance {
         grace: Duration,
     ) {
         let mut stopped = pin!(stop.cancelled());
+        let mut said: Option<Instant> = None;
         loop {
             // Whoever finds no room waits to be accepted: the kernel's queue is bounded too.
             let next = async {
@@ -112,7 +119,10 @@ impl Entrance {
                 (place, accepted) = next => match accepted {
                     Ok((stream, peer)) => self.let_in(stream, peer.ip(), is_tls, place),
                     Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
+                        if said.is_none_or(|said| said.elapsed() > SAID_AGAIN) {
+                            said = Some(Instant::now());
+                            tracing::warn!(%error, "connections cannot be accepted");
+                        }
                         sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -179,7 +189,8 @@ impl Entrance {
                 Err(_) => return self.thread.turn_away(peer, &"no PROXY header came"),
             }
         }
-        let place = match is_in(&config.trusted_proxies, peer) {
+        let believed = is_in(&config.trusted_proxies, peer);
+        let place = match believed {
             true => Some(self.door.crowd.aside()),
             false => self.door.crowd.enter(peer),
         };
@@ -188,13 +199,20 @@ impl Entrance {
                 .thread
                 .turn_away(peer, &"it holds as many connections as it may");
         };
+        let tls = self.door.tls.as_ref().filter(|_| is_tls);
+        let limits = &self.thread.way.shared.limits;
+        if tls.is_some() && !believed && limits.admit_handshake(peer).is_err() {
+            return self
+                .thread
+                .turn_away(peer, &"it begins TLS more often than it may");
+        }
         let visit = Visit {
             thread: Rc::clone(&self.thread),
             peer,
             tls: is_tls,
             patience,
         };
-        match self.door.tls.as_ref().filter(|_| is_tls) {
+        match tls {
             None => serve_http1(stream, visit).await,
             // On the heap by itself: plain connections need not carry the room for it.
             Some(tls) => Box::pin(serve_tls(tls, stream, visit)).await,

@@ -106,6 +106,8 @@ async fn what_can_be_read_in_two_ways_is_400_and_ends_the_connection() {
         "POST /x HTTP/1.1\r\nHost: go.example\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nabcdef",
         "POST /x HTTP/1.1\r\nHost: go.example\r\nContent-Length: +5\r\n\r\nabcde",
         "POST /x HTTP/1.1\r\nHost: go.example\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "POST /x HTTP/1.1\r\nHost: go.example\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        &GET.replace("Host", &format!("{}Host", "X: y\n".repeat(80))),
         "\u{16}\u{3}\u{1}\u{2}garbage\r\n\r\n",
     ] {
         let answered = statuses(&edge, &format!("{first}{second}")).await;
@@ -184,6 +186,11 @@ async fn what_is_too_long_is_told_so() {
             431,
         ),
         (
+            GET.replace("Host", &format!("X:{}y\r\nHost", " ".repeat(17 << 10))),
+            431,
+        ),
+        (GET.replace("/x", &format!("/{}", long(17 << 10))), 414),
+        (
             GET.replace("Host", &format!("{}Host", "X: y\r\n".repeat(90))),
             302,
         ),
@@ -215,6 +222,23 @@ async fn what_is_too_long_is_told_so() {
         long(0x1800)
     );
     assert_eq!(statuses(&edge, &chunked).await, [302]);
+    edge.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_nobody_asks_for_any_more_is_not_handed_on() {
+    let edge = edge().await;
+    let mut plain = whence_core::link::LinkSpec::to("https://shop.example/".parse().unwrap());
+    plain.status = whence_core::link::RedirectStatus::TemporaryRedirect;
+    edge.link_with("once", plain).await;
+    for (form, status) in [("password=secret", 303), ("name=somebody", 307)] {
+        let request = format!(
+            "POST /once HTTP/1.1\r\nHost: go.example\r\nContent-Length: {}\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\n\r\n{form}",
+            form.len()
+        );
+        assert_eq!(statuses(&edge, &request).await, [status], "{form}");
+    }
     edge.stop().await;
 }
 

@@ -307,3 +307,55 @@ async fn draining_fails_nobody_on_http2() {
     assert!(answered > 10, "{answered}");
     assert_eq!(clicks.len(), answered);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_begins_tls_too_often_is_turned_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = write(folder.path(), "a", &["go.example"]);
+    let path = folder.path().to_owned();
+    let edge = Edge::start(|config| {
+        config.redirector.tls.listen = Some(([127, 0, 0, 1], 0).into());
+        config.redirector.tls.certificates = Some(path);
+        (
+            config.redirector.tls.handshake_rate,
+            config.redirector.tls.handshake_burst,
+        ) = (1, 3);
+    })
+    .await;
+    edge.link("x", "https://shop.example/").await;
+    let connector = believing(&[&certificate], &[]);
+    let mut let_in = 0;
+    for _ in 0..30 {
+        let_in += usize::from(connect(&edge, &connector, "go.example").await.is_ok());
+    }
+    // At one a second there is room for a slow machine.
+    assert!((3..30).contains(&let_in), "{let_in}");
+    assert_eq!(edge.get("/x", &[]).await.status, 302);
+    edge.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_port_does_not_wait_for_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = write(folder.path(), "a", &["go.example"]);
+    let path = folder.path().to_owned();
+    let edge = Edge::start(|config| {
+        config.redirector.tls.listen = Some(([127, 0, 0, 1], 0).into());
+        config.redirector.tls.certificates = Some(path);
+        config.redirector.threads = 1;
+        config.redirector.max_connections = 1;
+    })
+    .await;
+    edge.link("x", "https://shop.example/").await;
+    let connector = believing(&[&certificate], &[]);
+    let asking = async {
+        for _ in 0..3 {
+            assert_eq!(edge.get("/x", &[]).await.status, 302);
+            let mut stream = connect(&edge, &connector, "go.example").await.unwrap();
+            assert_eq!(status(&mut stream).await, 302);
+        }
+    };
+    let asked = tokio::time::timeout(support::raw::PATIENCE, asking).await;
+    assert!(asked.is_ok(), "a port is not served");
+    edge.stop().await;
+}

@@ -56,6 +56,8 @@ struct Progress {
     /// Whether nothing is asked, so that it can be ended without a loss.
     idle: Cell<bool>,
     over: Cell<bool>,
+    /// Whether nothing earns it more time.
+    leaving: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
 
@@ -145,6 +147,7 @@ impl Watch {
             deadline: Cell::new(NEVER),
             idle: Cell::new(true),
             over: Cell::new(false),
+            leaving: Cell::new(false),
             waker: RefCell::new(None),
         });
         let key = self.connections.borrow_mut().insert(Rc::clone(&progress));
@@ -182,6 +185,18 @@ impl Patience {
         self.within(milliseconds);
     }
 
+    /// Has `milliseconds` to say goodbye, whatever was said before or is said after.
+    pub(crate) fn leave(&self, milliseconds: u64) {
+        self.progress.over.set(false);
+        self.busy(milliseconds);
+        self.progress.leaving.set(true);
+    }
+
+    /// Ends now.
+    pub(crate) fn end(&self) {
+        self.progress.end();
+    }
+
     /// The client has done its part: what comes is our own affair, and bounded elsewhere.
     pub(crate) fn answering(&self) {
         self.progress.idle.set(false);
@@ -189,6 +204,9 @@ impl Patience {
     }
 
     fn within(&self, milliseconds: u64) {
+        if self.progress.leaving.get() {
+            return;
+        }
         // One for the tick that has begun already, so that nobody gets less than was said.
         let ticks = milliseconds.div_ceil(TICK.as_millis() as u64) + 1;
         let ticks = u32::try_from(ticks).unwrap_or(NEVER);
@@ -279,6 +297,21 @@ mod tests {
         patience.answering();
         pass(&watch, 10_000);
         assert!(!is_over(&patience).await);
+    }
+
+    #[tokio::test]
+    async fn who_leaves_gets_a_moment_and_no_more() {
+        let watch = Watch::new();
+        let patience = watch.enter();
+        patience.busy(250);
+        patience.end();
+        assert!(is_over(&patience).await);
+        patience.leave(1000);
+        patience.busy(60_000);
+        pass(&watch, 4);
+        assert!(!is_over(&patience).await);
+        pass(&watch, 1);
+        assert!(is_over(&patience).await);
     }
 
     #[tokio::test]

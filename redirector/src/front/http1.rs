@@ -20,8 +20,9 @@ use super::buffers::SIZE;
 use super::hyper;
 use super::replay::Replay;
 use super::{Thread, Visit};
-use crate::answer;
+use crate::answer::{self, Answer};
 use crate::door::Stage;
+use crate::way::LONGEST_TARGET;
 
 pub(super) use head::hosts_are_wrong;
 use head::{Head, Plain};
@@ -203,7 +204,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                         visit.patience.busy(config.head_timeout_ms);
                     }
                     if !self.input.make_room(config.max_head_bytes.max(SIZE)) {
-                        return Ok(Some(End::ForHyper));
+                        visit.thread.way.counters.malformed.inc();
+                        let refused = too_long(self.input.bytes());
+                        self.put(visit, &refused, Method::Get, After::Closes);
+                        self.flush(visit).await?;
+                        self.hang_up(visit).await?;
+                        return Ok(Some(End::Closed));
                     }
                     let Input { buffer, end, .. } = &mut self.input;
                     let count = self.stream.read(&mut buffer[*end..]).await?;
@@ -240,17 +246,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 (answer, method, after)
             }
         };
+        self.put(visit, &answer, method, after);
+        Answered::One(after)
+    }
+
+    /// Puts an answer behind those that have gathered.
+    fn put(&mut self, visit: &Visit, answer: &Answer, method: Method, after: After) {
         let terms = Terms {
             method,
             after,
             date: visit.patience.date(),
-            cookies: &way.shared.cookies,
+            cookies: &visit.thread.way.shared.cookies,
         };
         if self.output.capacity() == 0 {
             self.output = visit.thread.buffers.output();
         }
-        write::write(&mut self.output, &answer, &terms);
-        Answered::One(after)
+        write::write(&mut self.output, answer, &terms);
     }
 
     /// Writes what has gathered.
@@ -285,6 +296,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.input.give_back(&visit.thread);
         }
         Ok(())
+    }
+}
+
+/// What a head is answered that is longer than is read.
+fn too_long(head: &[u8]) -> Answer {
+    let line = head.iter().position(|byte| *byte == b'\n');
+    match line.unwrap_or(head.len()) > LONGEST_TARGET {
+        true => answer::target_too_long(),
+        false => answer::head_too_long(),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -26,9 +27,11 @@ use whence_core::click::Method;
 
 use super::http1::hosts_are_wrong;
 use super::replay::Replay;
+use super::unread::{Turn, Unread};
 use super::{CookieLines, Visit, header_text};
 use crate::answer::{self, Answer, Known, Page, Redirect};
-use crate::door::Stage;
+use crate::door::{Over, Stage};
+use crate::locked;
 
 const X_ROBOTS_TAG: HeaderName = HeaderName::from_static("x-robots-tag");
 /// hyper takes no smaller read buffer.
@@ -43,6 +46,8 @@ const MOST_STREAMS: u32 = 100;
 const MOST_RESETS: usize = 20;
 /// A request has no more than a form to send.
 const WINDOW: u32 = 64 * 1024;
+/// How long a client has that is told to go, in milliseconds.
+const GOODBYE_MS: u64 = 1000;
 /// The least that HTTP/2 lets one ask for.
 const FRAME: u32 = 16 * 1024;
 
@@ -61,17 +66,19 @@ where
         .half_close(true)
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(config.head_timeout_ms))
-        // What is too long is still read this far, so that it can be answered; beyond it, the
-        // connection is cut.
-        .max_buf_size(LEAST_BUFFER.max(4 * config.max_head_bytes));
+        // Heads that are longer do not come this far.
+        .max_buf_size(LEAST_BUFFER.max(config.max_head_bytes));
     let patience = config.head_timeout_ms + config.write_timeout_ms;
     let visit = Rc::new(visit);
     let served = Rc::clone(&visit);
-    let service = service_fn(move |request| answer(Rc::clone(&served), request));
+    let service = service_fn(move |request| {
+        let visit = Rc::clone(&served);
+        async move { Ok::<_, Infallible>(answer(&visit, request).await.map(Full::new)) }
+    });
     let connection = http.serve_connection(TokioIo::new(stream), service);
     // It reads a form and writes an answer, each of them once.
     visit.patience.busy(patience);
-    drive(connection, &visit, Stage::Ending).await;
+    let _ = drive(pin!(connection), &visit, Stage::Ending).await;
 }
 
 /// Serves HTTP/2.
@@ -97,20 +104,55 @@ where
     visit.patience.busy(config.head_timeout_ms);
     let visit = Rc::new(visit);
     let served = Rc::clone(&visit);
+    let unread = Arc::new(Unread::default());
     let service = service_fn(move |request| {
+        let (visit, unread) = (Rc::clone(&served), Arc::clone(&unread));
         // Each request earns the connection its time anew.
-        served
-            .patience
-            .busy(served.thread.way.shared.config.idle_timeout_ms);
-        answer(Rc::clone(&served), request)
+        let idle = visit.thread.way.shared.config.idle_timeout_ms;
+        visit.patience.busy(idle);
+        async move {
+            let turn = unread.turn().await;
+            let response = answer(&visit, request).await;
+            Ok::<_, Infallible>(response.map(|body| Full::new(hold(&visit, &turn, body))))
+        }
     });
     let connection = http.serve_connection(TokioIo::new(stream), service);
-    drive(connection, &visit, Stage::Closing).await;
+    let mut connection = pin!(connection);
+    let driven = drive(connection.as_mut(), &visit, Stage::Closing).await;
+    if driven.is_err() {
+        // A client that hears of it sends its next request elsewhere, instead of losing it.
+        connection.as_mut().graceful_shutdown();
+        visit.patience.leave(GOODBYE_MS);
+        let _ = visit.patience.guard(connection).await;
+    }
 }
 
-/// Lets a connection run to its end; from a stage on, to the end of what is under way.
-async fn drive<C: GracefulConnection>(connection: C, visit: &Visit, last: Stage) {
-    let mut connection = pin!(connection);
+/// Hangs up on a client that does not read this content within the time to write.
+fn hold(visit: &Rc<Visit>, turn: &Turn, body: Bytes) -> Bytes {
+    if body.is_empty() {
+        return body;
+    }
+    let (body, waits) = turn.hold(body);
+    let config = &visit.thread.way.shared.config;
+    let patience = Duration::from_millis(config.write_timeout_ms);
+    let visit = Rc::downgrade(visit);
+    spawn_local(async move {
+        if timeout(patience, waits).await.is_err()
+            && let Some(visit) = visit.upgrade()
+        {
+            visit.patience.end();
+        }
+    });
+    body
+}
+
+/// Lets a connection run to its end; from a stage on, to the end of what is under way. An error where it takes
+/// too long.
+async fn drive<C: GracefulConnection>(
+    mut connection: Pin<&mut C>,
+    visit: &Visit,
+    last: Stage,
+) -> Result<(), Over> {
     let mut told = false;
     let run = poll_fn(|context| {
         if !told && visit.patience.stage() >= last {
@@ -119,8 +161,8 @@ async fn drive<C: GracefulConnection>(connection: C, visit: &Visit, last: Stage)
         }
         connection.as_mut().poll(context)
     });
-    // A client that breaks off, sends garbage or takes too long is its own affair.
-    let _ = visit.patience.guard(run).await;
+    // A client that breaks off or sends garbage is its own affair.
+    visit.patience.guard(run).await.map(|_| ())
 }
 
 /// Runs what HTTP/2 does on the side on the thread that it is on.
@@ -134,29 +176,31 @@ impl<F: Future<Output = ()> + 'static> Executor<F> for Local {
 }
 
 /// Reads a request, has it answered, and writes the answer down.
-async fn answer(
-    visit: Rc<Visit>,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(visit: &Visit, request: Request<Incoming>) -> Response<Bytes> {
     let version = request.version();
     let way = &visit.thread.way;
-    let answer = match read(&visit, request).await {
-        Ok(answer) => answer,
+    let (answer, has_password) = match read(visit, request).await {
+        Ok(answered) => answered,
         Err(refused) => {
             way.counters.malformed.inc();
-            refused
+            (refused, false)
         }
     };
     let mut response = write(answer, &way.shared.cookies);
+    if has_password && response.status().is_redirection() {
+        // The link may have lost its password since the form was shown.
+        *response.status_mut() = StatusCode::SEE_OTHER;
+    }
     if visit.patience.stage() > Stage::Open && version < Version::HTTP_2 {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(CONNECTION, close);
     }
-    Ok(response)
+    response
 }
 
-/// The answer to a request; an error where it was not even looked at.
-async fn read(visit: &Visit, request: Request<Incoming>) -> Result<Answer, Answer> {
+/// The answer to a request, and whether a password came with it, which 307 and 308 would have the browser hand
+/// on; an error where the request was not even looked at.
+async fn read(visit: &Visit, request: Request<Incoming>) -> Result<(Answer, bool), Answer> {
     let (request, body) = request.into_parts();
     let way = &visit.thread.way;
     let config = &way.shared.config;
@@ -191,7 +235,8 @@ async fn read(visit: &Visit, request: Request<Incoming>) -> Result<Answer, Answe
     let query = uri.query().unwrap_or_default();
     let mut asked = reading.finish(method, uri.path(), query, authority);
     asked.form = form;
-    Ok(visit.answer(&asked).await)
+    let has_password = locked::in_form(&asked).is_some();
+    Ok((visit.answer(&asked).await, has_password))
 }
 
 fn is_form(content_type: &HeaderValue) -> bool {
@@ -226,15 +271,15 @@ async fn read_form(visit: &Visit, body: Incoming) -> Result<Option<Bytes>, Answe
     }
 }
 
-fn write(answer: Answer, cookies: &CookieLines) -> Response<Full<Bytes>> {
+fn write(answer: Answer, cookies: &CookieLines) -> Response<Bytes> {
     match answer {
         Answer::Redirect(redirect) => write_redirect(redirect, cookies),
         Answer::Page(page) => write_page(page),
     }
 }
 
-fn write_redirect(redirect: Redirect, cookies: &CookieLines) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
+fn write_redirect(redirect: Redirect, cookies: &CookieLines) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
     *response.status_mut() =
         StatusCode::from_u16(redirect.code()).expect("a redirect status is a status");
     let headers = response.headers_mut();
@@ -256,8 +301,8 @@ fn write_redirect(redirect: Redirect, cookies: &CookieLines) -> Response<Full<By
     response
 }
 
-fn write_page(page: Page) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(page.body));
+fn write_page(page: Page) -> Response<Bytes> {
+    let mut response = Response::new(page.body);
     *response.status_mut() = StatusCode::from_u16(page.status).expect("a status of our own");
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(page.content_type));

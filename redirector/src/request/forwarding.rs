@@ -74,7 +74,7 @@ impl<'r> Forwarding<'r> {
                 break;
             };
             let address = match self.header {
-                ForwardingHeader::XForwardedFor => hop.trim().parse().ok(),
+                ForwardingHeader::XForwardedFor => node(hop.trim()),
                 ForwardingHeader::Forwarded => {
                     https = parameter(hop, "proto").is_some_and(|said| is_https(said.as_bytes()));
                     parameter(hop, "for").and_then(node)
@@ -114,7 +114,7 @@ fn parameter<'a>(element: &'a str, wanted: &str) -> Option<&'a str> {
     })
 }
 
-/// The address of a node as RFC 7239 writes it: `192.0.2.1`, `192.0.2.1:4711`, `[2001:db8::1]`,
+/// The address of a node as RFC 7239 writes it, and as proxies that name ports write `X-Forwarded-For`: `192.0.2.1`, `192.0.2.1:4711`, `[2001:db8::1]`,
 /// `[2001:db8::1]:4711`.
 fn node(text: &str) -> Option<IpAddr> {
     let bare = text.trim_start_matches('[').trim_end_matches(']');
@@ -156,6 +156,17 @@ mod tests {
             ("X-Forwarded-For", "203.0.113.8"),
         ];
         assert_eq!(read(kind, &lines, &ours()).0, "203.0.113.8");
+        for (said, client) in [
+            ("6.6.6.6:80, 203.0.113.7:4711", "203.0.113.7"),
+            ("203.0.113.7:4711, 10.0.0.1:80", "203.0.113.7"),
+            ("[2001:db8::7]:4711", "2001:db8::7"),
+            ("[2001:db8::7]", "2001:db8::7"),
+            ("2001:db8::7", "2001:db8::7"),
+            ("203.0.113.7:http", "10.0.0.9"),
+        ] {
+            let headers = [("x-forwarded-for", said)];
+            assert_eq!(read(kind, &headers, &ours()).0, client, "{said}");
+        }
         let garbage = [("x-forwarded-for", "203.0.113.7, nonsense")];
         assert_eq!(read(kind, &garbage, &ours()).0, "10.0.0.9");
     }

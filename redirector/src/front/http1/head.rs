@@ -7,8 +7,10 @@ use whence_core::click::Method;
 
 use crate::request::Reading;
 
-/// Browsers send some twenty; what has more is not plain.
-const MOST_HEADERS: usize = 64;
+/// Browsers send some twenty.
+const USUAL_HEADERS: usize = 64;
+/// What has more is not plain: hyper takes no more either, and says so.
+const MOST_HEADERS: usize = 100;
 
 /// What stands at the beginning of some bytes.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,11 +44,28 @@ pub(super) struct Plain<'b> {
 
 /// Reads a head off the beginning of `bytes`; its headers go to `reading`.
 pub(super) fn read<'b>(bytes: &'b [u8], reading: &mut Reading<'b>) -> Head<'b> {
+    let mut headers = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
+    read_into(&mut headers, bytes, reading)
+}
+
+/// The same where there are more headers than usual.
+#[cold]
+fn read_long<'b>(bytes: &'b [u8], reading: &mut Reading<'b>) -> Head<'b> {
     let mut headers = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+    read_into(&mut headers, bytes, reading)
+}
+
+fn read_into<'b>(
+    headers: &mut [MaybeUninit<httparse::Header<'b>>],
+    bytes: &'b [u8],
+    reading: &mut Reading<'b>,
+) -> Head<'b> {
+    let is_usual = headers.len() < MOST_HEADERS;
     let mut request = httparse::Request::new(&mut []);
-    let length = match request.parse_with_uninit_headers(bytes, &mut headers) {
+    let length = match request.parse_with_uninit_headers(bytes, headers) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Head::Partial,
+        Err(httparse::Error::TooManyHeaders) if is_usual => return read_long(bytes, reading),
         Err(_) => return Head::Other,
     };
     let (Some(method), Some(target), Some(version)) =
@@ -67,6 +86,7 @@ pub(super) fn read<'b>(bytes: &'b [u8], reading: &mut Reading<'b>) -> Head<'b> {
     }
     let mut connection = Connection::default();
     let mut is_plain = true;
+    let (mut has_length, mut has_encoding) = (false, false);
     for header in &*request.headers {
         let (name, value) = (header.name.as_bytes(), header.value);
         if !ends_in_crlf(bytes, value) {
@@ -75,13 +95,20 @@ pub(super) fn read<'b>(bytes: &'b [u8], reading: &mut Reading<'b>) -> Head<'b> {
         match name.len() {
             6 if name.eq_ignore_ascii_case(b"expect") => is_plain = false,
             10 if name.eq_ignore_ascii_case(b"connection") => connection.says(value),
-            14 if name.eq_ignore_ascii_case(b"content-length") => is_plain &= value == b"0",
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => is_plain = false,
+            14 if name.eq_ignore_ascii_case(b"content-length") => {
+                has_length = true;
+                is_plain &= value == b"0";
+            }
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
+                has_encoding = true;
+                is_plain = false;
+            }
             _ => {}
         }
         reading.header(name, value);
     }
-    if hosts_are_wrong(reading.hosts(), version == 0) {
+    // Of a body with two lengths, the one wins that a reader knows of: that is how requests are smuggled.
+    if hosts_are_wrong(reading.hosts(), version == 0) || (has_length && has_encoding) {
         return Head::Ambiguous;
     }
     let method = match method {
@@ -244,8 +271,13 @@ mod tests {
         ] {
             assert_eq!(kind(request.as_bytes()), "Other", "{request:?}");
         }
-        let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(64));
-        assert_eq!(kind(many.as_bytes()), "Other");
+        let many = |count, end: &str| {
+            let lines = format!("X: y{end}").repeat(count);
+            kind(format!("GET / HTTP/1.1\r\nHost: a\r\n{lines}\r\n").as_bytes())
+        };
+        assert_eq!(many(99, "\r\n"), "Get /  stays");
+        assert_eq!(many(99, "\n"), "Ambiguous");
+        assert_eq!(many(100, "\r\n"), "Other");
     }
 
     #[test]
@@ -262,6 +294,8 @@ mod tests {
             "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n",
             "GET / HTTP/1.1\r\n\r\n",
             "POST / HTTP/1.1\r\nHost: a\nContent-Length: 5\r\n\r\n",
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n",
         ] {
             assert_eq!(kind(request.as_bytes()), "Ambiguous", "{request:?}");
         }
