@@ -102,7 +102,14 @@ impl Bandit {
                 continue;
             };
             for some in same.chunks(LINKS_AT_ONCE) {
-                pushed += self.some_links(&workspace, some).await?;
+                match self.some_links(&workspace, some).await {
+                    Ok(some) => pushed += some,
+                    // What is wrong with some must not keep the others from learning.
+                    Err(error) => {
+                        self.metrics.bandit_failures.inc();
+                        tracing::warn!(%workspace, %error, "some weights of variants stay as they are");
+                    }
+                }
             }
         }
         Ok(pushed)

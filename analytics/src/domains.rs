@@ -1,6 +1,7 @@
 //! The short domains of a workspace: claimed, listed, read, changed, given up.
 
 mod change;
+mod links;
 mod logo;
 
 pub(crate) use change::{__path_change, change};
@@ -27,6 +28,9 @@ use crate::door::Caller;
 use crate::fields::{Body, NoQuery};
 use crate::problems::{Refusals, field, store_problem};
 use crate::revision::{etag, stale};
+
+/// The most domains of a workspace.
+const MOST: usize = 1_000;
 
 /// A short domain.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,6 +90,12 @@ pub(crate) async fn claim(
     let host = body.required("host");
     body.finish()?;
     let host: Host = host.expect("a missing field is refused by finish");
+    let has = api.store.domains(workspace).await;
+    let has = has.map_err(|e| store_problem(&e))?;
+    if has.len() >= MOST && has.iter().all(|domain| domain.host != host) {
+        let detail = format!("the workspace has {MOST} domains, and may have no more");
+        return Err(field(StatusCode::CONFLICT, "host", detail));
+    }
     match api.store.claim_domain(&host, workspace).await {
         Ok(()) => {
             let domain = find(&api, workspace, &host).await?;
@@ -134,8 +144,8 @@ pub(crate) async fn read(
     Ok(answer(StatusCode::OK, domain))
 }
 
-/// Gives a domain up, so that another workspace can claim it. Its links answer nobody any more; they stay, and
-/// answer again should the workspace claim it anew.
+/// Gives a domain up, so that another workspace can claim it; refused while links stand on it, since these
+/// would answer nobody and yet keep their slugs from whoever comes next.
 #[utoipa::path(
     delete, path = "/api/v1/domains/{host}", tag = "domains",
     params(("host" = String, Path, description = "The domain's host name")),
@@ -153,6 +163,17 @@ pub(crate) async fn release(
         // The store gives up whatever stands there; to pretend otherwise would lose somebody's change.
         let detail = "is not possible with DELETE of a domain";
         return Err(field(StatusCode::BAD_REQUEST, "If-Match", detail));
+    }
+    find(&api, workspace, &host).await?;
+    if let Some(link) = links::some(&api, workspace, &host, 1, |_| true)
+        .await?
+        .first()
+    {
+        let detail = format!(
+            "links stand on it, such as {} at /{}; delete them first",
+            link.id, link.slug
+        );
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
     }
     match api.store.release_domain(&host, workspace).await {
         Ok(()) => Ok(StatusCode::NO_CONTENT),

@@ -8,16 +8,17 @@ mod spec;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
+use whence_core::body;
 use whence_core::problem::{FieldProblem, Problem};
 
+/// The longest body, in bytes, but for bulk edits and imports.
+pub(crate) const LONGEST_BODY: usize = 1 << 20;
 /// How much of an unknown field's name is told back.
 const NAME_SHOWN: usize = 64;
 /// How many unknown fields are told by name: an answer must not be many times its question.
@@ -195,18 +196,9 @@ impl Query {
 impl<S: Send + Sync> FromRequest<S> for Body {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = axum::body::Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection: BytesRejection| {
-                let status = rejection.into_response().status();
-                let detail = match status {
-                    StatusCode::PAYLOAD_TOO_LARGE => "the body is longer than 1 MiB",
-                    _ => "the body could not be read",
-                };
-                Problem::new(status, detail)
-            })?;
-        Self::parse(&bytes)
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let sent = body::read(request.into_body(), LONGEST_BODY, body::PATIENCE).await?;
+        Self::parse(&sent)
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Metrics {
     pub(crate) limited: Counter,
     /// Links whose variants got new weights.
     pub(crate) bandit_pushes: Counter,
-    /// Rounds of learning that were not finished.
+    /// Times that some weights could not be brought up to date.
     pub(crate) bandit_failures: Counter,
     requests: Family<Answer, Counter>,
     seconds: Family<Route, Histogram, fn() -> Histogram>,
@@ -82,7 +82,7 @@ impl Metrics {
         );
         registry.register(
             "bandit_failures",
-            "Rounds in which weights could not be brought up to date",
+            "Times that weights could not be brought up to date",
             metrics.bandit_failures.clone(),
         );
         registry.register(

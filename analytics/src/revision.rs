@@ -5,9 +5,17 @@ use whence_core::problem::Problem;
 
 use crate::problems::field;
 
-/// The revisions that a change may be made to; any where the caller does not say.
+/// What a change may be made to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Wanted(Option<Vec<u64>>);
+pub(crate) enum Wanted {
+    /// Whatever is there: the caller does not say.
+    #[default]
+    Whatever,
+    /// What is there, at any revision: `*`.
+    Existing,
+    /// One of these revisions.
+    At(Vec<u64>),
+}
 
 impl Wanted {
     /// What the caller's `If-Match` says.
@@ -16,17 +24,19 @@ impl Wanted {
         for value in headers.get_all(header::IF_MATCH) {
             let tags = value.to_str().unwrap_or_default();
             if tags.trim() == "*" {
-                return Ok(Self(None));
+                return Ok(Self::Existing);
             }
             for tag in tags.split(',') {
-                let bare = tag
-                    .trim()
-                    .strip_prefix('"')
-                    .and_then(|tag| tag.strip_suffix('"'));
+                let tag = tag.trim();
+                let (is_weak, tag) = match tag.strip_prefix("W/") {
+                    Some(tag) => (true, tag),
+                    None => (false, tag),
+                };
+                let bare = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
                 match bare.map(str::parse) {
-                    Some(Ok(revision)) => revisions.push(revision),
-                    // A tag that we never gave matches nothing.
-                    Some(Err(_)) => {}
+                    Some(Ok(revision)) if !is_weak => revisions.push(revision),
+                    // A tag that we never gave matches nothing, and neither does a weak one.
+                    Some(Ok(_) | Err(_)) => {}
                     None => {
                         let detail =
                             "must be an ETag as it was read, such as \"3\" with its quotes";
@@ -35,25 +45,32 @@ impl Wanted {
                 }
             }
         }
-        let given = headers.contains_key(header::IF_MATCH);
-        Ok(Self(given.then_some(revisions)))
+        Ok(match headers.contains_key(header::IF_MATCH) {
+            true => Self::At(revisions),
+            false => Self::Whatever,
+        })
     }
 
     /// Only this revision; any where there is none.
     pub(crate) fn only(revision: Option<u64>) -> Self {
-        Self(revision.map(|revision| vec![revision]))
+        revision.map_or(Self::Whatever, |revision| Self::At(vec![revision]))
     }
 
-    /// Whether any will do.
+    /// Whether any revision will do.
     pub(crate) fn is_any(&self) -> bool {
-        self.0.is_none()
+        !matches!(self, Self::At(_))
+    }
+
+    /// Whether there may be nothing yet.
+    pub(crate) fn may_be_new(&self) -> bool {
+        *self == Self::Whatever
     }
 
     /// Refuses a revision that the caller has not seen.
     pub(crate) fn check(&self, current: u64) -> Result<(), Problem> {
-        match &self.0 {
-            Some(wanted) if !wanted.contains(&current) => Err(stale(current)),
-            Some(_) | None => Ok(()),
+        match self {
+            Self::At(wanted) if !wanted.contains(&current) => Err(stale(current)),
+            Self::Whatever | Self::Existing | Self::At(_) => Ok(()),
         }
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
 use utoipa::openapi::OpenApi;
@@ -12,9 +11,6 @@ use utoipa_axum::routes;
 
 use crate::api::Api;
 use crate::{domains, door, links, metrics, openapi, problems, reports, workspace};
-
-/// The longest body, but for bulk edits and imports, which read theirs themselves.
-const BODY_BYTES: usize = 1 << 20;
 
 /// The routes that need a key, and their description.
 pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
@@ -55,7 +51,6 @@ pub(crate) fn app(api: Arc<Api>) -> Router {
         )
         .fallback(problems::no_route)
         .method_not_allowed_fallback(problems::no_method)
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&api),
             metrics::count,

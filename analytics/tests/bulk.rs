@@ -185,3 +185,43 @@ async fn passwords_have_a_bound_of_their_own() {
     about(&results[199]["problem"], &["destination"]);
     about(&results[200]["problem"], &["password"]);
 }
+
+#[tokio::test]
+async fn long_links_are_told_in_parts() {
+    let service = Service::start().await;
+    let path = "a".repeat(4000);
+    let rule =
+        json!({"when": {"preview": true}, "destination": format!("https://example.com/{path}")});
+    let create = |n: usize, rules: usize| json!({"create": {"slug": n.to_string(), "destination": "https://example.com/", "rules": vec![&rule; rules]}});
+    let results = bulk(&service, json!([create(0, 17)])).await;
+    about(&results[0]["problem"], &[""]);
+    let edits: Vec<_> = (0..280).map(|n| create(n, 16)).collect();
+    let results = bulk(&service, json!(edits)).await;
+    assert_eq!(statuses(&results), [201; 280]);
+    let told = results.iter().filter(|result| result["link"].is_object());
+    let told = told.count();
+    assert!((200..280).contains(&told), "{told}");
+    let last = service.store.link_at("a.example", "279").await.unwrap();
+    assert_eq!(results[279]["id"], last.unwrap().id.to_string());
+    let changes = results.iter().map(|result| {
+        let id = result.get("id").unwrap_or(&result["link"]["id"]);
+        json!({"change": {"id": id, "title": "T"}})
+    });
+    let changes: Vec<_> = changes.collect();
+    assert_eq!(statuses(&bulk(&service, json!(changes)).await), [200; 280]);
+    // A page is short rather than long, and the list goes on.
+    let (mut seen, mut pages, mut cursor) = (0, 0, String::new());
+    loop {
+        let page = service
+            .get(&format!("/api/v1/links?limit=200{cursor}"))
+            .await;
+        seen += page["links"].as_array().unwrap().len();
+        pages += 1;
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen, 280);
+    assert!(pages > 2, "{pages}");
+}

@@ -70,14 +70,19 @@ async fn a_revision_that_has_passed_is_refused() {
         (first.status.as_u16(), first.header("etag")),
         (200, "\"2\"")
     );
-    for tag in ["\"1\"", "\"3\", \"4\"", "\"never-given\""] {
+    for tag in ["\"1\"", "\"3\", \"4\"", "\"never-given\"", "W/\"2\""] {
         problem(&patch(tag, r#"{"channel": "Print"}"#).await, 412);
     }
-    for tag in ["2", "W/\"2\"", ""] {
+    for tag in ["2", "W/2", ""] {
         about(&problem(&patch(tag, "{}").await, 400), &["If-Match"]);
     }
-    for (tag, revision) in [("*", 3), ("\"9\", \"3\"", 4)] {
-        let got = patch(tag, r#"{"channel": "Print"}"#).await;
+    for (tag, revision, channel) in [
+        ("*", 3, "Print"),
+        // The same again changes nothing.
+        ("*", 3, "Print"),
+        ("\"9\", \"3\"", 4, "SMS"),
+    ] {
+        let got = patch(tag, &json!({"channel": channel}).to_string()).await;
         assert_eq!(got.json()["revision"], revision, "{tag}");
     }
     for (tag, status) in [
@@ -145,4 +150,42 @@ async fn changes_of_different_fields_all_arrive() {
         assert_eq!(link[field], format!("new {field}"));
     }
     assert_eq!(link["revision"], 5);
+}
+
+#[tokio::test]
+async fn what_is_no_longer_allowed_can_be_switched_off() {
+    let service = Service::start().await;
+    let domain = "/api/v1/domains/a.example";
+    let patch = async |path: &str, body: serde_json::Value| {
+        service
+            .ask(&service.acme, "PATCH", path, body.to_string())
+            .await
+    };
+    patch(
+        "/api/v1/workspace",
+        json!({"allowed_schemes": ["myapp", "mailto"]}),
+    )
+    .await;
+    let link = service
+        .make(r#"{"destination": "mailto:a@example.com", "ios": {"destination": "myapp://x"}}"#)
+        .await;
+    let path = format!("/api/v1/links/{}", link["id"].as_str().unwrap());
+    let root = json!({"root_url": "mailto:a@example.com"});
+    assert_eq!(patch(domain, root).await.status, 200);
+    patch("/api/v1/workspace", json!({"allowed_schemes": []})).await;
+
+    let got = patch(&path, json!({"disabled": true})).await;
+    assert_eq!(got.status, 200, "{}", got.body);
+    let other = json!({"ios": {"destination": "myapp://y"}});
+    about(
+        &problem(&patch(&path, other).await, 422),
+        &["ios.destination"],
+    );
+    let got = patch(domain, json!({"reserved": ["admin"]})).await;
+    assert_eq!(got.status, 200, "{}", got.body);
+    let other = json!({"not_found_url": "mailto:b@example.com"});
+    about(
+        &problem(&patch(domain, other).await, 422),
+        &["not_found_url"],
+    );
 }

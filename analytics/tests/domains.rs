@@ -72,23 +72,46 @@ async fn a_domain_from_its_claim_to_its_end() {
         .ask_with(&service.acme, "DELETE", PATH, &tag, "")
         .await;
     about(&problem(&got, 400), &["If-Match"]);
-    let gone = service.ask(&service.acme, "DELETE", PATH, "").await;
-    assert_eq!(gone.status, 204, "{}", gone.body);
+    // A link that nobody could follow would keep its slug from whoever has the domain next.
+    let id = link["id"].as_str().unwrap();
+    let stands = problem(&service.ask(&service.acme, "DELETE", PATH, "").await, 409);
+    assert!(stands["detail"].as_str().unwrap().contains(id), "{stands}");
+    let path = format!("/api/v1/links/{id}");
+    for path in [path.as_str(), PATH] {
+        let gone = service.ask(&service.acme, "DELETE", path, "").await;
+        assert_eq!(gone.status, 204, "{}", gone.body);
+    }
     for method in ["GET", "PATCH", "DELETE"] {
         problem(&service.ask(&service.acme, method, PATH, "{}").await, 404);
     }
-    // Whoever claims it next gets the domain, and not the links.
+    // Whoever claims it next gets all of it.
     let claim = r#"{"host": "go.example"}"#;
     let got = service
         .ask(&service.globex, "POST", "/api/v1/domains", claim)
         .await;
     assert_eq!(got.status, 201, "{}", got.body);
-    let row = r#"{"domain": "go.example", "slug": "s", "destination": "https://stolen.example/"}"#;
-    let path = "/api/v1/links/import?format=jsonl&on_conflict=replace";
-    let got = service.ask(&service.globex, "POST", path, row).await;
-    assert_eq!(got.json()["failed"], 1, "{}", got.body);
-    let path = format!("/api/v1/links/{}", link["id"].as_str().unwrap());
-    assert_eq!(service.get(&path).await, link);
+    let body = r#"{"domain": "go.example", "slug": "s", "destination": "https://example.com/"}"#;
+    let got = service
+        .ask(&service.globex, "POST", "/api/v1/links", body)
+        .await;
+    assert_eq!(got.status, 201, "{}", got.body);
+}
+
+#[tokio::test]
+async fn a_workspace_has_a_thousand_domains_at_most() {
+    let service = Service::start().await;
+    let acme = "acme".parse().unwrap();
+    for n in 0..998 {
+        let host = format!("d{n}.example").parse().unwrap();
+        service.store.claim_domain(&host, &acme).await.unwrap();
+    }
+    for (host, status) in [("one-more.example", 409), ("d7.example", 201)] {
+        let body = json!({"host": host}).to_string();
+        let got = service
+            .ask(&service.acme, "POST", "/api/v1/domains", body)
+            .await;
+        assert_eq!(got.status, status, "{host}: {}", got.body);
+    }
 }
 
 #[tokio::test]

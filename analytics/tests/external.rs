@@ -130,10 +130,12 @@ async fn puts_that_cannot_be() {
             .await;
         assert_eq!(got.status, status, "{}", got.body);
     }
-    let tag = [("if-match", "\"1\"")];
-    let got = service
-        .ask_with(&service.acme, "PUT", other, &tag, body.to_string())
-        .await;
-    problem(&got, 412);
+    for tag in ["\"1\"", "*"] {
+        let tag = [("if-match", tag)];
+        let got = service
+            .ask_with(&service.acme, "PUT", other, &tag, body.to_string())
+            .await;
+        problem(&got, 412);
+    }
     assert_eq!(service.get(PATH).await, made);
 }

@@ -63,12 +63,16 @@ async fn a_logo_is_the_domains_or_ones_own() {
         .make(r#"{"slug": "s", "destination": "https://example.com/"}"#)
         .await;
     let path = format!("/api/v1/links/{}/qr", link["id"].as_str().unwrap());
-    let plain = service.ask(&service.acme, "GET", &path, "").await;
+    let plain = service
+        .ask(&service.acme, "GET", &format!("{path}?logo=none"), "")
+        .await;
+    let by_default = service.ask(&service.acme, "GET", &path, "").await;
     let with = service
         .ask(&service.acme, "GET", &format!("{path}?logo=domain"), "")
         .await;
     assert_eq!(with.status, 200, "{}", with.body);
     assert_ne!(with.body, plain.body);
+    assert_eq!(with.body, by_default.body, "as everybody sees it");
     let png = base64_of(PIXEL);
     let sent = service.ask(&service.acme, "POST", &path, png).await;
     assert_eq!(sent.body, with.body, "the same picture gives the same code");

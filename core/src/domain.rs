@@ -203,6 +203,22 @@ impl DomainSpec {
     /// Says everything that cannot be. `allowed` are the workspace's schemes beside http and https.
     #[must_use]
     pub fn check(&self, allowed: &[SchemeName]) -> Vec<SpecError> {
+        self.check_but(allowed, |_| false)
+    }
+
+    /// As [`check`](Self::check), of a domain that says `old` now: a URL that it has already stays possible
+    /// when its scheme is no longer allowed.
+    #[must_use]
+    pub fn check_change(&self, old: &Self, allowed: &[SchemeName]) -> Vec<SpecError> {
+        let had = [&old.root_url, &old.not_found_url];
+        self.check_but(allowed, |url| had.contains(&&Some(url.clone())))
+    }
+
+    fn check_but(
+        &self,
+        allowed: &[SchemeName],
+        is_kept: impl Fn(&Destination) -> bool,
+    ) -> Vec<SpecError> {
         let mut errors = Vec::new();
         let mut wrong = |field: &str, message: String| {
             errors.push(SpecError {
@@ -232,7 +248,8 @@ impl DomainSpec {
             if let Some(url) = url {
                 let scheme = url.scheme();
                 let is_allowed = matches!(scheme, "http" | "https")
-                    || allowed.iter().any(|name| name.as_str() == scheme);
+                    || allowed.iter().any(|name| name.as_str() == scheme)
+                    || is_kept(url);
                 if !is_allowed {
                     wrong(
                         field,

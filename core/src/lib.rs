@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod agent;
+pub mod body;
 pub mod click;
 pub mod clickhouse;
 pub mod config;

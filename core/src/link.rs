@@ -13,8 +13,8 @@ mod text;
 pub use condition::{Condition, Continent, DateRange, Device, Network, ParameterTest, Visit};
 pub use error::FieldError;
 pub use spec::{
-    AppTarget, LinkSpec, MAX_CONDITIONS, MAX_DEPTH, MAX_RULES, MAX_TAGS, MAX_VALUES, MAX_VARIANTS,
-    Preview, QueryForwarding, Rule, SpecError, Utm, Variant, VariantMode,
+    AppTarget, LinkSpec, MAX_CONDITIONS, MAX_DEPTH, MAX_RULES, MAX_SPEC, MAX_TAGS, MAX_VALUES,
+    MAX_VARIANTS, Preview, QueryForwarding, Rule, SpecError, Utm, Variant, VariantMode,
 };
 pub use status::RedirectStatus;
 pub use text::{

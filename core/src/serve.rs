@@ -3,6 +3,8 @@
 //!
 //! The redirector has its own loop, for its own reasons; bodies and routes are each service's business.
 
+mod stalled;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +17,12 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use stalled::Stalled;
+
 /// How long a client may take to send a request's head, and to idle between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may take none of its answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest head: four times what browsers and proxies pass on.
 const HEAD_BYTES: usize = 64 << 10;
 /// Connections at a time, some 100 KiB each at worst; more wait to be accepted.
@@ -53,7 +59,8 @@ pub async fn serve(listener: TcpListener, app: Router, stop: CancellationToken, 
         // Answers are written whole; waiting for more to send would only delay them.
         let _ = stream.set_nodelay(true);
         let service = TowerToHyperService::new(app.clone());
-        let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
+        let stream = TokioIo::new(Stalled::new(stream, WRITE_TIMEOUT));
+        let connection = graceful.watch(builder.serve_connection(stream, service));
         tokio::spawn(async move {
             // A client that breaks off is its own affair.
             let _ = connection.await;

@@ -4,7 +4,6 @@
 
 mod beacon;
 mod blocks;
-mod body;
 mod caller;
 mod conversions;
 mod pixel;

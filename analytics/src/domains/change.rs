@@ -11,22 +11,20 @@ use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
 use whence_core::domain::{Domain, DomainSpec, SlugCase};
 use whence_core::key::Right;
-use whence_core::link::Slug;
+use whence_core::link::{Link, Slug};
 use whence_core::problem::Problem;
 use whence_core::store::ChangeError;
 
-use super::{DomainView, Name, answer, find, logo, refusal};
+use super::{DomainView, Name, answer, find, links, logo, refusal};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery};
-use crate::problems::{Refusals, field, store_problem};
+use crate::problems::{Refusals, field};
 use crate::revision::{Wanted, contended};
 use crate::workspace;
 
 /// How often a change is tried again after somebody else's came first.
 const TRIES: usize = 5;
-/// How many links are read at a time in search of capitals.
-const PART: usize = 500;
 /// How many links with capitals are named.
 const NAMED: usize = 5;
 
@@ -89,7 +87,7 @@ pub(crate) async fn change(
         let spec = body.spec(Some(&old.spec), &[]);
         if let Some(spec) = &spec {
             check(&mut body, &old.spec, spec);
-            body.check(spec.check(&allowed));
+            body.check(spec.check_change(&old.spec, &allowed));
         }
         body.finish()?;
         let mut spec: DomainSpec = spec.expect("whatever is missing is refused by finish");
@@ -99,18 +97,36 @@ pub(crate) async fn change(
                 no_capitals(&api, &old, &spec).await?;
             }
         }
+        let is_folded = spec.case == SlugCase::Insensitive && old.spec.case == SlugCase::Sensitive;
         let new = Domain {
             spec,
             revision: old.revision + 1,
-            ..old
+            ..old.clone()
         };
         match api.store.change_domain(&new).await {
+            Ok(()) if is_folded => return folded(&api, old, new).await,
             Ok(()) => return Ok(answer(StatusCode::OK, new)),
             Err(ChangeError::Revision { .. }) if wanted.is_any() => {}
             Err(error) => return Err(refusal(&error)),
         }
     }
     Err(contended())
+}
+
+/// Looks once more for links with capitals, which may have been made while the case still told them apart; where
+/// there are some, all is as it was.
+async fn folded(api: &Api, old: Domain, new: Domain) -> Result<Response, Problem> {
+    let Err(problem) = no_capitals(api, &new, &new.spec).await else {
+        return Ok(answer(StatusCode::OK, new));
+    };
+    let back = Domain {
+        revision: new.revision + 1,
+        ..old
+    };
+    match api.store.change_domain(&back).await {
+        Ok(()) => Err(problem),
+        Err(error) => Err(refusal(&error)),
+    }
 }
 
 /// What the spec cannot say of itself.
@@ -137,26 +153,9 @@ fn fold(spec: &mut DomainSpec) -> Result<(), Problem> {
 
 /// Refuses to ignore case where links have been shared that would not be found any more.
 async fn no_capitals(api: &Api, domain: &Domain, spec: &DomainSpec) -> Result<(), Problem> {
-    let mut found = Vec::new();
-    let mut cursor = None;
-    loop {
-        let links = api.store.links(&domain.workspace, cursor, PART).await;
-        let links = links.map_err(|e| store_problem(&e))?;
-        found.extend(
-            links
-                .iter()
-                .filter(|link| link.domain == domain.host)
-                .map(|link| link.slug.as_str())
-                .filter(|slug| spec.canonical(slug) != **slug)
-                .map(|slug| format!("/{slug}")),
-        );
-        if found.len() > NAMED || links.len() < PART {
-            break;
-        }
-        cursor = links.last().map(|link| link.id);
-        // A store in a file answers without ever waiting: others get their turn here.
-        tokio::task::yield_now().await;
-    }
+    let has_capitals = |link: &Link| spec.canonical(link.slug.as_str()) != link.slug.as_str();
+    let (workspace, host) = (&domain.workspace, &domain.host);
+    let found = links::some(api, workspace, host, NAMED + 1, has_capitals).await?;
     if found.is_empty() {
         return Ok(());
     }
@@ -165,10 +164,10 @@ async fn no_capitals(api: &Api, domain: &Domain, spec: &DomainSpec) -> Result<()
     } else {
         ""
     };
-    found.truncate(NAMED);
+    let slugs: Vec<_> = found.iter().map(|link| format!("/{}", link.slug)).collect();
     let detail = format!(
         "cannot become insensitive: the links at {}{more} have capitals and would not be found any more",
-        found.join(", ")
+        slugs[..slugs.len().min(NAMED)].join(", ")
     );
     Err(field(StatusCode::CONFLICT, "case", detail))
 }

@@ -26,6 +26,8 @@ use crate::fields::{Body, NoQuery};
 use crate::problems::{self, Refusals, field};
 use crate::revision::Wanted;
 
+/// How much of links is told back, in bytes of their JSON: ten thousand of ordinary length.
+const TOLD_BYTES: usize = 16 << 20;
 /// After how many edits others get their turn on this thread.
 const BREATH: usize = 200;
 
@@ -88,9 +90,12 @@ pub(crate) struct Results {
 pub(crate) struct OneResult {
     /// The status that the edit alone would have been answered with.
     status: u16,
-    /// The link as it is now.
+    /// The link as it is now; of very long ones the first 16 MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     link: Option<LinkView>,
+    /// The link's id, where the link itself is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
     /// Why it was not done.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = problems::reference)]
@@ -109,21 +114,39 @@ pub(crate) async fn bulk(
     body: axum::body::Body,
 ) -> Result<Json<Results>, Problem> {
     let workspace = caller.with(Right::Links)?;
-    let large = large::read(body).await?;
+    let large = large::read(workspace, body).await?;
     let sent = Sent::read(&large.bytes)?;
-    let desk = Desk::of(&api, workspace).await?;
+    let mut desk = Desk::of(&api, workspace).await?;
     let mut passwords = Passwords::default();
-    let mut tasks = Vec::with_capacity(sent.0.len());
-    for (n, edit) in sent.0.into_iter().enumerate() {
-        tasks.push(task(&desk, edit, &mut passwords).unwrap_or_else(Task::Refused));
-        if n % BREATH == 0 {
-            tokio::task::yield_now().await;
+    let mut results = Vec::with_capacity(sent.0.len());
+    let mut told = 0;
+    let mut left = sent.0.as_slice();
+    while !left.is_empty() {
+        let next = large::window(left.iter().map(|edit| edit.get().len()));
+        let (window, rest) = left.split_at(next);
+        left = rest;
+        // Others may have changed the workspace and its domains meanwhile. Where that cannot be read, what
+        // held a moment ago goes on to hold.
+        if !results.is_empty()
+            && let Ok(now) = Desk::of(&api, workspace).await
+        {
+            desk = now;
         }
+        let mut tasks = Vec::with_capacity(window.len());
+        for (n, edit) in window.iter().enumerate() {
+            let task = task(&desk, edit, &mut passwords).await;
+            tasks.push(task.unwrap_or_else(Task::Refused));
+            if n % BREATH == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+        let done = edit::many(&api, &desk, tasks).await;
+        results.extend(
+            done.into_iter()
+                .map(|done| OneResult::of(done, &api, &mut told)),
+        );
     }
-    let results = edit::many(&api, &desk, tasks).await.into_iter();
-    Ok(Json(Results {
-        results: results.map(|result| OneResult::of(result, &api)).collect(),
-    }))
+    Ok(Json(Results { results }))
 }
 
 /// The edits of a request, not yet taken apart.
@@ -176,23 +199,30 @@ impl<'de: 'b, 'b> Deserialize<'de> for Sent<'b> {
 }
 
 impl OneResult {
-    fn of(result: Result<Done, Problem>, api: &Api) -> Self {
+    /// The result, with its link unless too much was `told` already.
+    fn of(result: Result<Done, Problem>, api: &Api, told: &mut usize) -> Self {
         let (status, link, problem) = match result {
             Ok(Done::Made(link)) => (StatusCode::CREATED, Some(link), None),
             Ok(Done::Changed(link) | Done::Same(link)) => (StatusCode::OK, Some(link), None),
             Ok(Done::Deleted) => (StatusCode::NO_CONTENT, None, None),
             Err(problem) => (problem.status(), None, Some(problem)),
         };
+        *told += link.as_ref().map_or(0, |link| link.spec.json_bytes());
+        let (link, id) = match link {
+            Some(link) if *told > TOLD_BYTES => (None, Some(link.id.to_string())),
+            link => (link.map(|link| LinkView::of(link, &api.config)), None),
+        };
         Self {
             status: status.as_u16(),
-            link: link.map(|link| LinkView::of(link, &api.config)),
+            link,
+            id,
             problem,
         }
     }
 }
 
 /// What an edit asks for.
-fn task(desk: &Desk, edit: &RawValue, passwords: &mut Passwords) -> Result<Task, Problem> {
+async fn task(desk: &Desk, edit: &RawValue, passwords: &mut Passwords) -> Result<Task, Problem> {
     large::bounded(edit.get().len())?;
     let shape = || {
         Problem::new(
@@ -211,7 +241,7 @@ fn task(desk: &Desk, edit: &RawValue, passwords: &mut Passwords) -> Result<Task,
             .map_err(|detail| field(StatusCode::UNPROCESSABLE_ENTITY, "password", detail))?;
     }
     match kind.as_str() {
-        "create" => Ok(Task::Create(Draft::read(desk, Body::of(fields))?)),
+        "create" => Ok(Task::Create(Draft::read(desk, Body::of(fields)).await?)),
         "change" => {
             let (target, wanted, rest) = which(fields)?;
             Ok(Task::Change(target, Patch::new(rest), wanted))

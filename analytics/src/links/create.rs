@@ -32,7 +32,7 @@ pub(crate) async fn create(
     body: Body,
 ) -> Result<Response, Problem> {
     let desk = Desk::of(&api, caller.with(Right::Links)?).await?;
-    let task = Task::Create(Draft::read(&desk, body)?);
+    let task = Task::Create(Draft::read(&desk, body).await?);
     let done = edit::one(&api, &desk, task).await?;
     Ok(outcome(done, &api))
 }

@@ -48,14 +48,14 @@ pub(super) struct Origin {
 
 impl Draft {
     /// Reads the fields of a new link.
-    pub(super) fn read(desk: &Desk, mut body: Body) -> Result<Self, Problem> {
-        let draft = Self::of(desk, &mut body, Origin::default(), HIDDEN);
+    pub(super) async fn read(desk: &Desk, mut body: Body) -> Result<Self, Problem> {
+        let draft = Self::of(desk, &mut body, Origin::default(), HIDDEN).await?;
         body.finish()?;
         Ok(draft.expect("whatever is missing is refused by finish"))
     }
 
     /// Reads a row of an export, here or elsewhere.
-    pub(super) fn read_row(desk: &Desk, mut body: Body) -> Result<Self, Problem> {
+    pub(super) async fn read_row(desk: &Desk, mut body: Body) -> Result<Self, Problem> {
         for derived in ["short_url", "qr_url", "revision"] {
             body.read(derived, |_| Ok::<_, String>(()));
         }
@@ -65,7 +65,7 @@ impl Draft {
             updated_at: body.optional("updated_at"),
             learned_weights: body.optional("learned_weights").unwrap_or_default(),
         };
-        let draft = Self::of(desk, &mut body, origin, &[]);
+        let draft = Self::of(desk, &mut body, origin, &[]).await?;
         if let Some(draft) = &draft {
             let (spec, learned) = (&draft.spec, &draft.origin.learned_weights);
             if spec
@@ -91,19 +91,25 @@ impl Draft {
         Ok(draft.expect("whatever is missing is refused by finish"))
     }
 
-    fn of(desk: &Desk, body: &mut Body, origin: Origin, hidden: &[&str]) -> Option<Self> {
-        let place = desk.place(body);
+    /// The draft, where all of it can be; what cannot be is noted in the body.
+    async fn of(
+        desk: &Desk,
+        body: &mut Body,
+        origin: Origin,
+        hidden: &[&str],
+    ) -> Result<Option<Self>, Problem> {
+        let place = desk.place(body).await?;
         let password = body.read("password", secret).flatten();
         let spec = body.spec::<LinkSpec>(None, hidden);
         if let Some(spec) = &spec {
             body.check(desk.check(spec));
         }
-        Some(Self {
-            place: place?,
-            spec: spec?,
+        Ok(place.zip(spec).map(|(place, spec)| Self {
+            place,
+            spec,
             password,
             origin,
-        })
+        }))
     }
 
     /// Hashes the password, once.
@@ -157,7 +163,7 @@ impl Patch {
         let password = body.read("password", secret);
         let spec = body.spec(Some(&link.spec), HIDDEN);
         if let Some(spec) = &spec {
-            body.check(desk.check(spec));
+            body.check(desk.check_change(&link.spec, spec));
         }
         body.finish()?;
         let mut spec: LinkSpec = spec.expect("whatever is missing is refused by finish");

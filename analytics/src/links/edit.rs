@@ -25,7 +25,9 @@ use touched::Touched;
 /// never; and who loses to others eight times in a row is better told so.
 const TRIES: usize = 8;
 /// The most edits that are planned on what was read before the first of them.
-const WINDOW: usize = 1_000;
+pub(super) const WINDOW: usize = 1_000;
+/// How much of links is read before it is planned upon, in bytes of their JSON.
+const READ_BYTES: usize = 4 << 20;
 /// How many links are read at a time.
 const READS: usize = 64;
 
@@ -102,14 +104,25 @@ pub(super) async fn many(
     answers
 }
 
-/// Does the first of the tasks, at least one, up to the first whose link another of them may have touched.
+/// Does the first of the tasks, at least one, up to the first whose link another of them may have touched,
+/// or as many as have been read by then.
 async fn batch(api: &Api, desk: &Desk, tasks: &mut [Task]) -> Vec<Result<Done, Problem>> {
     // Boxed one by one: of a lazy map over borrowed tasks the compiler cannot see that it may be sent.
     let mut reads = Vec::with_capacity(tasks.len());
     for task in &*tasks {
         reads.push(task.current(api, desk).boxed());
     }
-    let found: Vec<_> = stream::iter(reads).buffered(READS).collect().await;
+    let mut reads = stream::iter(reads).buffered(READS);
+    let (mut found, mut bytes) = (Vec::with_capacity(tasks.len()), 0);
+    while bytes < READ_BYTES
+        && let Some(read) = reads.next().await
+    {
+        if let Ok(Some(link)) = &read {
+            bytes += link.spec.json_bytes();
+        }
+        found.push(read);
+    }
+    drop(reads);
     let mut touched = Touched::default();
     let mut plans = Vec::with_capacity(tasks.len());
     for (task, found) in tasks.iter_mut().zip(found) {

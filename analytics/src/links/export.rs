@@ -24,8 +24,8 @@ use crate::door::Caller;
 use crate::fields::Query;
 use crate::problems::{Refusals, store_problem};
 
-/// How many links are read at a time: some 300 KiB of them.
-const PART: usize = 500;
+/// How many links are read at a time: of the longest that there are 6 MiB.
+const PART: usize = 100;
 
 /// Every link, the archived ones too, with every field: what an import needs to make the same ones. It has the
 /// hashes of passwords. Links that are made meanwhile may be missing; should the store go away, the

@@ -82,7 +82,7 @@ pub(crate) async fn put(
     let wrong = |detail: String| field(StatusCode::UNPROCESSABLE_ENTITY, "external_id", detail);
     let name = name.map_err(|error| wrong(error.to_string()))?;
     let wanted = Wanted::read(&headers)?;
-    let mut draft = Draft::read(&desk, body)?;
+    let mut draft = Draft::read(&desk, body).await?;
     let said = draft.spec.external_id.replace(name.clone());
     if said.is_some_and(|said| said != name) {
         return Err(wrong("must be the one in the path, or left out".into()));

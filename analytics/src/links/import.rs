@@ -11,11 +11,12 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use whence_core::key::Right;
 use whence_core::problem::{FieldProblem, Problem};
+use whence_core::workspace::WorkspaceId;
 
 use super::desk::Desk;
 use super::draft::Draft;
-use super::edit::{self, Done, Target, Task};
-use super::large::{self, MOST, Passwords};
+use super::edit::{self, Done, Target, Task, WINDOW};
+use super::large::{self, MOST, Passwords, WINDOW_BYTES};
 use super::row::Format;
 use super::sheet;
 use crate::api::Api;
@@ -113,69 +114,97 @@ pub(crate) async fn import(
     let on_conflict = query.optional("on_conflict").unwrap_or_default();
     query.finish()?;
     let format = Format::chosen(format, &headers, header::CONTENT_TYPE)?;
-    let large = large::read(body).await?;
+    let large = large::read(workspace, body).await?;
     // What Windows writes before a text.
     let text = large.bytes.strip_prefix(b"\xef\xbb\xbf");
     let text = text.unwrap_or(&large.bytes);
-    let desk = Desk::of(&api, workspace).await?;
+    // Before the first of them is made: a file is refused as a whole, or not at all.
+    let count = match format {
+        Format::Csv => csv_count(text).await,
+        Format::Jsonl => json_count(text),
+    };
+    if count > MOST {
+        return Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("at most {MOST} links in one request; send the file in parts"),
+        ));
+    }
     let mut tasks = Tasks {
-        desk: &desk,
+        desk: Desk::of(&api, workspace).await?,
+        api: &api,
+        workspace,
+        format,
         on_conflict,
         passwords: Passwords::default(),
         numbers: Vec::new(),
         tasks: Vec::new(),
+        bytes: 0,
+        imported: Imported::default(),
     };
     match format {
         Format::Csv => csv_lines(text, &mut tasks).await?,
-        Format::Jsonl => json_lines(text, &mut tasks).await?,
+        Format::Jsonl => json_lines(text, &mut tasks).await,
     }
-    let Tasks { numbers, tasks, .. } = tasks;
-    let results = edit::many(&api, &desk, tasks).await;
-    let mut imported = Imported::default();
-    for (line, result) in numbers.into_iter().zip(results) {
-        imported.note(line, result, on_conflict, format);
-    }
-    Ok(Json(imported))
+    tasks.work().await;
+    Ok(Json(tasks.imported))
 }
 
-/// What the lines ask for. Each is taken apart by itself, since all at once could take many times the
-/// file's length.
+/// What the lines ask for. They are taken apart and worked on window by window, since all at once could take
+/// many times the file's length.
 struct Tasks<'d> {
-    desk: &'d Desk,
+    api: &'d Api,
+    workspace: &'d WorkspaceId,
+    desk: Desk,
+    format: Format,
     on_conflict: OnConflict,
     passwords: Passwords,
     numbers: Vec<u64>,
     tasks: Vec<Task>,
+    /// How long the lines are that wait.
+    bytes: usize,
+    imported: Imported,
 }
 
 impl Tasks<'_> {
-    /// The line of this number describes this link.
-    async fn add(
-        &mut self,
-        number: u64,
-        link: Result<Map<String, Value>, Problem>,
-    ) -> Result<(), Problem> {
-        if self.tasks.len() == MOST {
-            return Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("at most {MOST} links in one request; send the file in parts"),
-            ));
+    /// The line of this number, so many bytes long, describes this link.
+    async fn add(&mut self, number: u64, length: usize, link: Result<Map<String, Value>, Problem>) {
+        if self.tasks.len() == WINDOW || self.bytes + length > WINDOW_BYTES {
+            self.work().await;
+            // Others may have changed the workspace and its domains meanwhile. Where that cannot be read, what
+            // held a moment ago goes on to hold.
+            if let Ok(now) = Desk::of(self.api, self.workspace).await {
+                self.desk = now;
+            }
         }
-        let task = link.and_then(|link| self.task(link));
+        let task = match link {
+            Ok(link) => self.task(link).await,
+            Err(problem) => Err(problem),
+        };
         self.numbers.push(number);
         self.tasks.push(task.unwrap_or_else(Task::Refused));
+        self.bytes += length;
         if self.tasks.len().is_multiple_of(BREATH) {
             tokio::task::yield_now().await;
         }
-        Ok(())
     }
 
-    fn task(&mut self, link: Map<String, Value>) -> Result<Task, Problem> {
+    /// Does what the lines ask for that have come so far.
+    async fn work(&mut self) {
+        self.bytes = 0;
+        let tasks = std::mem::take(&mut self.tasks);
+        let results = edit::many(self.api, &self.desk, tasks).await;
+        for (line, result) in self.numbers.drain(..).zip(results) {
+            self.imported
+                .note(line, result, self.on_conflict, self.format);
+        }
+    }
+
+    async fn task(&mut self, link: Map<String, Value>) -> Result<Task, Problem> {
         if link.get("password").is_some_and(Value::is_string) {
             let one_more = self.passwords.one_more();
             one_more.map_err(|detail| wrong(vec![FieldProblem::new("password", detail)]))?;
         }
-        let draft = Draft::read_row(self.desk, Body::of(link))?;
+        let draft = Draft::read_row(&self.desk, Body::of(link)).await?;
         if self.on_conflict != OnConflict::Replace {
             return Ok(Task::Create(draft));
         }
@@ -237,7 +266,12 @@ fn wrong(errors: Vec<FieldProblem>) -> Problem {
     Problem::fields(StatusCode::UNPROCESSABLE_ENTITY, errors)
 }
 
-async fn json_lines(text: &[u8], tasks: &mut Tasks<'_>) -> Result<(), Problem> {
+fn json_count(text: &[u8]) -> usize {
+    let lines = text.split(|byte| *byte == b'\n');
+    lines.filter(|line| !line.trim_ascii().is_empty()).count()
+}
+
+async fn json_lines(text: &[u8], tasks: &mut Tasks<'_>) {
     for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
         if line.trim_ascii().is_empty() {
             continue;
@@ -248,9 +282,27 @@ async fn json_lines(text: &[u8], tasks: &mut Tasks<'_>) -> Result<(), Problem> {
                 Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
             })
         });
-        tasks.add(number, link).await?;
+        tasks.add(number, line.len(), link).await;
     }
-    Ok(())
+}
+
+/// How many rows there are, or one more than there may be.
+async fn csv_count(text: &[u8]) -> usize {
+    let mut reader = csv_reader(text);
+    let mut record = csv::ByteRecord::new();
+    let mut count = 0;
+    // What cannot be read is told about with its line.
+    while count <= MOST && reader.read_byte_record(&mut record).unwrap_or(true) {
+        count += 1;
+        if count % BREATH == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    count
+}
+
+fn csv_reader(text: &[u8]) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new().flexible(true).from_reader(text)
 }
 
 async fn csv_lines(text: &[u8], tasks: &mut Tasks<'_>) -> Result<(), Problem> {
@@ -258,7 +310,7 @@ async fn csv_lines(text: &[u8], tasks: &mut Tasks<'_>) -> Result<(), Problem> {
         let detail = format!("the first line must be the names of columns: {error}");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
     };
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
+    let mut reader = csv_reader(text);
     let header = sheet::Header::read(reader.headers().map_err(no_text)?.iter()).map_err(wrong)?;
     let mut record = csv::StringRecord::new();
     let mut place = Place::default();
@@ -273,7 +325,7 @@ async fn csv_lines(text: &[u8], tasks: &mut Tasks<'_>) -> Result<(), Problem> {
                 format!("the line cannot be read: {error}"),
             )),
         };
-        tasks.add(number, link).await?;
+        tasks.add(number, record.as_slice().len(), link).await;
     }
 }
 

@@ -22,8 +22,10 @@ const MOST: usize = 200;
 /// How many links are looked at for a page at most: some 100 ms. A page may so be short, or empty, and the
 /// list go on.
 const LOOKED_AT: usize = 10_000;
-/// How many are read from the store at a time where most may not be meant.
-const PART: usize = 500;
+/// How many are read from the store at a time: of the longest that there are 6 MiB.
+const PART: usize = 100;
+/// The longest page, in bytes of JSON; one that would be longer is short, and the list goes on.
+const PAGE_BYTES: usize = 4 << 20;
 
 /// Which page.
 #[derive(Debug, IntoParams)]
@@ -76,7 +78,8 @@ pub(crate) async fn list(
     let mut links = Vec::with_capacity(page.limit);
     let mut cursor = page.cursor;
     let mut looked_at = 0;
-    let mut part = page.limit + 1;
+    let mut bytes = 0;
+    let mut part = PART.min(page.limit + 1);
     let next = 'page: loop {
         let found = api.store.links(workspace, cursor, part).await;
         let found = found.map_err(|e| store_problem(&e))?;
@@ -89,7 +92,11 @@ pub(crate) async fn list(
                     break 'page cursor;
                 }
                 cursor = Some(link.id);
+                bytes += link.spec.json_bytes();
                 links.push(LinkView::of(link, &api.config));
+                if bytes > PAGE_BYTES {
+                    break 'page cursor;
+                }
             } else {
                 cursor = Some(link.id);
             }

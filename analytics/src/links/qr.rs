@@ -1,11 +1,16 @@
 //! A link's QR code, as a picture.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::thread::available_parallelism;
+use std::time::Duration;
 
-use axum::body::Bytes;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use whence_core::body;
 use whence_core::key::Right;
 use whence_core::problem::Problem;
 use whence_core::qr::{self, Logo, Options, QrError};
@@ -16,8 +21,19 @@ use super::{Id, no_such_link};
 use crate::api::Api;
 use crate::domains;
 use crate::door::Caller;
-use crate::fields::Query;
+use crate::fields::{LONGEST_BODY, Query};
 use crate::problems::{Refusals, field, store_problem};
+
+/// How many may wait: more would only be answered ever later.
+const WAITING: usize = 32;
+/// How long they may.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many are drawn at a time: the largest take tens of megabytes each, and a core a good while.
+static AT_ONCE: LazyLock<usize> =
+    LazyLock::new(|| available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1)));
+static ROOM: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*AT_ONCE));
+static QUEUE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*AT_ONCE + WAITING));
 
 /// How the picture is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +48,8 @@ enum Picture {
 /// What was asked for.
 struct Asked {
     picture: Picture,
-    with_logo: bool,
+    /// Whether the domain's logo shall be in it; where nobody said, if there is one.
+    with_logo: Option<bool>,
     options: Options,
 }
 
@@ -55,7 +72,7 @@ impl Asked {
         let options = Options::from_query(query.rest()?).map_err(|error| wrong(&error))?;
         Ok(Self {
             picture: picture.unwrap_or_default(),
-            with_logo: with_logo.unwrap_or_default(),
+            with_logo,
             options,
         })
     }
@@ -72,7 +89,7 @@ impl Asked {
         ("foreground" = Option<String>, Query, description = "The colour of the dark modules, such as 1a2b3c"),
         ("background" = Option<String>, Query, description = "The colour behind them, such as ffffff or transparent"),
         ("error_correction" = Option<String>, Query, description = "L, M (the default), Q or H (the default under a logo)"),
-        ("logo" = Option<String>, Query, description = "`none` (the default) or `domain`: the domain's logo in the middle"),
+        ("logo" = Option<String>, Query, description = "`domain`: the domain's logo in the middle, the default where it has one; or `none`"),
     ),
     responses((status = 200, content((String = "image/svg+xml"), (String = "image/png"))), Refusals),
 )]
@@ -85,13 +102,22 @@ pub(crate) async fn drawn(
     let workspace = caller.with(Right::Links)?;
     let mut asked = Asked::read(query, true)?;
     let (url, host) = place(&api, workspace, id).await?;
-    if asked.with_logo {
-        let domain = domains::find(&api, workspace, &host).await?;
-        let none = || field(StatusCode::BAD_REQUEST, "logo", "the domain has none");
-        let logo = domain.spec.logo.as_deref().ok_or_else(none)?;
-        asked.options.logo = Some(
-            domains::logo(logo).map_err(|error| field(StatusCode::BAD_REQUEST, "logo", error))?,
-        );
+    if asked.with_logo != Some(false) {
+        let found = domains::find(&api, workspace, &host).await;
+        let logo = match found {
+            Ok(domain) => domain.spec.logo,
+            // A link outlives a domain that was given up while the link was made.
+            Err(problem) if problem.status() == StatusCode::NOT_FOUND => None,
+            Err(problem) => return Err(problem),
+        };
+        let wrong = |why: String| field(StatusCode::BAD_REQUEST, "logo", why);
+        asked.options.logo = match logo {
+            Some(logo) => Some(domains::logo(&logo).map_err(wrong)?),
+            None if asked.with_logo == Some(true) => {
+                return Err(wrong("the domain has none".into()));
+            }
+            None => None,
+        };
     }
     draw(url, asked).await
 }
@@ -116,12 +142,13 @@ pub(crate) async fn drawn_with_logo(
     caller: Caller,
     Id(id): Id,
     query: Query,
-    body: Bytes,
+    body: Body,
 ) -> Result<Response, Problem> {
     let workspace = caller.with(Right::Links)?;
     let mut asked = Asked::read(query, false)?;
     let (url, _) = place(&api, workspace, id).await?;
-    let logo = Logo::from_png(&body);
+    let sent = body::read(body, LONGEST_BODY, body::PATIENCE).await?;
+    let logo = Logo::from_png(&sent);
     asked.options.logo =
         Some(logo.map_err(|error| field(StatusCode::UNPROCESSABLE_ENTITY, "logo", error))?);
     draw(url, asked).await
@@ -143,11 +170,20 @@ async fn place(
 
 /// Draws on a blocking thread: the largest pictures take tens of milliseconds.
 async fn draw(url: String, asked: Asked) -> Result<Response, Problem> {
-    let drawn = tokio::task::spawn_blocking(move || match asked.picture {
-        Picture::Svg => qr::svg(&url, &asked.options)
-            .map(|text| ([(header::CONTENT_TYPE, "image/svg+xml")], text).into_response()),
-        Picture::Png => qr::png(&url, &asked.options)
-            .map(|bytes| ([(header::CONTENT_TYPE, "image/png")], bytes).into_response()),
+    let busy = || Problem::unavailable("too many pictures are being drawn", 1);
+    let place = QUEUE.try_acquire().map_err(|_| busy())?;
+    let Ok(Ok(room)) = timeout(PATIENCE, ROOM.acquire()).await else {
+        return Err(busy());
+    };
+    let drawn = tokio::task::spawn_blocking(move || {
+        // Held to the end of the work, even when the client has gone.
+        let _held = (place, room);
+        match asked.picture {
+            Picture::Svg => qr::svg(&url, &asked.options)
+                .map(|text| ([(header::CONTENT_TYPE, "image/svg+xml")], text).into_response()),
+            Picture::Png => qr::png(&url, &asked.options)
+                .map(|bytes| ([(header::CONTENT_TYPE, "image/png")], bytes).into_response()),
+        }
     });
     match drawn.await {
         Ok(drawn) => drawn.map_err(|error| wrong(&error)),
@@ -160,4 +196,25 @@ async fn draw(url: String, asked: Asked) -> Result<Response, Problem> {
 
 fn wrong(error: &QrError) -> Problem {
     field(StatusCode::BAD_REQUEST, error.field(), error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn more_than_can_be_drawn_are_told_to_come_again() {
+        let asked = || Asked {
+            picture: Picture::Svg,
+            with_logo: None,
+            options: Options::default(),
+        };
+        let url = || "https://go.example/s".to_owned();
+        let all = QUEUE.available_permits().try_into().unwrap();
+        let held = QUEUE.try_acquire_many(all).unwrap();
+        let problem = draw(url(), asked()).await.unwrap_err();
+        assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+        drop(held);
+        assert_eq!(draw(url(), asked()).await.unwrap().status(), StatusCode::OK);
+    }
 }

@@ -26,6 +26,8 @@ pub const MAX_VALUES: usize = 300;
 pub const MAX_VARIANTS: usize = 20;
 /// The most tags of a link.
 pub const MAX_TAGS: usize = 50;
+/// The longest spec, in bytes of its JSON: fifty rules with long URLs. Caches, lists and bulk edits hold many.
+pub const MAX_SPEC: usize = 64 * 1024;
 /// The highest weight of a variant, so that sums stay far from overflowing.
 const MAX_WEIGHT: u32 = 1_000_000;
 
@@ -337,9 +339,32 @@ impl LinkSpec {
             )
     }
 
+    /// How long it is as JSON, in bytes.
+    #[must_use]
+    pub fn json_bytes(&self) -> usize {
+        serde_json::to_vec(self)
+            .expect("a spec is JSON, and memory takes it")
+            .len()
+    }
+
     /// Says everything that cannot be. `allowed` are the workspace's schemes beside http and https.
     #[must_use]
     pub fn check(&self, allowed: &[SchemeName]) -> Vec<SpecError> {
+        self.check_but(allowed, |_| false)
+    }
+
+    /// As [`check`](Self::check), of a link that says `old` now: a URL that it has already stays possible when
+    /// its scheme is no longer allowed, so that such a link can still be changed, and switched off.
+    #[must_use]
+    pub fn check_change(&self, old: &Self, allowed: &[SchemeName]) -> Vec<SpecError> {
+        self.check_but(allowed, |url| old.urls().any(|(_, had)| had == url))
+    }
+
+    fn check_but(
+        &self,
+        allowed: &[SchemeName],
+        is_kept: impl Fn(&Destination) -> bool,
+    ) -> Vec<SpecError> {
         let mut errors = Vec::new();
         let mut wrong = |field: &str, message: &str| {
             errors.push(SpecError {
@@ -351,6 +376,9 @@ impl LinkSpec {
             && start >= end
         {
             wrong("expires_at", "must be after starts_at");
+        }
+        if self.json_bytes() > MAX_SPEC {
+            wrong("", &format!("must be at most {MAX_SPEC} bytes in all"));
         }
         if self.rules.len() > MAX_RULES {
             wrong("rules", &format!("must be at most {MAX_RULES}"));
@@ -419,7 +447,10 @@ impl LinkSpec {
             let is_page = matches!(scheme, "http" | "https");
             if field == "preview.image" && !is_page {
                 wrong(&field, "must be an http or https URL");
-            } else if !is_page && !allowed.iter().any(|name| name.as_str() == scheme) {
+            } else if !is_page
+                && !allowed.iter().any(|name| name.as_str() == scheme)
+                && !is_kept(url)
+            {
                 wrong(
                     &field,
                     &format!(
@@ -522,6 +553,33 @@ mod tests {
                 .unwrap_err()
                 .contains("colour")
         );
+    }
+
+    #[test]
+    fn a_spec_has_a_bound() {
+        let rule = |n: usize| {
+            let path = "a".repeat(4000);
+            format!(r#"{{"when":{{"preview":true}},"destination":"https://a.example/{n}/{path}"}}"#)
+        };
+        let with = |rules: usize| {
+            let rules: Vec<_> = (0..rules).map(rule).collect();
+            let rules = rules.join(",");
+            errors(&format!(
+                r#"{{"destination":"https://a.example/","rules":[{rules}]}}"#
+            ))
+        };
+        assert_eq!(with(15), Vec::<String>::new());
+        assert_eq!(with(17), [" must be at most 65536 bytes in all"]);
+    }
+
+    #[test]
+    fn a_url_stays_when_its_scheme_is_no_longer_allowed() {
+        let old = read(r#"{"destination":"myapp://a"}"#).unwrap();
+        let same = read(r#"{"destination":"myapp://a","disabled":true}"#).unwrap();
+        assert_eq!(same.check_change(&old, &[]), []);
+        let other = read(r#"{"destination":"myapp://b"}"#).unwrap();
+        assert_eq!(other.check_change(&old, &[])[0].field, "destination");
+        assert_eq!(same.check(&[])[0].field, "destination");
     }
 
     #[test]

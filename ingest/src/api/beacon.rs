@@ -10,10 +10,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use whence_core::body;
 use whence_core::conversion::ConversionSource;
 use whence_core::problem::Problem;
 
-use super::{Shared, body, receive};
+use super::{Shared, receive};
 use crate::conversion::check::Names;
 use crate::conversion::form::Form;
 
@@ -75,7 +76,7 @@ async fn take(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Respon
         let detail = format!("the body must be {}", MEDIA_TYPES.join(" or "));
         return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
     }
-    let body = body::read(body, receive::LONGEST_BODY).await?;
+    let body = body::read(body, receive::LONGEST_BODY, body::PATIENCE).await?;
     let form = Form::from_json(&body)
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     receive::from_browser(shared, form, &NAMES, headers, ConversionSource::Beacon).await

@@ -9,12 +9,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use whence_core::body;
 use whence_core::click::Click;
 use whence_core::journal::{Block, BlockError, Seq};
 use whence_core::problem::Problem;
 use whence_core::wire::{self, WireError};
 
-use super::{Shared, body, caller, receive};
+use super::{Shared, caller, receive};
 use crate::enrich::ClickRow;
 use crate::insert::InsertError;
 use crate::metrics::{BlockAnswer, Table};
@@ -36,7 +37,7 @@ pub(super) async fn receive(
     caller::redirector(&shared, &headers)?;
     // Whoever waits here has sent nothing yet that would take memory.
     let _room = shared.blocks.acquire().await;
-    let wire = body::read(body, LONGEST_BODY).await?;
+    let wire = body::read(body, LONGEST_BODY, body::PATIENCE).await?;
     let result = take(&shared, wire).await;
     shared.metrics.block(match &result {
         Ok(_) => BlockAnswer::Inserted,

@@ -6,10 +6,11 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use whence_core::body;
 use whence_core::conversion::ConversionSource;
 use whence_core::problem::Problem;
 
-use super::{Shared, body, caller, receive};
+use super::{Shared, caller, receive};
 use crate::conversion::check::Names;
 use crate::conversion::form::Form;
 
@@ -34,7 +35,7 @@ pub(super) async fn receive(
 
 async fn take(shared: &Shared, headers: &HeaderMap, body: Body) -> Result<Response, Problem> {
     let workspace = caller::merchant(shared, headers).await?;
-    let body = body::read(body, receive::LONGEST_BODY).await?;
+    let body = body::read(body, receive::LONGEST_BODY, body::PATIENCE).await?;
     let form = Form::from_json(&body)
         .map_err(|error| Problem::new(StatusCode::BAD_REQUEST, error.to_string()))?;
     let now_ms = receive::now_ms();
