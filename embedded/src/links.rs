@@ -8,7 +8,9 @@ mod api;
 mod batches;
 mod export;
 mod import;
+mod part;
 mod progress;
+mod rejects;
 
 use std::path::{Path, PathBuf};
 

@@ -48,6 +48,23 @@ pub(super) struct Row {
     pub(super) bytes: std::ops::Range<usize>,
 }
 
+/// Reads no further than it may: a quote that nobody closes must not take the whole file into memory.
+pub(super) struct Bounded<R> {
+    source: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let read = self.source.by_ref().take(self.left).read(buffer)?;
+        self.left -= read as u64;
+        Ok(read)
+    }
+}
+
 /// What goes into one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Batch {
@@ -99,8 +116,8 @@ impl Batch {
 pub(super) enum Batches<R: Read> {
     /// Records may go over several lines.
     Csv {
-        /// Where they come from.
-        reader: Box<Reader<R>>,
+        /// Where they come from, so many bytes for each record.
+        reader: Box<Reader<Bounded<R>>>,
         /// The names of the columns, as a line of a part.
         header: Vec<u8>,
         /// Which column holds passwords.
@@ -124,11 +141,17 @@ impl<R: Read> Batches<R> {
     pub(super) fn begin(source: R, format: Format) -> Result<Self, BatchError> {
         match format {
             Format::Csv => {
+                let source = Bounded {
+                    source,
+                    left: LONGEST_LINE,
+                };
                 let reader = ReaderBuilder::new().flexible(true).from_reader(source);
                 let mut reader = Box::new(reader);
                 let names = reader.byte_headers().map_err(|e| csv_error(1, e))?;
                 let header = csv_line(names);
-                let password = names.iter().position(|name| name == b"password");
+                let password = names
+                    .iter()
+                    .position(|name| name.trim_ascii() == b"password");
                 let behind = (lines(&header) + 1).saturating_sub(reader.position().line());
                 Ok(Self::Csv {
                     header,
@@ -160,6 +183,7 @@ impl<R: Read> Batches<R> {
                 let mut record = ByteRecord::new();
                 while !batch.is_full() {
                     let line = reader.position().line() + *behind;
+                    reader.get_mut().left = LONGEST_LINE;
                     if !reader
                         .read_byte_record(&mut record)
                         .map_err(|e| csv_error(line, e))?
@@ -226,6 +250,9 @@ fn csv_line(record: &ByteRecord) -> Vec<u8> {
 fn csv_error(line: u64, error: csv::Error) -> BatchError {
     let line = error.position().map_or(line, csv::Position::line);
     let source = match error.into_kind() {
+        csv::ErrorKind::Io(source) if source.kind() == io::ErrorKind::FileTooLarge => {
+            return BatchError::TooLong { line };
+        }
         csv::ErrorKind::Io(source) => source,
         // Bytes of any length are asked for, so nothing else can be wrong with them.
         kind => io::Error::other(format!("{kind:?}")),
@@ -305,7 +332,11 @@ mod tests {
         let with_passwords: String = (0..401)
             .map(|n| format!("{n},secret\n{n}-open,\n"))
             .collect();
-        let parts = all(&format!("slug,password\n{with_passwords}"), Format::Csv, 1);
+        let parts = all(
+            &format!("slug, password \n{with_passwords}"),
+            Format::Csv,
+            1,
+        );
         let counts: Vec<_> = parts.iter().map(|part| part.rows.len()).collect();
         assert_eq!(counts, [399, 400, 3]);
 
@@ -325,6 +356,13 @@ mod tests {
         let mut batches = Batches::begin(endless.as_bytes(), Format::Jsonl).unwrap();
         let error = batches.next(1).unwrap_err();
         assert_eq!(error.to_string(), "line 2: is longer than 8 MiB");
+        // A quote that nobody closes makes one record of the rest.
+        let endless = format!("slug\na\n\"{}", "b\n".repeat(5 << 20));
+        let mut batches = Batches::begin(endless.as_bytes(), Format::Csv).unwrap();
+        let error = batches.next(1).unwrap_err();
+        assert_eq!(error.to_string(), "line 3: is longer than 8 MiB");
+        let error = Batches::begin(&endless.as_bytes()[7..], Format::Csv).err();
+        assert_eq!(error.unwrap().to_string(), "line 1: is longer than 8 MiB");
     }
 
     #[test]

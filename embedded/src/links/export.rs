@@ -1,8 +1,6 @@
 //! All links of a workspace into a file. The file has its name only once it is whole.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use hyper::Method;
 use whence_core::process::Failure;
 
 use super::api::Api;
+use super::part::PartFile;
 use super::progress::Progress;
 use super::{Access, Format, named};
 
@@ -34,51 +33,28 @@ pub struct Export {
 /// Where the export goes.
 enum Sink {
     Stdout(io::Stdout),
-    /// Written beside the file, whose name it gets at the end.
-    File {
-        file: File,
-        part: PathBuf,
-        name: PathBuf,
-    },
+    File(PartFile),
 }
 
 impl Sink {
     fn open(name: Option<&Path>) -> Result<Self, Failure> {
-        let Some(name) = name else {
-            return Ok(Self::Stdout(io::stdout()));
-        };
-        let mut part = name.as_os_str().to_owned();
-        part.push(".part");
-        let part = PathBuf::from(part);
-        // For its owner alone: it holds the hashes of passwords.
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&part)
-            .map_err(|error| Failure::Runtime(format!("{}: {error}", part.display())))?;
-        Ok(Self::File {
-            file,
-            part,
-            name: name.into(),
+        Ok(match name {
+            None => Self::Stdout(io::stdout()),
+            Some(name) => Self::File(PartFile::begin(name)?),
         })
     }
 
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Self::Stdout(stdout) => stdout.write_all(bytes),
-            Self::File { file, .. } => file.write_all(bytes),
+            Self::File(file) => file.write_all(bytes),
         }
     }
 
     fn finish(self) -> io::Result<()> {
         match self {
             Self::Stdout(mut stdout) => stdout.flush(),
-            Self::File { file, part, name } => {
-                file.sync_all()?;
-                fs::rename(part, name)
-            }
+            Self::File(file) => file.finish(),
         }
     }
 }

@@ -2,7 +2,8 @@
 //! kept in a file of its own to be mended and sent again.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use whence_core::process::Failure;
 use super::api::{self, Api};
 use super::batches::{Batch, Batches};
 use super::progress::Progress;
+use super::rejects::Rejects;
 use super::{Access, Format, named};
 
 /// How many failures are told one by one: enough to see what is wrong, few enough to be read.
@@ -33,7 +35,8 @@ pub struct Import {
     /// Begin at this line of the file, as an import that broke off says
     #[arg(long, value_name = "LINE", default_value_t = 1)]
     from_line: u64,
-    /// Write the rows that fail to this file, to be mended and imported again
+    /// Write the rows that fail to this file, to be mended and imported again; with --from-line they are
+    /// added to what is in it
     #[arg(long, value_name = "FILE")]
     failed: Option<PathBuf>,
     /// Which API, and who asks.
@@ -138,17 +141,18 @@ pub(super) async fn run(api: &Api, asked: &Import) -> Result<(), Failure> {
     let failed = |path: &Path, error: &dyn std::fmt::Display| {
         Failure::Runtime(format!("{}: {error}", path.display()))
     };
-    let (source, bytes): (Box<dyn Read + Send>, _) = match name {
-        None => (Box::new(io::stdin()), None),
-        Some(path) => {
-            let file = File::open(path).map_err(|error| failed(path, &error))?;
-            let bytes = file.metadata().ok().map(|metadata| metadata.len());
-            (Box::new(file), bytes)
-        }
+    let source = match name {
+        // Read without a buffer of its own, as a file is.
+        None => io::stdin().as_fd().try_clone_to_owned().map(File::from),
+        Some(path) => File::open(path),
     };
+    let source = source.map_err(|error| failed(&asked.file, &error))?;
+    let metadata = source.metadata();
+    let metadata = metadata.map_err(|error| failed(&asked.file, &error))?;
+    let bytes = metadata.is_file().then(|| metadata.len());
     let mut rejects = match &asked.failed {
         None => None,
-        Some(path) => Some(Rejects::open(path).map_err(|error| failed(path, &error))?),
+        Some(path) => Some(Rejects::begin(path, &metadata, asked.from_line > 1)?),
     };
     let mut batches =
         Batches::begin(source, format).map_err(|error| failed(&asked.file, &error))?;
@@ -166,6 +170,7 @@ pub(super) async fn run(api: &Api, asked: &Import) -> Result<(), Failure> {
             Err(error) => {
                 progress.end();
                 eprintln!("{}", sum.summary());
+                break_off(rejects);
                 return Err(failed(&asked.file, &error));
             }
         };
@@ -180,10 +185,12 @@ pub(super) async fn run(api: &Api, asked: &Import) -> Result<(), Failure> {
             Err(error) => {
                 progress.end();
                 eprintln!("{}", sum.summary());
+                break_off(rejects);
                 let first = batch.rows.first().map_or(1, |row| row.line);
                 return Err(Failure::Runtime(format!(
                     "{error}\n       the rows before line {first} are done; of those from there on nothing was \
-                     heard. Go on with --from-line {first} --on-conflict {}",
+                     heard. Go on with --from-line {first} --on-conflict {}\n       where a row has neither a slug \
+                     nor an external_id, look first whether it was done: it would be made a second time",
                     match asked.on_conflict {
                         // Those of the part that were made all the same are no mistake.
                         OnConflict::Error | OnConflict::Skip => "skip",
@@ -206,6 +213,13 @@ pub(super) async fn run(api: &Api, asked: &Import) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// Keeps the rows that have failed until now. Should that fail too, the way on is still what matters.
+fn break_off(rejects: Option<Rejects>) {
+    if let Some(Err(error)) = rejects.map(Rejects::break_off) {
+        eprintln!("the rows that failed are not kept: {error}");
+    }
 }
 
 async fn send(api: &Api, path: &str, format: Format, batch: &Batch) -> Result<Imported, String> {
@@ -255,30 +269,4 @@ fn tell(
         }
     }
     Ok(())
-}
-
-/// The rows that failed, as a file like the one that they came from.
-struct Rejects {
-    file: BufWriter<File>,
-    is_begun: bool,
-}
-
-impl Rejects {
-    fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self {
-            file: BufWriter::new(File::create(path)?),
-            is_begun: false,
-        })
-    }
-
-    fn keep(&mut self, batch: &Batch, row: &[u8]) -> io::Result<()> {
-        if !std::mem::replace(&mut self.is_begun, true) {
-            self.file.write_all(batch.header())?;
-        }
-        self.file.write_all(row)
-    }
-
-    fn finish(mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }

@@ -1,6 +1,7 @@
 //! What fails, what is said of it, and how to go on.
 
 use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
 
 use crate::support::{Installation, run};
 
@@ -27,6 +28,9 @@ async fn rows_that_fail_are_told_by_line_and_field_and_kept() {
     }
     assert!(!ended.stderr.contains("line 2:"), "{}", ended.stderr);
     let kept = acme.read("failed.csv");
+    let metadata = acme.path("failed.csv").metadata().unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+    assert!(!acme.path("failed.csv.part").exists());
     let names = csv.lines().next().unwrap();
     assert!(
         kept.starts_with(names) && !kept.contains("/good,https://shop.example"),
@@ -49,6 +53,34 @@ async fn rows_that_fail_are_told_by_line_and_field_and_kept() {
         .collect();
     slugs.sort_unstable();
     assert_eq!(slugs, ["bad", "better", "good", "worse"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_is_kept_beside_the_file_that_is_read_and_added_to() {
+    let acme = Installation::start().await;
+    let csv = "slug,destination\na,nowhere\nb,nowhere\n";
+    let file = acme.write("links.csv", csv);
+    let same = acme.path("./links.csv").display().to_string();
+    let ended = acme.links(&["import", &file, "--failed", &same]).await;
+    assert_eq!(ended.code, 64, "{ended:?}");
+    assert!(ended.stderr.contains("links.csv"), "{}", ended.stderr);
+    assert_eq!(acme.read("links.csv"), csv);
+    let device = acme
+        .links(&["import", &file, "--failed", "/dev/null"])
+        .await;
+    assert_eq!(device.code, 64, "{device:?}");
+
+    let failed = acme.path("failed.csv").display().to_string();
+    let (data, nobody) = (acme.path(""), "http://127.0.0.1:1");
+    let import = ["import", &file, "--failed", &failed];
+    acme.links(&import).await;
+    assert_eq!(acme.read("failed.csv"), csv);
+    // An import that comes to nothing leaves the file, and one that goes on adds to it.
+    run(&data, &[&import[..], &["--url", nobody]].concat(), &[], "").await;
+    assert_eq!(acme.read("failed.csv"), csv);
+    let go_on = [&import[..], &["--from-line", "3"]].concat();
+    acme.links(&go_on).await;
+    assert_eq!(acme.read("failed.csv"), format!("{csv}b,nowhere\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -103,6 +135,7 @@ async fn an_api_that_is_away_is_named_with_the_way_on() {
     for said in [
         "http://127.0.0.1:1/api/v1/links/import",
         "--from-line 2",
+        "neither a slug nor an external_id",
         "--on-conflict skip",
     ] {
         assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
