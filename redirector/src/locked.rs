@@ -87,7 +87,7 @@ impl Lock {
         if password::verify(password, hash).await? {
             return Ok(Password::Given(self.cookie(path, link, hash, now)));
         }
-        guess.is_wrong();
+        guess.note_wrong();
         Ok(Password::Wrong)
     }
 

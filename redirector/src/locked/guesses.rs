@@ -72,7 +72,7 @@ impl Guesses {
 
 impl Guess<'_> {
     /// It was wrong.
-    pub(super) fn is_wrong(self) {
+    pub(super) fn note_wrong(self) {
         if let Some(tried) = self.guesses.lock().get_mut(&self.link) {
             tried.wrong += 1;
         }
@@ -106,12 +106,12 @@ mod tests {
         }
         assert!(guesses.lock().is_empty(), "nothing is remembered of them");
         for _ in 0..MOST_WRONG {
-            guesses.begin(LINK, start).unwrap().is_wrong();
+            guesses.begin(LINK, start).unwrap().note_wrong();
         }
         let wait = guesses.begin(LINK, later(20)).unwrap_err();
         assert_eq!(wait, Duration::from_secs(40));
         assert!(guesses.begin(LinkId(2), later(20)).is_ok(), "another link");
-        guesses.begin(LINK, later(60)).unwrap().is_wrong();
+        guesses.begin(LINK, later(60)).unwrap().note_wrong();
         assert!(guesses.begin(LINK, later(61)).is_ok(), "the next minute");
     }
 
@@ -131,7 +131,7 @@ mod tests {
     fn what_is_long_past_is_forgotten() {
         let (guesses, now) = (Guesses::default(), Instant::now());
         for link in 0..=MANY as u64 {
-            guesses.begin(LinkId(link), now).unwrap().is_wrong();
+            guesses.begin(LinkId(link), now).unwrap().note_wrong();
         }
         drop(guesses.begin(LINK, now + WINDOW).unwrap());
         assert!(guesses.lock().is_empty());
