@@ -189,13 +189,13 @@ async fn passwords_have_a_bound_of_their_own() {
 #[tokio::test]
 async fn long_links_are_told_in_parts() {
     let service = Service::start().await;
-    let path = "a".repeat(4000);
-    let rule =
-        json!({"when": {"preview": true}, "destination": format!("https://example.com/{path}")});
+    // Texts of browsers are read faster than URLs are.
+    let browsers = json!({"browser": vec!["a".repeat(100); 150]});
+    let rule = json!({"when": browsers, "destination": "https://example.com/"});
     let create = |n: usize, rules: usize| json!({"create": {"slug": n.to_string(), "destination": "https://example.com/", "rules": vec![&rule; rules]}});
-    let results = bulk(&service, json!([create(0, 17)])).await;
+    let results = bulk(&service, json!([create(0, 5)])).await;
     about(&results[0]["problem"], &[""]);
-    let edits: Vec<_> = (0..280).map(|n| create(n, 16)).collect();
+    let edits: Vec<_> = (0..280).map(|n| create(n, 4)).collect();
     let results = bulk(&service, json!(edits)).await;
     assert_eq!(statuses(&results), [201; 280]);
     let told = results.iter().filter(|result| result["link"].is_object());
@@ -203,12 +203,12 @@ async fn long_links_are_told_in_parts() {
     assert!((200..280).contains(&told), "{told}");
     let last = service.store.link_at("a.example", "279").await.unwrap();
     assert_eq!(results[279]["id"], last.unwrap().id.to_string());
-    let changes = results.iter().map(|result| {
+    let changes = results[200..].iter().map(|result| {
         let id = result.get("id").unwrap_or(&result["link"]["id"]);
         json!({"change": {"id": id, "title": "T"}})
     });
     let changes: Vec<_> = changes.collect();
-    assert_eq!(statuses(&bulk(&service, json!(changes)).await), [200; 280]);
+    assert_eq!(statuses(&bulk(&service, json!(changes)).await), [200; 80]);
     // A page is short rather than long, and the list goes on.
     let (mut seen, mut pages, mut cursor) = (0, 0, String::new());
     loop {
