@@ -149,7 +149,7 @@ pub(super) async fn run(api: &Api, asked: &Import) -> Result<(), Failure> {
     let source = source.map_err(|error| failed(&asked.file, &error))?;
     let metadata = source.metadata();
     let metadata = metadata.map_err(|error| failed(&asked.file, &error))?;
-    let bytes = metadata.is_file().then(|| metadata.len());
+    let bytes = metadata.is_file().then_some(metadata.len());
     let mut rejects = match &asked.failed {
         None => None,
         Some(path) => Some(Rejects::begin(path, &metadata, asked.from_line > 1)?),
