@@ -78,6 +78,8 @@ impl Edge {
             // The limits count, as they do in life, and never say no.
             "redirector.client_rate=1000000".into(),
             "redirector.client_burst=1000000".into(),
+            "redirector.tls.handshake_rate=1000000".into(),
+            "redirector.tls.handshake_burst=1000000".into(),
             "redirector.drain_ms=1000".into(),
             format!("redirector.cache.megabytes={}", setting.cache_megabytes),
         ];
