@@ -40,6 +40,12 @@ pub async fn up(mut config: Config) -> Result<(), Failure> {
 
     let ingest = whence_ingest::Server::bind(&config, Arc::clone(&store)).await?;
     config.redirector.ingest = vec![url_of(ingest.address())];
+    // The edge writes short URLs too, into QR codes and previews, so that it has to know before it binds;
+    // a port that is still to be found is known to the API alone.
+    let port = config.redirector.listen.port();
+    if port != 0 {
+        show_local_urls(&mut config.analytics, port);
+    }
     let redirector = whence_redirector::Server::bind(&config, Arc::clone(&store)).await?;
     show_local_urls(&mut config.analytics, redirector.address().port());
     let analytics = whence_analytics::Server::bind(&config, Arc::clone(&store)).await?;
@@ -76,7 +82,7 @@ pub async fn up(mut config: Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Until somebody says how visitors reach the redirector, the API shows the way that works on this
+/// Until somebody says how visitors reach the redirector, short URLs show the way that works on this
 /// machine: plain HTTP at the redirector's own port.
 fn show_local_urls(analytics: &mut config::Analytics, port: u16) {
     let default = config::Analytics::default();

@@ -290,6 +290,12 @@ impl Client {
         Ok(id.to_owned())
     }
 
+    /// What the edge answers beside its links.
+    pub(crate) async fn beside(&self, path: &str) -> Result<Got> {
+        let headers = [("host", self.host.as_str())];
+        ask(self.ports.redirector, "GET", path, &headers, "").await
+    }
+
     /// Sends a conversion as a merchant's server does.
     pub(crate) async fn convert(&self, body: &Value) -> Result<Got> {
         self.with_key(

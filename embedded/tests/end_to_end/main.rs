@@ -33,9 +33,22 @@ async fn story(mut whence: Installation) {
     whence
         .make_link("hello", "https://shop.example/?from=test")
         .await;
+    edge_and_api_agree_on_the_short_url(&whence).await;
     a_click_and_its_conversions_show_within_two_seconds(&whence).await;
     nothing_is_lost_and_nothing_twice_through_every_kill(&mut whence).await;
     stopping_drains_and_starting_finds_everything(&mut whence).await;
+}
+
+/// Two QR codes are alike where the URL in them is.
+async fn edge_and_api_agree_on_the_short_url(whence: &Installation) {
+    let listed = whence.api("GET", "/api/v1/links", "").await.unwrap();
+    let listed: Value = serde_json::from_str(&listed.body).unwrap();
+    let id = listed["links"][0]["id"].as_str().unwrap();
+    let path = format!("/api/v1/links/{id}/qr");
+    let shown = whence.api("GET", &path, "").await.unwrap();
+    let scanned = whence.beside("/hello.qr").await.unwrap();
+    assert_eq!((shown.status.as_u16(), scanned.status.as_u16()), (200, 200));
+    assert_eq!(scanned.body, shown.body);
 }
 
 async fn a_click_and_its_conversions_show_within_two_seconds(whence: &Installation) {
