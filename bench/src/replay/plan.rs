@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use hyper::header::HeaderValue;
 use hyper::{Method, Uri};
 use percent_encoding::percent_decode_str;
+use whence_core::domain::DomainSpec;
 use whence_core::link::Slug;
 
 use super::log::{self, Entry};
@@ -114,6 +115,9 @@ fn visit(entry: Entry) -> Result<Visit, String> {
     };
     let slug = slug(target.path())
         .map_err(|error| format!("no link can stand there: the slug {error}"))?;
+    if is_answered_beside_links(slug.as_str()) {
+        return Err("the edge answers it itself, and it is no click".into());
+    }
     let header = |bytes: Option<Vec<u8>>| {
         bytes
             .map(|bytes| HeaderValue::from_bytes(&bytes))
@@ -128,6 +132,11 @@ fn visit(entry: Entry) -> Result<Visit, String> {
         referrer: header(entry.referrer).map_err(unsendable)?,
         agent: header(entry.agent).map_err(unsendable)?,
     })
+}
+
+/// Whether a path asks for a document of the domain, or for the preview page or QR code of a link.
+fn is_answered_beside_links(slug: &str) -> bool {
+    DomainSpec::default().reserves(slug) || slug.ends_with('+') || slug.ends_with(".qr")
 }
 
 /// The slug that a path asks for: percent-decoded where that gives a text, or else as it is.
