@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+/// In a second. `sysconf(_SC_CLK_TCK)`: 100 on every architecture that Linux still runs on in earnest.
+const TICKS: f64 = 100.0;
+
 /// CPU time that has been used, by all threads.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Cpu {
@@ -59,10 +62,21 @@ impl Cpu {
     }
 }
 
+/// What the host of this virtual machine has taken from its cores until now, all together, in seconds.
+pub(crate) fn stolen() -> Result<f64> {
+    let stat = std::fs::read_to_string("/proc/stat").context("/proc/stat")?;
+    let ticks = parse_stolen(&stat);
+    Ok(ticks.with_context(|| format!("/proc/stat is not as proc(5) says: {stat:?}"))? / TICKS)
+}
+
+/// The eighth number behind `cpu`, the line about all of them.
+fn parse_stolen(stat: &str) -> Option<f64> {
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    line.split_whitespace().nth(7)?.parse().ok()
+}
+
 /// Fields 14 and 15 of `/proc/<pid>/stat`, counted behind the name, which may hold anything.
 fn parse_stat(stat: &str) -> Option<Cpu> {
-    /// `sysconf(_SC_CLK_TCK)`: 100 on every architecture that Linux still runs on in earnest.
-    const TICKS: f64 = 100.0;
     let (_, fields) = stat.rsplit_once(')')?;
     let mut fields = fields.split_whitespace().skip(11);
     let mut seconds = || Some(fields.next()?.parse::<f64>().ok()? / TICKS);
@@ -86,6 +100,14 @@ mod tests {
         let cpu = parse_stat(stat).unwrap();
         assert_eq!((cpu.user, cpu.system), (2.5, 0.75));
         assert!(parse_stat("nonsense").is_none());
+    }
+
+    #[test]
+    fn what_the_host_took_is_found() {
+        let stat = "cpu  2478410 190518 474828 1261404 12763 0 97686 10100 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n";
+        assert_eq!(parse_stolen(stat), Some(10_100.0));
+        assert!(parse_stolen("intr 1 2 3").is_none());
+        assert!(stolen().unwrap() >= 0.0);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use crate::links::{self, Kind};
 use crate::load::open::{self, Arrivals, Waits};
 use crate::load::requests::Requests;
 use crate::load::{Aim, Crowd, Way};
-use crate::median::rounded;
+use crate::median::{quantile, rounded};
 use crate::outcome::{PROFILE, warn_of_debug_build};
 use crate::redis::Redis;
 use visitor::Visitor;
@@ -216,6 +216,7 @@ fn spawn_load(
     let crowd = Crowd {
         browsers: BROWSERS,
         threads: 1,
+        cores: None,
     };
     let arrivals = Arrivals {
         rate: RATE,
@@ -226,13 +227,9 @@ fn spawn_load(
     std::thread::spawn(move || open::ask(crowd, &aim, &requests, &arrivals))
 }
 
-/// The value at a quantile of sorted ones, in milliseconds.
-fn at(sorted: &[Duration], quantile: f64) -> f64 {
-    let place = (sorted.len() as f64 * quantile).ceil() as usize;
-    rounded(
-        sorted[place.clamp(1, sorted.len()) - 1].as_secs_f64() * 1e3,
-        3,
-    )
+/// The time at a quantile of sorted ones, in milliseconds.
+fn at(sorted: &[Duration], part: f64) -> f64 {
+    rounded(quantile(sorted, part).as_secs_f64() * 1e3, 3)
 }
 
 impl Outcome {

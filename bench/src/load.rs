@@ -19,6 +19,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 use tokio_rustls::TlsConnector;
 
+use crate::cores::Cores;
+
 /// What an answer without a body ends with.
 pub(crate) const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 
@@ -54,6 +56,8 @@ pub(crate) struct Crowd {
     pub(crate) browsers: u16,
     /// Threads that they are spread over.
     pub(crate) threads: u8,
+    /// Where these run, if not anywhere.
+    pub(crate) cores: Option<Cores>,
 }
 
 impl Crowd {
@@ -73,6 +77,7 @@ mod tests {
         let crowd = Crowd {
             browsers: 7,
             threads: 3,
+            cores: None,
         };
         let threads: Vec<Vec<_>> = crowd.by_thread().map(Iterator::collect).collect();
         assert_eq!(threads, [vec![0, 3, 6], vec![1, 4], vec![2, 5]]);

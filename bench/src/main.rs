@@ -8,6 +8,7 @@
 
 mod binary;
 mod callgrind;
+mod cores;
 mod cpu;
 mod edge;
 mod edits;

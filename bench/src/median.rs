@@ -1,4 +1,6 @@
-//! The middle of several rounds: one that was disturbed does not move it.
+//! The middle of several rounds, which one that was disturbed does not move, and other places in their order.
+
+use std::time::Duration;
 
 /// The median; of an even number of values, the mean of the two in the middle.
 ///
@@ -16,6 +18,15 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     }
 }
 
+/// The smallest of these times, which are sorted, that at least this part of them are not above.
+///
+/// # Panics
+/// Where there are none.
+pub(crate) fn quantile(sorted: &[Duration], part: f64) -> Duration {
+    let rank = (part * sorted.len() as f64).ceil() as usize;
+    sorted[rank.clamp(1, sorted.len()) - 1]
+}
+
 /// A figure with as many decimals as it deserves.
 pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
     let unit = 10_f64.powi(decimals);
@@ -31,6 +42,13 @@ mod tests {
         assert_eq!(median([3.0, 1.0, 1000.0]), 3.0);
         assert_eq!(median([4.0, 1.0, 2.0, 1000.0]), 3.0);
         assert_eq!(median([7.0]), 7.0);
+    }
+
+    #[test]
+    fn a_quantile_is_one_of_the_times() {
+        let sorted: Vec<_> = (1..=100).map(Duration::from_micros).collect();
+        let times = [0.0, 0.5, 0.99, 1.0].map(|part| quantile(&sorted, part).as_micros());
+        assert_eq!(times, [1, 50, 99, 100]);
     }
 
     #[test]

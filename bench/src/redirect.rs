@@ -3,8 +3,9 @@
 //! The real `whence-redirector`, with everything on that a click meets (near cache, limits, cookies, click id,
 //! journal, metrics; only ingest is missing, so that shipping is in the figure up to the seal), next to two measures:
 //! a bare hyper server that answers every request with the very same header lines, and nginx with `return 302`, its
-//! access log and an answer of the same length. All have the same number of threads and stand side by side; the same
-//! load goes to one after the other, again and again, and what is compared is what was seen next to each other.
+//! access log and an answer of the same length. All have the same number of threads and stand side by side, on one half
+//! of the cores; from the other half the same load goes to one after the other, again and again, and what is compared is
+//! what was seen next to each other.
 //!
 //! CPU time is that of the whole process, background threads and kernel included, divided by its answers: other
 //! work on the machine disturbs a rate much more than that. Latency is measured at one fixed rate for all.
@@ -17,6 +18,7 @@ mod memory;
 mod nginx;
 mod outcome;
 mod size;
+mod slices;
 mod subject;
 
 use std::path::PathBuf;
@@ -24,6 +26,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cores::Cores;
 use crate::load::{Crowd, Way};
 use crate::outcome::warn_of_debug_build;
 use crate::redis::Redis;
@@ -62,15 +65,15 @@ pub(crate) struct Options {
     #[arg(long, default_value = "0.7", value_parser = seconds)]
     seconds: Duration,
     /// Rounds of asking at a fixed rate, half of what bare hyper answers at most
-    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     steady_rounds: u32,
     /// How long each of them asks each server, in seconds
-    #[arg(long, default_value = "0.7", value_parser = seconds)]
+    #[arg(long, default_value = "1", value_parser = seconds)]
     steady_seconds: Duration,
     /// Browsers, each from an address of its own and with one connection at a time
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
-    /// Threads of each server and of the load; 0 means one for each core
+    /// Threads of each server and of the load; 0 means one for each of the cores that they have, half of all
     #[arg(long, default_value_t = 0)]
     threads: u8,
     /// Cached links for the measure of what each takes in memory; 0 leaves it out
@@ -103,9 +106,9 @@ impl Options {
         self
     }
 
-    fn threads(&self) -> u8 {
+    fn threads(&self, servers: Cores) -> u8 {
         match self.threads {
-            0 => std::thread::available_parallelism().map_or(1, |cores| cores.get().min(255) as u8),
+            0 => servers.count().min(255) as u8,
             count => count,
         }
     }
@@ -130,7 +133,8 @@ async fn measure(options: &Options) -> Result<()> {
         None => tempfile::tempdir().context("a temporary directory")?,
     };
     let dir = temporary.path();
-    let threads = options.threads();
+    let (servers, load) = Cores::all()?.halves();
+    let threads = options.threads(servers);
     let with_nginx = Nginx::is_installed();
     if !with_nginx {
         eprintln!("nginx is not installed: nothing is compared with it");
@@ -148,6 +152,7 @@ async fn measure(options: &Options) -> Result<()> {
             crowd: Crowd {
                 browsers: options.connections,
                 threads,
+                cores: Some(load),
             },
             rounds: options.rounds,
             time: options.seconds,
@@ -157,6 +162,7 @@ async fn measure(options: &Options) -> Result<()> {
         ways: options.ways.clone(),
         store: options.store,
         threads,
+        servers,
         certificate: Certificate::make(&dir.join("certificate"))?,
         with_nginx,
     };
@@ -181,7 +187,7 @@ async fn measure(options: &Options) -> Result<()> {
         true => Some(instructions::measure(&dir.join("instructions"), &plan.certificate).await?),
         false => None,
     };
-    let outcome = Outcome::new(sizes, memory, edits, instructions, options);
+    let outcome = Outcome::new(sizes, memory, edits, instructions, threads, options);
     crate::outcome::print(&outcome);
     outcome.check()
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::browser::Browser;
 use super::requests::Requests;
 use super::{Aim, Crowd};
+use crate::cores::Cores;
 use crate::cpu::Cpu;
 use crate::server::Server;
 
@@ -59,7 +60,10 @@ pub(crate) fn ask(
                 .map(|number| Browser::new(requests.script(number, aim.way), Arc::clone(aim)))
                 .collect();
             let shared = Arc::clone(&shared);
-            std::thread::spawn(move || browse(browsers, &shared))
+            std::thread::spawn(move || {
+                crowd.cores.map_or(Ok(()), Cores::keep_to)?;
+                browse(browsers, &shared)
+            })
         })
         .collect();
     std::thread::sleep(WARM_UP);

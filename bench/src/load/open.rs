@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 use fastrand::Rng;
-use hdrhistogram::Histogram;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -19,6 +18,7 @@ use super::alarm::Alarm;
 use super::browser::Browser;
 use super::requests::Requests;
 use super::{Aim, Crowd};
+use crate::cores::Cores;
 
 /// Until all browsers are connected.
 const CONNECTING: Duration = Duration::from_millis(150);
@@ -30,24 +30,30 @@ const CATCH_UP: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(5);
 /// After an error, so that a server that is gone is not asked in a tight loop.
 const PAUSE: Duration = Duration::from_millis(10);
-/// Nobody waits longer: queueing and being answered both have an end.
-const LONGEST: Duration = Duration::from_secs(60);
 /// Tasks that run before the runtime looks for arrivals and answers again; its default of 61 alone makes a visitor
 /// late.
 const TASKS_BETWEEN_LOOKS: u32 = 8;
 
 /// How long visitors waited.
-#[derive(Clone)]
+#[derive(Default)]
 pub(crate) struct Waits {
-    /// From when a visitor was due to the whole answer, in nanoseconds.
-    pub(crate) latency: Histogram<u64>,
-    /// From when a visitor was due to when the request was written: the load's own part of it, and the wait for a
-    /// free browser.
-    pub(crate) late: Histogram<u64>,
+    /// Of the visitors that the clocks counted, in no order.
+    pub(crate) counted: Vec<Wait>,
     /// Redirects, those included that the clocks did not count.
     pub(crate) answers_in_all: u64,
     /// Whatever else happened, and visitors whose turn never came.
     pub(crate) errors: u64,
+}
+
+/// How long one visitor waited.
+#[derive(Clone, Copy)]
+pub(crate) struct Wait {
+    /// When the visitor was due, after the clocks began to count.
+    pub(crate) due: Duration,
+    /// From then to the whole answer.
+    pub(crate) latency: Duration,
+    /// From then to when the request was written: the load's own part of it, and the wait for a free browser.
+    pub(crate) late: Duration,
 }
 
 /// When visitors come.
@@ -88,15 +94,18 @@ pub(crate) fn ask(
                 .map(|number| Browser::new(requests.script(number, aim.way), Arc::clone(aim)))
                 .collect();
             let own = own.clone();
-            std::thread::spawn(move || browse(browsers, &own, thread as u64, start))
+            std::thread::spawn(move || {
+                crowd.cores.map_or(Ok(()), Cores::keep_to)?;
+                browse(browsers, &own, thread as u64, start)
+            })
         })
         .collect();
-    let mut all = Waits::new();
+    let mut all = Waits::default();
     for thread in threads {
         let waits = thread
             .join()
             .map_err(|_| anyhow!("a thread of the load panicked"))??;
-        all.add(&waits)?;
+        all.add(waits);
     }
     Ok(all)
 }
@@ -118,9 +127,9 @@ fn browse(browsers: Vec<Browser>, arrivals: &Arrivals, seed: u64, start: Instant
             all.spawn(surf(browser, Arc::clone(&queue), counted_from));
         }
         let forgotten = queue.fill(arrivals, seed, start).await?;
-        let mut sum = Waits::new();
+        let mut sum = Waits::default();
         for waits in all.join_all().await {
-            sum.add(&waits)?;
+            sum.add(waits);
         }
         sum.errors += forgotten;
         Ok(sum)
@@ -129,7 +138,7 @@ fn browse(browsers: Vec<Browser>, arrivals: &Arrivals, seed: u64, start: Instant
 
 /// Serves visitors until no more come.
 async fn surf(mut browser: Browser, queue: Arc<Queue>, counted_from: Instant) -> Waits {
-    let mut waits = Waits::new();
+    let mut waits = Waits::default();
     // If this fails, so does the first click, which is counted.
     let _ = browser.get_ready().await;
     while let Ok(permit) = queue.waiting.acquire().await {
@@ -139,9 +148,9 @@ async fn surf(mut browser: Browser, queue: Arc<Queue>, counted_from: Instant) ->
         match browser.click().await {
             Ok(()) => {
                 waits.answers_in_all += 1;
-                if due >= counted_from {
-                    waits.latency.saturating_record(nanos(due.elapsed()));
-                    waits.late.saturating_record(nanos(late));
+                let latency = due.elapsed();
+                if let Some(due) = due.checked_duration_since(counted_from) {
+                    waits.counted.push(Wait { due, latency, late });
                 }
             }
             Err(error) => {
@@ -196,40 +205,11 @@ impl Queue {
 }
 
 impl Waits {
-    fn new() -> Self {
-        // A thousandth of the value is precise enough.
-        let histogram =
-            || Histogram::new_with_bounds(1, nanos(LONGEST), 3).expect("these bounds are allowed");
-        Self {
-            latency: histogram(),
-            late: histogram(),
-            answers_in_all: 0,
-            errors: 0,
-        }
-    }
-
-    fn add(&mut self, other: &Self) -> Result<()> {
-        self.latency.add(&other.latency)?;
-        self.late.add(&other.late)?;
+    fn add(&mut self, other: Self) {
+        self.counted.extend(other.counted);
         self.answers_in_all += other.answers_in_all;
         self.errors += other.errors;
-        Ok(())
     }
-
-    /// How long all but this part of the visitors waited at most, in microseconds.
-    pub(crate) fn latency_us(&self, quantile: f64) -> f64 {
-        self.latency.value_at_quantile(quantile) as f64 / 1e3
-    }
-
-    /// The same of how late they were sent.
-    pub(crate) fn late_us(&self, quantile: f64) -> f64 {
-        self.late.value_at_quantile(quantile) as f64 / 1e3
-    }
-}
-
-fn nanos(time: Duration) -> u64 {
-    // 584 years.
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -267,6 +247,7 @@ mod tests {
         let crowd = Crowd {
             browsers: 1,
             threads: 1,
+            cores: None,
         };
         let arrivals = Arrivals {
             rate: 100.0,
@@ -279,7 +260,9 @@ mod tests {
         assert!((40..160).contains(&waits.answers_in_all));
         // Twice as many come as can be answered: in the middle of it the queue is long already, though no single
         // answer takes more than 20 ms.
-        assert!(waits.latency_us(0.5) > 100_000.0);
-        assert!(waits.latency_us(0.5) > waits.late_us(0.5));
+        let mut latencies: Vec<_> = waits.counted.iter().map(|wait| wait.latency).collect();
+        latencies.sort_unstable();
+        assert!(latencies[latencies.len() / 2] > Duration::from_millis(100));
+        assert!(waits.counted.iter().all(|wait| wait.latency > wait.late));
     }
 }

@@ -1,16 +1,19 @@
 //! One cell of the table: so many links, one way to connect, all servers in turn.
 
 use std::fmt;
+use std::num::NonZero;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde::Serialize;
 use tokio_rustls::TlsConnector;
 
+use super::slices::Slices;
 use super::subject::Subject;
+use crate::cpu::stolen;
 use crate::load::closed::{self, Rush};
-use crate::load::open::{self, Arrivals, Waits};
+use crate::load::open::{self, Arrivals};
 use crate::load::requests::Requests;
 use crate::load::{Crowd, Way};
 use crate::median::{median, rounded};
@@ -43,7 +46,7 @@ pub(super) struct Subjects<'s> {
 #[derive(Default)]
 struct Seen {
     rushes: Vec<Rush>,
-    waits: Vec<Waits>,
+    waits: Slices,
 }
 
 /// What all servers came to.
@@ -56,19 +59,21 @@ pub(super) struct Cell {
     pub(super) whence: Figures,
     pub(super) hyper: Figures,
     pub(super) nginx: Option<Figures>,
+    /// Part of the machine's CPU time at the fixed rate that its host gave to others.
+    pub(super) stolen: f64,
     /// Medians over the rounds of the one's figure divided by the other's of the same round.
     pub(super) cpu_ratio_vs_hyper: f64,
     pub(super) cpu_ratio_vs_nginx: Option<f64>,
+    /// The one's median over the slices divided by the other's.
     pub(super) p99_ratio_vs_hyper: f64,
     pub(super) p99_ratio_vs_nginx: Option<f64>,
     /// The ratio to bare hyper in each round.
     pub(super) cpu_ratios: Vec<f64>,
-    pub(super) p99_ratios: Vec<f64>,
     #[serde(skip)]
     pub(super) tally: Tally,
 }
 
-/// What one server came to: medians over the rounds.
+/// What one server came to: medians over the rounds, and over the slices of those at the fixed rate.
 #[derive(Serialize)]
 pub(super) struct Figures {
     /// CPU time of the process and its children for each answer.
@@ -83,6 +88,8 @@ pub(super) struct Figures {
     pub(super) p50_us: f64,
     pub(super) p99_us: f64,
     pub(super) p999_us: f64,
+    /// Of all slices together, those included that the host took CPU time from.
+    pub(super) p99_of_all_us: f64,
     /// How late the load sent at the fixed rate; in the latency too.
     pub(super) late_p99_us: f64,
 }
@@ -130,13 +137,17 @@ pub(super) fn measure(
         time: effort.steady_time,
         stop: Arc::default(),
     };
+    let stolen_before = stolen()?;
+    let steady_from = Instant::now();
     for round in 0..effort.steady_rounds {
         for place in in_turn(round, all.len()) {
             let waits = open::ask(effort.crowd, &all[place].1, requests, &arrivals)?;
             tally.add(place == 0, waits.answers_in_all, waits.errors);
-            seen[place].waits.push(waits);
+            seen[place].waits.add(&waits);
         }
     }
+
+    let stolen = (stolen()? - stolen_before) / cores() / steady_from.elapsed().as_secs_f64();
 
     let (whence, hyper, nginx) = (&seen[0], &seen[1], seen.get(2));
     Ok(Cell {
@@ -146,12 +157,12 @@ pub(super) fn measure(
         whence: whence.figures(),
         hyper: hyper.figures(),
         nginx: nginx.map(Seen::figures),
+        stolen: rounded(stolen, 4),
         cpu_ratio_vs_hyper: middle(whence.cpu_ratios(hyper)),
         cpu_ratio_vs_nginx: nginx.map(|nginx| middle(whence.cpu_ratios(nginx))),
-        p99_ratio_vs_hyper: middle(whence.p99_ratios(hyper)),
-        p99_ratio_vs_nginx: nginx.map(|nginx| middle(whence.p99_ratios(nginx))),
+        p99_ratio_vs_hyper: whence.p99_ratio(hyper),
+        p99_ratio_vs_nginx: nginx.map(|nginx| whence.p99_ratio(nginx)),
         cpu_ratios: whence.cpu_ratios(hyper).collect(),
-        p99_ratios: whence.p99_ratios(hyper).collect(),
         tally,
     })
 }
@@ -161,6 +172,10 @@ fn in_turn(round: u32, count: usize) -> impl Iterator<Item = usize> {
     (0..count).map(move |place| (place + round as usize) % count)
 }
 
+fn cores() -> f64 {
+    std::thread::available_parallelism().map_or(1, NonZero::get) as f64
+}
+
 fn middle(values: impl Iterator<Item = f64>) -> f64 {
     rounded(median(values), 3)
 }
@@ -168,12 +183,7 @@ fn middle(values: impl Iterator<Item = f64>) -> f64 {
 impl Seen {
     fn figures(&self) -> Figures {
         let rush = |pick: fn(&Rush) -> f64| middle(self.rushes.iter().map(pick));
-        let wait = |quantile| {
-            rounded(
-                median(self.waits.iter().map(|waits| waits.latency_us(quantile))),
-                1,
-            )
-        };
+        let wait = |quantile| rounded(self.waits.latency_us(quantile), 1);
         Figures {
             cpu_us: rush(Rush::cpu_us),
             user_us: rush(Rush::user_us),
@@ -182,10 +192,8 @@ impl Seen {
             p50_us: wait(0.5),
             p99_us: wait(0.99),
             p999_us: wait(0.999),
-            late_p99_us: rounded(
-                median(self.waits.iter().map(|waits| waits.late_us(0.99))),
-                1,
-            ),
+            p99_of_all_us: rounded(self.waits.latency_of_all_us(0.99), 1),
+            late_p99_us: rounded(self.waits.late_us(0.99), 1),
         }
     }
 
@@ -194,9 +202,11 @@ impl Seen {
         pairs.map(|(own, other)| rounded(own.cpu_us() / other.cpu_us(), 3))
     }
 
-    fn p99_ratios(&self, other: &Self) -> impl Iterator<Item = f64> {
-        let pairs = self.waits.iter().zip(&other.waits);
-        pairs.map(|(own, other)| rounded(own.latency_us(0.99) / other.latency_us(0.99), 3))
+    fn p99_ratio(&self, other: &Self) -> f64 {
+        rounded(
+            self.waits.latency_us(0.99) / other.waits.latency_us(0.99),
+            3,
+        )
     }
 }
 
@@ -275,7 +285,7 @@ mod tests {
         };
         let seen = |users: [f64; 3]| Seen {
             rushes: users.into_iter().map(rush).collect(),
-            waits: Vec::new(),
+            waits: Slices::default(),
         };
         // The machine was slow in the middle round, for both.
         let (own, other) = (seen([2.0, 8.0, 2.0]), seen([1.0, 5.0, 1.0]));

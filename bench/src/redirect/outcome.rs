@@ -64,6 +64,7 @@ impl Outcome {
         memory: Option<Memory>,
         edits: Option<edits::Outcome>,
         instructions: Option<Instructions>,
+        threads: u8,
         options: &Options,
     ) -> Self {
         let table: Vec<Cell> = sizes
@@ -93,7 +94,7 @@ impl Outcome {
             instructions,
             store: options.store,
             connections: options.connections,
-            threads: options.threads(),
+            threads: threads,
             profile: PROFILE,
         }
     }

@@ -14,6 +14,7 @@ use super::cell::{self, Cell, Effort, Subjects, Tally};
 use super::certificate::Certificate;
 use super::nginx::Nginx;
 use super::subject::Subject;
+use crate::cores::Cores;
 use crate::edge::{self, Edge, Figures, Setting};
 use crate::links::{self, Kind};
 use crate::load::Way;
@@ -39,6 +40,8 @@ pub(super) struct Plan {
     pub(super) store: Store,
     /// Threads of each server.
     pub(super) threads: u8,
+    /// Where the servers run.
+    pub(super) servers: Cores,
     pub(super) certificate: Certificate,
     pub(super) with_nginx: bool,
 }
@@ -101,6 +104,9 @@ pub(super) async fn measure(plan: &Plan, dir: &Path, links: u32) -> Result<Size>
     .await?;
     let made_s = rounded(start.elapsed().as_secs_f64(), 1);
 
+    let everywhere = Cores::all()?;
+    plan.servers.keep_to()?;
+
     let edge = Edge::start(&Setting {
         data_dir: &data_dir,
         store: Some(&url),
@@ -115,6 +121,7 @@ pub(super) async fn measure(plan: &Plan, dir: &Path, links: u32) -> Result<Size>
     let (cells, tally) = ask(plan, dir, links, &edge, &requests).await?;
     let figures = edge.figures().await?;
     edge.stop()?;
+    everywhere.keep_to()?;
     Ok(Size {
         links,
         made_s,
