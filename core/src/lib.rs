@@ -4,6 +4,7 @@
 //! Architecture invariant: nothing here knows a service. A redirect, an enrichment rule or a report
 //! does not belong in this crate; what two of them must agree on does.
 
+pub mod account;
 pub mod admin;
 pub mod agent;
 pub mod body;

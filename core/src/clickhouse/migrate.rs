@@ -25,6 +25,36 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "answers",
         include_str!("../../../sql/migrations/0003_answers.sql"),
     ),
+    (
+        4,
+        "click_hours",
+        include_str!("../../../sql/migrations/0004_click_hours.sql"),
+    ),
+    (
+        5,
+        "click_hours_of_clicks",
+        include_str!("../../../sql/migrations/0005_click_hours_of_clicks.sql"),
+    ),
+    (
+        6,
+        "conversion_numbers",
+        include_str!("../../../sql/migrations/0006_conversion_numbers.sql"),
+    ),
+    (
+        7,
+        "numbers_of_conversions",
+        include_str!("../../../sql/migrations/0007_numbers_of_conversions.sql"),
+    ),
+    (
+        8,
+        "lanes",
+        include_str!("../../../sql/migrations/0008_lanes.sql"),
+    ),
+    (
+        9,
+        "lane_gaps",
+        include_str!("../../../sql/migrations/0009_lane_gaps.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

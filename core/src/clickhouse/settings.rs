@@ -38,8 +38,8 @@ pub async fn check_settings(client: &Client) -> Result<(), clickhouse::error::Er
     client.query("SELECT 1").fetch_one::<u8>().await.map(|_| ())
 }
 
-/// The tables that blocks go to.
-const TABLES: [&str; 2] = ["clicks", "conversions"];
+/// The tables that blocks go to, those that views fill among them.
+const TABLES: [&str; 4] = ["clicks", "conversions", "click_hours", "conversion_numbers"];
 /// What makes a plain table remember tokens at all.
 const WINDOW: &str = "non_replicated_deduplication_window";
 

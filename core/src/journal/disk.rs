@@ -142,8 +142,11 @@ impl Region for Mapped {
         self.map.len()
     }
 
+    fn write_behind(&self, range: Range<usize>) {
+        pages::write_behind(&self.file, &self.map, range);
+    }
+
     fn sync(&self, range: Range<usize>) -> io::Result<()> {
-        pages::let_go(&self.map, range.clone());
         // msync(MS_SYNC) is fdatasync for the range: pages ahead of the writer stay writable without a fault.
         self.map.flush_range(range.start, range.len())
     }

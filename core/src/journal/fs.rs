@@ -46,6 +46,10 @@ pub(super) trait Region: Send + Sync {
     /// Bytes mapped.
     fn len(&self) -> usize;
 
+    /// Begins to write back the whole pages of a range, which nobody writes to again, so that the sync that makes
+    /// them durable finds little left to do. Only a hint; a failure is told by that sync.
+    fn write_behind(&self, range: Range<usize>);
+
     /// Makes a range durable.
     fn sync(&self, range: Range<usize>) -> io::Result<()>;
 

@@ -21,13 +21,14 @@ const SHORTEST_REACH: usize = 1 << 20;
 const LONGEST_REACH: usize = 16 << 20;
 
 /// So many times what was written since the last look is kept ready: this thread may be late on a busy machine.
-const FACTOR: usize = 8;
+const FACTOR: usize = 32;
 
-/// A lane that wrote this much since the last look is looked after more often.
-const BUSY_BYTES: usize = 64 << 10;
+/// A lane is looked after again when it will have written about as much. Little at a time: the serving thread whose
+/// core this one takes waits as long as this one works.
+const STEP: usize = 64 << 10;
 
-/// How often a busy lane is looked after; at 100 MB/s this is 1 MiB.
-const BUSY_INTERVAL: Duration = Duration::from_millis(10);
+/// A lane is not looked after more often than this.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// The work, without the thread.
 pub(super) struct Keeper {
@@ -68,7 +69,7 @@ impl Keeper {
         let reach = (FACTOR * grown)
             .clamp(SHORTEST_REACH, LONGEST_REACH)
             .min(segment.len());
-        if self.ready < tail + reach / 2 {
+        if self.ready < tail + reach / 8 * 7 {
             let (start, end) = (self.ready.max(tail), tail + reach);
             segment.populate(start.min(segment.len())..end.min(segment.len()));
             if let Some(next) = next {
@@ -84,21 +85,21 @@ impl Keeper {
     fn run(mut self, stop: &AtomicBool) {
         let interval = self.lane.options.sync_interval;
         let mut synced_at = Instant::now();
+        let mut looked_at = synced_at;
         while !stop.load(Ordering::Acquire) {
+            let since_last = looked_at.elapsed();
+            looked_at += since_last;
             let grown = self.prepare();
             if synced_at.elapsed() >= interval || self.lane.syncs.is_wanted() {
                 synced_at = Instant::now();
                 // Writer and reader learn of a failure by the poison that it leaves.
                 let _ = self.lane.sync();
             }
+            self.lane.write_behind();
             if self.lane.is_poisoned() || !self.lane.syncs.is_wanted() {
                 let until_sync = interval.saturating_sub(synced_at.elapsed());
-                let pause = if grown > BUSY_BYTES {
-                    until_sync.min(BUSY_INTERVAL)
-                } else {
-                    until_sync
-                };
-                thread::park_timeout(pause);
+                let step = since_last.mul_f64(STEP as f64 / grown.max(1) as f64);
+                thread::park_timeout(step.max(SHORTEST_PAUSE).min(until_sync));
             }
         }
         let _ = self.lane.sync();

@@ -70,6 +70,10 @@ impl Mapping {
         Word(unsafe { AtomicU64::from_ptr(self.base.as_ptr().add(at).cast()) })
     }
 
+    pub(super) fn write_behind(&self, range: Range<usize>) {
+        self.region.write_behind(range);
+    }
+
     pub(super) fn sync(&self, range: Range<usize>) -> io::Result<()> {
         self.region.sync(range)
     }

@@ -2,12 +2,18 @@
 //! under way to the disk. All of it is advice: where it is not taken, appends are slower and nothing else.
 #![allow(unsafe_code)] // Advice is given by address.
 
-use std::{fs::File, ops::Range};
+use std::{fs::File, ops::Range, thread};
 
 use memmap2::MmapRaw;
 
 /// The largest page of the systems that Whence runs on; smaller ones divide it.
 const LARGEST_PAGE: usize = 64 << 10;
+
+/// What is asked of the kernel in one system call. Most kernels of servers let a thread finish its call before
+/// another one gets the core, and a serving thread may be the one that waits: this much takes some 70 µs. After each
+/// piece the core is offered to whoever waits for it.
+#[cfg(target_os = "linux")]
+const PIECE: usize = 64 << 10;
 
 /// Makes each page a folio of its own from its first use on. A sync write-protects whole folios: in a large
 /// one it would make stores to all its other pages fault, and wait for the disk.
@@ -43,28 +49,29 @@ pub(super) fn populate(map: &MmapRaw, range: Range<usize>) {
     use rustix::mm::{Advice, madvise};
 
     let start = range.start / LARGEST_PAGE * LARGEST_PAGE;
-    let end = range.end.min(map.len());
-    if start >= end {
-        return;
+    for piece in pieces(start..range.end.min(map.len())) {
+        // SAFETY: the range lies inside the mapping, and populating it changes no contents. Kernels before 5.14
+        // refuse the advice.
+        let _ = unsafe {
+            let address = map.as_mut_ptr().add(piece.start);
+            madvise(address.cast(), piece.len(), Advice::LinuxPopulateWrite)
+        };
+        thread::yield_now();
     }
-    // SAFETY: the range lies inside the mapping, and populating it changes no contents. Kernels before 5.14
-    // refuse the advice.
-    let _ = unsafe {
-        let address = map.as_mut_ptr().add(start);
-        madvise(address.cast(), end - start, Advice::LinuxPopulateWrite)
-    };
 }
 
 /// Where there is no such advice, pages come as they are touched.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn populate(_: &MmapRaw, _: Range<usize>) {}
 
-/// Takes the whole pages of a range, which nobody writes to again, out of the address space; their contents
-/// stay in the page cache, dirty as they were. A sync has to write-protect every mapped page and to interrupt
-/// all threads for each; pages that are not mapped cost it nothing, and these go with one interrupt for
-/// hundreds.
+/// Begins to write back the whole pages of a range, which nobody writes to again, and takes them out of the
+/// address space; their contents stay in the page cache. Writing back has to write-protect every mapped page and
+/// to interrupt all threads for each; pages that are not mapped cost it nothing, and these go with one interrupt
+/// for a piece.
 #[cfg(target_os = "linux")]
-pub(super) fn let_go(map: &MmapRaw, range: Range<usize>) {
+pub(super) fn write_behind(file: &File, map: &MmapRaw, range: Range<usize>) {
+    use std::os::fd::AsRawFd;
+
     use rustix::mm::{Advice, madvise};
 
     let page = rustix::param::page_size();
@@ -72,17 +79,31 @@ pub(super) fn let_go(map: &MmapRaw, range: Range<usize>) {
         range.start.next_multiple_of(page),
         range.end.min(map.len()) / page * page,
     );
-    if start >= end {
-        return;
+    for piece in pieces(start..end) {
+        // SAFETY: the range lies inside the mapping, which is shared and of a file: whoever reads it again finds
+        // what was written to it.
+        let _ = unsafe {
+            let address = map.as_mut_ptr().add(piece.start);
+            madvise(address.cast(), piece.len(), Advice::LinuxDontNeed)
+        };
+        let (offset, bytes) = (piece.start as i64, piece.len() as i64);
+        // SAFETY: takes no address. What it cannot write back stays dirty, or is told by the next sync.
+        unsafe {
+            libc::sync_file_range(file.as_raw_fd(), offset, bytes, libc::SYNC_FILE_RANGE_WRITE)
+        };
+        thread::yield_now();
     }
-    // SAFETY: the range lies inside the mapping, which is shared and of a file: whoever reads it again finds
-    // what was written to it.
-    let _ = unsafe {
-        let address = map.as_mut_ptr().add(start);
-        madvise(address.cast(), end - start, Advice::LinuxDontNeed)
-    };
 }
 
 /// Elsewhere the advice may lose what it is given for; a sync then costs more.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn let_go(_: &MmapRaw, _: Range<usize>) {}
+pub(super) fn write_behind(_: &File, _: &MmapRaw, _: Range<usize>) {}
+
+/// A range in pieces.
+#[cfg(target_os = "linux")]
+fn pieces(range: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = range.end;
+    range
+        .step_by(PIECE)
+        .map(move |start| start..end.min(start + PIECE))
+}

@@ -51,6 +51,8 @@ pub(super) struct Segment {
     tail: AtomicUsize,
     /// Everything before it was synced. Only whoever holds the lane's sync lock moves it.
     synced: AtomicUsize,
+    /// Whole pages before it are being written back, or were. Moved as `synced` is.
+    written_behind: AtomicUsize,
     /// The pen goes on behind it: the page before it is being synced, or was.
     clear: AtomicUsize,
 }
@@ -123,14 +125,14 @@ impl Segment {
     }
 
     fn new(index: u64, path: PathBuf, mapping: Mapping, end: usize) -> Self {
-        let (tail, synced, clear) = (end.into(), end.into(), 0.into());
         Self {
             index,
             path,
             mapping,
-            tail,
-            synced,
-            clear,
+            tail: end.into(),
+            synced: end.into(),
+            written_behind: end.into(),
+            clear: 0.into(),
         }
     }
 
@@ -205,6 +207,18 @@ impl Segment {
         self.synced.load(Ordering::Relaxed) >= self.tail()
     }
 
+    /// Begins to write back the pages that were filled since the last time. The caller holds the lane's sync lock.
+    pub(super) fn write_behind(&self) {
+        let (start, end) = (
+            self.written_behind.load(Ordering::Relaxed),
+            self.tail() / PAGE * PAGE,
+        );
+        if start < end {
+            self.mapping.write_behind(start..end);
+            self.written_behind.store(end, Ordering::Relaxed);
+        }
+    }
+
     /// Syncs what was published since the last time. The caller holds the lane's sync lock.
     pub(super) fn sync(&self) -> io::Result<()> {
         let (start, end) = (self.synced.load(Ordering::Relaxed), self.tail());
@@ -215,6 +229,7 @@ impl Segment {
                 end.next_multiple_of(PAGE).min(self.len()),
                 Ordering::Relaxed,
             );
+            self.write_behind();
             self.mapping.sync(start..end)?;
             self.synced.store(end, Ordering::Relaxed);
         }

@@ -139,6 +139,15 @@ impl Lane {
         Ok(upto)
     }
 
+    /// Begins to write back what a sync will want durable, unless one is running.
+    pub(super) fn write_behind(&self) {
+        if let Ok(_running) = self.syncs.running.try_lock()
+            && let (Some(segment), _) = self.writing()
+        {
+            segment.write_behind();
+        }
+    }
+
     /// The number below which all is durable.
     pub(super) fn synced(&self) -> Seq {
         self.syncs.progress.borrow().synced

@@ -200,6 +200,15 @@ impl Region for ModelRegion {
         self.inode.visible.len() * 8
     }
 
+    // What was not synced is on disk or not after a crash, as chance has it: written behind or not.
+    fn write_behind(&self, range: Range<usize>) {
+        assert!(
+            range.start <= range.end && range.end <= self.len(),
+            "{range:?} of {}",
+            self.len()
+        );
+    }
+
     fn sync(&self, range: Range<usize>) -> io::Result<()> {
         assert!(
             range.start < range.end && range.end <= self.len(),
