@@ -8,6 +8,7 @@ pub mod account;
 pub mod admin;
 pub mod agent;
 pub mod body;
+pub mod bulkhead;
 pub mod click;
 pub mod clickhouse;
 pub mod config;

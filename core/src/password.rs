@@ -7,8 +7,8 @@ use argon2::password_hash::phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use thiserror::Error;
-use tokio::sync::Semaphore;
 
+use crate::bulkhead::{Bulkhead, Undone};
 use crate::link::PasswordHash;
 use crate::secret::Secret;
 
@@ -26,8 +26,7 @@ const MOST_PASSES: u32 = 10;
 /// The most lanes, which are filled one after the other here.
 const MOST_LANES: u32 = 4;
 
-static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
-static QUEUE: Semaphore = Semaphore::const_new(AT_ONCE + WAITING);
+static ROOM: Bulkhead = Bulkhead::new(AT_ONCE, WAITING, None);
 
 /// Why a password was neither hashed nor checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -97,25 +96,11 @@ fn argon2(params: Params) -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// Runs `work` on a blocking thread once there is room. Room stays taken to the end of the work, even
-/// when the caller has gone: else a client that breaks off again and again would fill the machine.
 async fn at_leisure<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, PasswordError> {
-    let place = QUEUE.try_acquire().map_err(|_| PasswordError::Busy)?;
-    let room = ROOM.acquire().await.map_err(|_| PasswordError::Busy)?;
-    let done = tokio::task::spawn_blocking(move || {
-        let _held = (place, room);
-        work()
-    });
-    match done.await {
-        Ok(done) => Ok(done),
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The process is stopping.
-            Err(_) => Err(PasswordError::Busy),
-        },
-    }
+    let done = ROOM.run(work).await.map_err(Undone::or_panic);
+    done.map_err(|_busy| PasswordError::Busy)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! QR codes of short URLs, as SVG and as PNG.
 //!
 //! Which text is drawn, and who may ask for it, does not belong here; neither does where a logo is kept.
+//! Large pictures take a core tens of milliseconds and more: services draw in a [`bulkhead`].
 
 mod colour;
 mod logo;
@@ -15,7 +16,25 @@ pub use options::{ErrorCorrection, Options};
 pub use raster::png;
 pub use vector::svg;
 
+use std::thread::available_parallelism;
+use std::time::Duration;
+
 use thiserror::Error;
+
+use crate::bulkhead::Bulkhead;
+
+/// How many drawings may wait: more would only be answered ever later.
+const WAITING: usize = 32;
+/// How long they may.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Room to draw in, of a service: for a quarter of the cores, since the largest pictures take one of them a
+/// tenth of a second, which redirects need, and tens of megabytes.
+#[must_use]
+pub fn bulkhead() -> Bulkhead {
+    let cores = available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1));
+    Bulkhead::new(cores, WAITING, Some(PATIENCE))
+}
 
 /// Why no QR code was drawn. [`field`](QrError::field) says which option is at fault.
 #[derive(Clone, Debug, PartialEq, Error)]

@@ -1,16 +1,13 @@
 //! A link's QR code, as a picture.
 
 use std::sync::{Arc, LazyLock};
-use std::thread::available_parallelism;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 use whence_core::body;
+use whence_core::bulkhead::{Bulkhead, Undone};
 use whence_core::key::Right;
 use whence_core::problem::Problem;
 use whence_core::qr::{self, Logo, Options, QrError};
@@ -24,16 +21,7 @@ use crate::door::Caller;
 use crate::fields::{LONGEST_BODY, Query};
 use crate::problems::{Refusals, field, store_problem};
 
-/// How many may wait: more would only be answered ever later.
-const WAITING: usize = 32;
-/// How long they may.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How many are drawn at a time: the largest take tens of megabytes each, and a core a good while.
-static AT_ONCE: LazyLock<usize> =
-    LazyLock::new(|| available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1)));
-static ROOM: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*AT_ONCE));
-static QUEUE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*AT_ONCE + WAITING));
+static ROOM: LazyLock<Bulkhead> = LazyLock::new(qr::bulkhead);
 
 /// How the picture is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -168,30 +156,18 @@ async fn place(
     Ok((url, link.domain))
 }
 
-/// Draws on a blocking thread: the largest pictures take tens of milliseconds.
+/// Draws where there is room for it: the largest pictures take tens of milliseconds.
 async fn draw(url: String, asked: Asked) -> Result<Response, Problem> {
-    let busy = || Problem::unavailable("too many pictures are being drawn", 1);
-    let place = QUEUE.try_acquire().map_err(|_| busy())?;
-    let Ok(Ok(room)) = timeout(PATIENCE, ROOM.acquire()).await else {
-        return Err(busy());
-    };
-    let drawn = tokio::task::spawn_blocking(move || {
-        // Held to the end of the work, even when the client has gone.
-        let _held = (place, room);
-        match asked.picture {
-            Picture::Svg => qr::svg(&url, &asked.options)
-                .map(|text| ([(header::CONTENT_TYPE, "image/svg+xml")], text).into_response()),
-            Picture::Png => qr::png(&url, &asked.options)
-                .map(|bytes| ([(header::CONTENT_TYPE, "image/png")], bytes).into_response()),
-        }
+    let drawn = ROOM.run(move || match asked.picture {
+        Picture::Svg => qr::svg(&url, &asked.options)
+            .map(|text| ([(header::CONTENT_TYPE, "image/svg+xml")], text).into_response()),
+        Picture::Png => qr::png(&url, &asked.options)
+            .map(|bytes| ([(header::CONTENT_TYPE, "image/png")], bytes).into_response()),
     });
-    match drawn.await {
-        Ok(drawn) => drawn.map_err(|error| wrong(&error)),
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(Problem::unavailable("the process is stopping", 1)),
-        },
-    }
+    let drawn = drawn.await.map_err(Undone::or_panic);
+    drawn
+        .map_err(|_busy| Problem::unavailable("too many pictures are being drawn", 1))?
+        .map_err(|error| wrong(&error))
 }
 
 fn wrong(error: &QrError) -> Problem {
@@ -210,8 +186,7 @@ mod tests {
             options: Options::default(),
         };
         let url = || "https://go.example/s".to_owned();
-        let all = QUEUE.available_permits().try_into().unwrap();
-        let held = QUEUE.try_acquire_many(all).unwrap();
+        let held = ROOM.fill();
         let problem = draw(url(), asked()).await.unwrap_err();
         assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
         drop(held);

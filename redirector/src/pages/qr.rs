@@ -2,30 +2,18 @@
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
-use std::thread::available_parallelism;
-use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 use url::form_urlencoded;
+use whence_core::bulkhead::{Bulkhead, Undone};
 use whence_core::qr::{self, Logo, Options, QrError};
 
 use crate::answer::{NO_STORE, Page, plain};
 
 /// The widest in pixels that a stranger is drawn: a hand's breadth in print. A poster is the API's to draw.
 const MOST_PIXELS: u32 = 2048;
-/// How many may wait: more would only be answered ever later.
-const WAITING: usize = 32;
-/// How long they may.
-const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many are drawn at a time: large ones take a core a tenth of a second, which redirects need.
-static AT_ONCE: LazyLock<usize> =
-    LazyLock::new(|| available_parallelism().map_or(1, |cores| (cores.get() / 4).max(1)));
-static ROOM: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*AT_ONCE));
-static QUEUE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*AT_ONCE + WAITING));
+static ROOM: LazyLock<Bulkhead> = LazyLock::new(qr::bulkhead);
 
 /// What is to be drawn.
 pub(crate) struct Qr {
@@ -69,22 +57,12 @@ impl Qr {
 
     /// Draws the code of a text.
     pub(crate) async fn draw(self, text: String) -> Page {
-        let Ok(place) = QUEUE.try_acquire() else {
-            return busy();
-        };
-        let Ok(Ok(room)) = timeout(PATIENCE, ROOM.acquire()).await else {
-            return busy();
-        };
         let content_type = self.content_type();
-        let drawn = spawn_blocking(move || {
-            // Held to the end of the work, even when the client has gone.
-            let _held = (place, room);
-            self.draw_now(&text)
-        });
-        match drawn.await {
+        match ROOM.run(move || self.draw_now(&text)).await {
             Ok(Ok(body)) => picture(content_type, body),
             Ok(Err(error)) => wrong(&error),
-            Err(_) => busy(),
+            // A picture that cannot be drawn is no reason to break off a connection.
+            Err(Undone::Busy(_) | Undone::Panicked(_)) => busy(),
         }
     }
 
