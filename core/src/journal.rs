@@ -16,8 +16,8 @@
 //!
 //! 1. [`LaneWriter::append`] copies it into the mapping and publishes its length last. No system call, no
 //!    lock, no allocation. From here on it survives the death of the process.
-//! 2. The keeper, a background thread, syncs every `sync_interval`, or at once when someone waits on
-//!    [`LaneWriter::durable`]. From here on it survives power loss.
+//! 2. The keeper, a background thread, begins to write back each 64 KiB, and syncs every `sync_interval`, or at
+//!    once when someone waits on [`LaneWriter::durable`]. From here on it survives power loss.
 //! 3. [`LaneReader::next_block`] syncs what a block covers, appends the seal to the ledger, syncs that, and
 //!    only then returns the [`Block`]. From here on the block is the same for ever, under the same id.
 //! 4. [`LaneReader::ack`] appends the cursor to the ledger and syncs it, then removes segments that hold
@@ -34,7 +34,8 @@
 //! - Segments are made of real blocks ahead of use; the mapping can not fault for want of space. Copy-on-write
 //!   file systems (Btrfs, ZFS) can not promise that: there, leave room on the volume.
 //! - An append waits for nothing: the keeper brings pages into memory ahead of the pen, and a sync makes the
-//!   pen leave the rest of the page that is under way to the disk empty (half a page a sync, on average).
+//!   pen leave the rest of the page that is under way to the disk empty (half a page a sync, on average). The
+//!   keeper asks the kernel for little at a time and offers its core in between: it may share it with the pen.
 //! - A failed sync poisons the lane: every later append, seal and ack fails by name, and the process must end.
 //!   The next start makes every page in doubt dirty again before it syncs, because the kernel takes pages
 //!   whose write-back failed for clean.
