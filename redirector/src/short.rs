@@ -18,26 +18,17 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// How visitors reach this redirector: the same keys by which the API writes short URLs.
-pub(crate) struct ShortUrls {
-    scheme: &'static str,
-    port: String,
-}
+pub(crate) struct ShortUrls(Analytics);
 
 impl ShortUrls {
     /// As configured.
     pub(crate) fn new(config: &Analytics) -> Self {
-        Self {
-            scheme: config.short_url_scheme.as_str(),
-            port: match config.short_url_port {
-                0 => String::new(),
-                port => format!(":{port}"),
-            },
-        }
+        Self(config.clone())
     }
 
     /// The short URL of a path, as it was asked for.
     pub(crate) fn of(&self, host: &Host, path: &str) -> String {
         let path = utf8_percent_encode(path, PATH);
-        format!("{}://{host}{}{path}", self.scheme, self.port)
+        format!("{}{path}", self.0.short_url_origin(host))
     }
 }

@@ -100,12 +100,8 @@ impl LinkView {
 
 /// The URL under which a link is clicked.
 pub(super) fn short_url(config: &Analytics, domain: &Host, slug: &str) -> String {
-    let scheme = config.short_url_scheme.as_str();
     let path = utf8_percent_encode(slug, KEPT);
-    match config.short_url_port {
-        0 => format!("{scheme}://{domain}/{path}"),
-        port => format!("{scheme}://{domain}:{port}/{path}"),
-    }
+    format!("{}/{path}", config.short_url_origin(domain))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 
 use crate::journal::{Durability, LaneOptions};
+use crate::link::Host;
 use crate::secret::Secret;
 
 /// The edge.
@@ -314,6 +315,19 @@ impl Default for Analytics {
             short_url_scheme: Scheme::Https,
             short_url_port: 0,
             drain_ms: 10_000,
+        }
+    }
+}
+
+impl Analytics {
+    /// Where the short URLs of a host begin, up to their path: scheme, host and port as visitors reach the
+    /// redirector.
+    #[must_use]
+    pub fn short_url_origin(&self, host: &Host) -> String {
+        let scheme = self.short_url_scheme.as_str();
+        match self.short_url_port {
+            0 => format!("{scheme}://{host}"),
+            port => format!("{scheme}://{host}:{port}"),
         }
     }
 }

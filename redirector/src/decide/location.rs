@@ -13,35 +13,24 @@ use percent_encoding::{
 use whence_core::id::ClickId;
 use whence_core::link::{QueryForwarding, Utm};
 
-/// What a URL's path may not carry as it is. `%` stays: what comes from a request is escaped already.
+/// What neither path nor query may carry as it is. `%` stays: what comes from a request is escaped already.
 /// A backslash would be read as another `/`.
-const PATH: &AsciiSet = &CONTROLS
+const EITHER: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
     .add(b'#')
     .add(b'<')
     .add(b'>')
-    .add(b'?')
     .add(b'\\')
     .add(b'^')
     .add(b'`')
     .add(b'{')
     .add(b'|')
     .add(b'}');
+/// What a URL's path may not carry as it is.
+const PATH: &AsciiSet = &EITHER.add(b'?');
 /// What a query may not carry as it is.
-const QUERY: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'\'')
-    .add(b'<')
-    .add(b'>')
-    .add(b'\\')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
+const QUERY: &AsciiSet = &EITHER.add(b'\'');
 /// What a value that an owner has written may not carry as it is.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
