@@ -133,6 +133,8 @@ pub struct Click<'a> {
 impl Wire for Click<'_> {
     const RECORD: &'static str = "click";
     const VERSION: u8 = 2;
+    // Version 1 had neither variant nor tags.
+    const LACKING: &'static [&'static [u8]] = &[&[0, 0]];
 }
 
 /// The text of a header or path, cut to `limit` bytes at a character's edge.
@@ -179,7 +181,7 @@ mod tests {
             prop_assert_eq!(wire::decode::<Click>(&bytes).unwrap(), click);
             bytes[0] = 9;
             let refused = wire::decode::<Click>(&bytes).unwrap_err();
-            prop_assert_eq!(refused, WireError::Version { record: "click", found: 9, reads: 2 });
+            prop_assert_eq!(refused, WireError::Version { record: "click", found: 9, oldest: 1, newest: 2 });
         }
 
         #[test]
