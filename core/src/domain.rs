@@ -211,7 +211,9 @@ impl DomainSpec {
     #[must_use]
     pub fn check_change(&self, old: &Self, allowed: &[SchemeName]) -> Vec<SpecError> {
         let had = [&old.root_url, &old.not_found_url];
-        self.check_but(allowed, |url| had.contains(&&Some(url.clone())))
+        self.check_but(allowed, |url| {
+            had.into_iter().flatten().any(|had| had == url)
+        })
     }
 
     fn check_but(
@@ -245,19 +247,11 @@ impl DomainSpec {
             ("root_url", &self.root_url),
             ("not_found_url", &self.not_found_url),
         ] {
-            if let Some(url) = url {
-                let scheme = url.scheme();
-                let is_allowed = matches!(scheme, "http" | "https")
-                    || allowed.iter().any(|name| name.as_str() == scheme)
-                    || is_kept(url);
-                if !is_allowed {
-                    wrong(
-                        field,
-                        format!(
-                            "{scheme}: is no scheme that the workspace allows beside http and https"
-                        ),
-                    );
-                }
+            if let Some(url) = url
+                && let Err(error) = url.check_scheme(allowed)
+                && !is_kept(url)
+            {
+                wrong(field, error.to_string());
             }
         }
         let too_long = |document: &Option<serde_json::Value>| {

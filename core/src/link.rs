@@ -4,18 +4,19 @@
 //! and exports share. What becomes of a click on it is the redirector's to decide.
 
 mod canonical;
+mod check;
 mod condition;
 mod error;
 mod spec;
 mod status;
 mod text;
 
+pub use check::{
+    MAX_CONDITIONS, MAX_DEPTH, MAX_RULES, MAX_SPEC, MAX_TAGS, MAX_VALUES, MAX_VARIANTS, SpecError,
+};
 pub use condition::{Condition, Continent, DateRange, Device, Network, ParameterTest, Visit};
 pub use error::FieldError;
-pub use spec::{
-    AppTarget, LinkSpec, MAX_CONDITIONS, MAX_DEPTH, MAX_RULES, MAX_SPEC, MAX_TAGS, MAX_VALUES,
-    MAX_VARIANTS, Preview, QueryForwarding, Rule, SpecError, Utm, Variant, VariantMode,
-};
+pub use spec::{AppTarget, LinkSpec, Preview, QueryForwarding, Rule, Utm, Variant, VariantMode};
 pub use status::RedirectStatus;
 pub use text::{
     CountryCode, Destination, Host, Label, LanguageTag, MAX_DESTINATION, MAX_LABEL, MAX_PROSE,

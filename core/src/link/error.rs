@@ -24,6 +24,9 @@ pub enum FieldError {
     /// A scheme that runs what it carries, or reads the visitor's own machine.
     #[error("must not be a {0}: URL")]
     Scheme(String),
+    /// A scheme that means something only to an app, and that the workspace does not allow.
+    #[error("{0}: is no scheme that the workspace allows beside http and https")]
+    SchemeNotAllowed(String),
     /// A byte that no header may carry, in a URL whose scheme leaves it unescaped.
     #[error("must be percent-encoded ASCII")]
     Unescaped,

@@ -105,7 +105,7 @@ checked_text!(
 );
 checked_text!(
     /// An absolute URL in the form in which it goes into `Location`. Which schemes a workspace allows
-    /// is asked by [`LinkSpec::check`](super::LinkSpec::check).
+    /// is asked by [`check_scheme`](Destination::check_scheme).
     Destination, check_destination
 );
 checked_text!(
@@ -150,6 +150,22 @@ impl Destination {
     #[must_use]
     pub fn scheme(&self) -> &str {
         self.0.split(':').next().unwrap_or_default()
+    }
+
+    /// Whether it is a page that every browser opens: http or https.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        matches!(self.scheme(), "http" | "https")
+    }
+
+    /// Checks that a workspace may send its visitors there: to a page, or to a scheme among `allowed`.
+    pub fn check_scheme(&self, allowed: &[SchemeName]) -> Result<(), FieldError> {
+        let scheme = self.scheme();
+        if self.is_page() || allowed.iter().any(|name| name.as_str() == scheme) {
+            Ok(())
+        } else {
+            Err(FieldError::SchemeNotAllowed(scheme.to_owned()))
+        }
     }
 }
 

@@ -61,11 +61,11 @@ pub(super) fn way(system: System, target: &AppTarget, location: String) -> Way {
     let Some(store) = &target.store_url else {
         return Way::Redirect(location);
     };
-    if is_page(&target.destination) {
+    if target.destination.is_page() {
         return Way::Redirect(location);
     }
     if system == System::Android
-        && is_page(store)
+        && store.is_page()
         && let Some(intent) = intent(&location, store)
     {
         return Way::Redirect(intent);
@@ -87,8 +87,4 @@ fn intent(location: &str, store: &Destination) -> Option<String> {
     Some(format!(
         "intent://{rest}#Intent;scheme={scheme};S.browser_fallback_url={fallback};end"
     ))
-}
-
-fn is_page(url: &Destination) -> bool {
-    matches!(url.scheme(), "http" | "https")
 }
