@@ -10,6 +10,7 @@ mod binary;
 mod callgrind;
 mod cores;
 mod cpu;
+mod crash;
 mod edge;
 mod edits;
 mod http;
@@ -46,6 +47,7 @@ enum Bench {
     #[command(hide = true)]
     JournalAppends(journal::appends::Options),
     Redirect(redirect::Options),
+    Crash(crash::Options),
     Edits(edits::Options),
     #[command(hide = true)]
     BareHyper(redirect::bare::Options),
@@ -57,6 +59,7 @@ fn main() -> ExitCode {
         Bench::Journal(options) => journal::run(&options),
         Bench::JournalAppends(options) => journal::appends::run(&options),
         Bench::Redirect(options) => redirect::run(options),
+        Bench::Crash(options) => crash::run(&options),
         Bench::Edits(options) => edits::run(&options),
         Bench::BareHyper(options) => redirect::bare::run(&options),
     };
