@@ -161,7 +161,7 @@ impl Segment {
 
     /// Ends the segment at `tail` for recovery: what follows becomes zeros. True if that changed anything.
     pub(super) fn truncate(&mut self, tail: usize) -> bool {
-        *self.tail.get_mut() = tail;
+        self.end_at(tail);
         let len = self.mapping.len();
         // SAFETY: inside the mapping, and `&mut self` says that nobody else looks at it.
         let rest = unsafe {
@@ -178,6 +178,7 @@ impl Segment {
     /// Ends the segment at `tail` for recovery, and leaves what follows alone.
     pub(super) fn end_at(&mut self, tail: usize) {
         *self.tail.get_mut() = tail;
+        *self.written_behind.get_mut() = tail;
     }
 
     /// Makes everything from `start` on durable, even if an earlier process failed to.

@@ -212,6 +212,7 @@ impl Harness {
 
     pub(super) fn prepare(&mut self) {
         self.open().keeper.prepare();
+        self.open().lane.write_behind();
         if self.is_up() {
             self.note_poison();
         }

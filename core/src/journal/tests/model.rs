@@ -188,6 +188,18 @@ impl World {
 struct ModelRegion {
     fs: ModelFs,
     inode: Arc<Inode>,
+    /// What was given to be written back: from which word on, and as it was then.
+    behind: Mutex<Vec<(usize, Vec<u64>)>>,
+}
+
+impl ModelRegion {
+    /// A store to a page that is under way to the disk would fault, and may wait for it.
+    fn check_behind(&self) {
+        for (start, words) in self.behind.lock().unwrap().drain(..) {
+            let now = &self.inode.words()[start..start + words.len()];
+            assert!(now == words, "words from {start} on were written again");
+        }
+    }
 }
 
 impl Region for ModelRegion {
@@ -207,6 +219,9 @@ impl Region for ModelRegion {
             "{range:?} of {}",
             self.len()
         );
+        let words = range.start.div_ceil(8)..range.end / 8;
+        let as_now = self.inode.words()[words.clone()].to_vec();
+        self.behind.lock().unwrap().push((words.start, as_now));
     }
 
     fn sync(&self, range: Range<usize>) -> io::Result<()> {
@@ -215,6 +230,7 @@ impl Region for ModelRegion {
             "sync of {range:?} of {}",
             self.len()
         );
+        self.check_behind();
         self.fs.step(|world| {
             if let Some(others) = world.failing_sync {
                 world.failing_sync = others.checked_sub(1);
@@ -332,6 +348,7 @@ impl Fs for ModelFs {
         })?;
         Ok(Arc::new(ModelRegion {
             fs: self.clone(),
+            behind: Mutex::default(),
             inode,
         }))
     }
@@ -349,6 +366,7 @@ impl Fs for ModelFs {
         }
         Ok(Arc::new(ModelRegion {
             fs: self.clone(),
+            behind: Mutex::default(),
             inode,
         }))
     }
