@@ -70,6 +70,7 @@ mod ledger;
 mod mapping;
 mod options;
 mod pages;
+mod peek;
 mod reader;
 mod recovery;
 mod scan;
@@ -81,9 +82,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use block::{BLOCK_HEADER_BYTES, Block, BlockError, BlockId, MAX_BLOCK_BYTES};
+pub use block::{BLOCK_HEADER_BYTES, Block, BlockError, BlockId, BlockIdError, MAX_BLOCK_BYTES};
 pub use error::{AckError, AppendError, DurableError, OpenError, Poisoned, ReadError};
 pub use options::{Durability, LaneOptions, MAX_RECORD_BYTES};
+pub use peek::{Peek, PeekError, peek};
 pub use reader::{Backlog, LaneReader, Lost};
 pub use writer::LaneWriter;
 

@@ -1,6 +1,12 @@
-//! Delivers click blocks to ingest over HTTP.
+//! Delivers blocks of clicks, and what their lanes say of themselves, to ingest over HTTP.
+//!
+//! One delivery asks every address there is, one after another, until one has taken the block: whoever is
+//! away costs no pause. Which is asked first is decided in `addresses.rs`, what an answer means in `answer.rs`.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod addresses;
+mod answer;
+
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,120 +17,151 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::time::timeout;
+use whence_core::account::LaneAccount;
 use whence_core::journal::Block;
 use whence_core::secret::Secret;
 use whence_core::ship::{DeliverError, Sink};
 
+use addresses::{Address, Addresses};
+use answer::{LONGEST_REASON, Round, Verdict};
+
 /// Longer than ingest waits for ClickHouse, so that its answer is heard.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What is read of an answer that says why not.
-const LONGEST_REASON: usize = 4096;
+/// What takes no connection in this time is away.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(3);
+/// Who has not answered by now may still do so; other lanes ask elsewhere meanwhile.
+const SLOW: Duration = Duration::from_secs(5);
+/// How long an account may take: the next one comes soon.
+const ACCOUNT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Ingest, behind as many addresses as there are.
 pub(crate) struct Ingest {
     client: Client<HttpConnector, Full<Bytes>>,
-    addresses: Vec<Uri>,
-    /// The address that answered last; the next one is tried when it fails.
-    current: AtomicUsize,
+    addresses: Addresses,
     authorization: HeaderValue,
+    patience: Patience,
+}
+
+/// How long is waited for answers.
+#[derive(Clone, Copy)]
+struct Patience {
+    answer: Duration,
+    slow: Duration,
 }
 
 impl Ingest {
     /// Ingest at these addresses, each the base of a URL.
     pub(crate) fn new(addresses: &[String], token: &Secret) -> Result<Self, String> {
-        if addresses.is_empty() {
-            return Err("redirector.ingest: must name at least one address".into());
-        }
-        let addresses = addresses
-            .iter()
-            .map(|base| {
-                let uri = format!("{}/v1/blocks", base.trim_end_matches('/'));
-                let parsed = uri
-                    .parse::<Uri>()
-                    .ok()
-                    .filter(|uri| uri.scheme_str() == Some("http"));
-                parsed.ok_or_else(|| format!("redirector.ingest: {base:?} must be an http:// URL"))
-            })
-            .collect::<Result<_, _>>()?;
+        let patience = Patience {
+            answer: PATIENCE,
+            slow: SLOW,
+        };
+        Self::with_patience(addresses, token, patience)
+    }
+
+    fn with_patience(
+        addresses: &[String],
+        token: &Secret,
+        patience: Patience,
+    ) -> Result<Self, String> {
+        let addresses = Addresses::parse(addresses)?;
         let mut authorization = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
             .map_err(|_| "ingest.token: must be printable ASCII".to_owned())?;
         authorization.set_sensitive(true);
-        let client = Client::builder(TokioExecutor::new()).build_http();
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(CONNECT_PATIENCE));
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
         Ok(Self {
             client,
             addresses,
-            current: AtomicUsize::new(0),
             authorization,
+            patience,
         })
     }
 
-    async fn post(&self, uri: &Uri, block: &Block) -> Result<(), DeliverError> {
+    /// Sends a block to one address, which rests when it does not take it.
+    async fn offer(&self, address: &Address, block: &Block) -> Verdict {
+        let body = block.wire().clone();
+        let mut posting = Box::pin(self.post(&address.blocks, "application/octet-stream", body));
+        let Patience { answer, slow } = self.patience;
+        let verdict = match timeout(slow, &mut posting).await {
+            Ok(verdict) => Some(verdict),
+            Err(_) => {
+                address.rest();
+                timeout(answer.saturating_sub(slow), posting).await.ok()
+            }
+        };
+        let verdict = verdict.unwrap_or_else(|| Verdict::Later(no_answer(&address.blocks, answer)));
+        match verdict {
+            Verdict::Later(_) => address.rest(),
+            Verdict::Taken | Verdict::Never(_) => address.answered(),
+        }
+        verdict
+    }
+
+    async fn post(&self, uri: &Uri, media_type: &'static str, body: Bytes) -> Verdict {
         let request = Request::post(uri)
             .header(AUTHORIZATION, &self.authorization)
-            .header(CONTENT_TYPE, "application/octet-stream")
-            .body(Full::from(block.wire().clone()))
+            .header(CONTENT_TYPE, media_type)
+            .body(Full::from(body))
             .expect("the parts are checked");
-        let answer = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| DeliverError::Retry(format!("{uri}: {error}")))?;
-        let status = answer.status();
-        if status.is_success() {
-            return Ok(());
-        }
-        let body = Limited::new(answer.into_body(), LONGEST_REASON)
-            .collect()
-            .await;
-        let reason = body.map(|body| String::from_utf8_lossy(&body.to_bytes()).into_owned());
-        let reason = format!("{uri}: {status}: {}", reason.unwrap_or_default().trim());
-        // 401 and 429 pass when somebody mends the token or the load; what else is said of the block
-        // itself will be said again.
-        if status.is_server_error() || matches!(status.as_u16(), 401 | 403 | 408 | 429) {
-            Err(DeliverError::Retry(reason))
-        } else {
-            Err(DeliverError::Refused(reason))
-        }
+        let answer = match self.client.request(request).await {
+            Ok(answer) => answer,
+            Err(error) => return Verdict::Later(format!("{uri}: {}", with_causes(&error))),
+        };
+        let (head, body) = answer.into_parts();
+        let body = Limited::new(body, LONGEST_REASON).collect().await;
+        let text = body.map(|body| String::from_utf8_lossy(&body.to_bytes()).into_owned());
+        Verdict::of(uri, &head, &text.unwrap_or_default())
     }
 }
 
 impl Sink for Ingest {
     async fn deliver(&self, block: &Block) -> Result<(), DeliverError> {
-        let current = self.current.load(Ordering::Relaxed);
-        let uri = &self.addresses[current % self.addresses.len()];
-        let result = timeout(PATIENCE, self.post(uri, block))
-            .await
-            .unwrap_or_else(|_| {
-                Err(DeliverError::Retry(format!(
-                    "{uri}: no answer in {} s",
-                    PATIENCE.as_secs()
-                )))
-            });
-        // A refusal too: in a rolling upgrade the next address may be the newer one.
-        if result.is_err() {
-            self.current
-                .store(current.wrapping_add(1), Ordering::Relaxed);
+        let mut round = Round::default();
+        for address in self.addresses.order(block.id().lane.get()) {
+            match self.offer(address, block).await {
+                Verdict::Taken => return Ok(()),
+                verdict => round.heard(verdict),
+            }
         }
-        result
+        Err(round.outcome())
     }
+
+    async fn account(&self, accounts: &[LaneAccount]) -> Result<(), DeliverError> {
+        let lane = accounts.first().map_or("", |account| &account.lane);
+        let lane = u64::from_str_radix(lane, 16).unwrap_or_default();
+        let body = serde_json::to_vec(accounts).expect("accounts can be written as JSON");
+        let body = Bytes::from(body);
+        let mut round = Round::default();
+        for address in self.addresses.order(lane) {
+            let posting = self.post(&address.lanes, "application/json", body.clone());
+            match timeout(ACCOUNT_PATIENCE, posting).await {
+                Ok(Verdict::Taken) => return Ok(()),
+                Ok(verdict) => round.heard(verdict),
+                Err(_) => round.heard(Verdict::Later(no_answer(&address.lanes, ACCOUNT_PATIENCE))),
+            }
+        }
+        Err(round.outcome())
+    }
+}
+
+fn no_answer(uri: &Uri, patience: Duration) -> String {
+    format!("{uri}: no answer in {} s", patience.as_secs())
+}
+
+/// An error with what it comes from: the client alone says "client error (Connect)".
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_checked() {
-        let token = Secret::new("t");
-        let error = |addresses: &[&str]| {
-            let addresses: Vec<_> = addresses.iter().map(|a| (*a).to_owned()).collect();
-            Ingest::new(&addresses, &token).err()
-        };
-        assert_eq!(
-            error(&["http://127.0.0.1:8081/", "http://ingest-2:8081"]),
-            None
-        );
-        assert!(error(&[]).unwrap().contains("redirector.ingest"));
-        assert!(error(&["ingest:8081"]).unwrap().contains("ingest:8081"));
-    }
-}
+mod tests;

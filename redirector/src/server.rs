@@ -20,7 +20,7 @@ use whence_core::journal::{self, LaneReader, LaneWriter, Poisoned};
 use whence_core::place::Places;
 use whence_core::process::{self, Hangups};
 use whence_core::service::{RunError, Service, StartError, listen};
-use whence_core::ship::{self, ShipMetrics};
+use whence_core::ship::{self, Records, Settings, ShipMetrics, Shipping};
 use whence_core::store::LinkStore;
 use whence_core::telemetry;
 
@@ -185,10 +185,16 @@ impl Service for Server {
 
         let stop_shipping = CancellationToken::new();
         let mut shippers = JoinSet::new();
+        let clicks = Shipping {
+            service: Self::NAME,
+            records: Records::Clicks,
+            sink: self.ingest,
+            metrics: ship_metrics,
+            settings: Settings::default(),
+        };
         for reader in self.readers {
-            let ingest = Arc::clone(&self.ingest);
             let stop = stop_shipping.clone();
-            shippers.spawn(ship::run(reader, ingest, ship_metrics.clone(), stop, drain));
+            shippers.spawn(ship::run(reader, clicks.clone(), stop, drain));
         }
 
         let stop_serving = CancellationToken::new();

@@ -13,7 +13,7 @@
 //! A block covers every number from first to last: one for which there is no frame was refused when it was
 //! appended, or damaged on disk. What the payloads mean is not known here.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use thiserror::Error;
@@ -49,6 +49,37 @@ pub struct BlockId {
 impl fmt::Display for BlockId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}-{}", self.lane, self.first, self.last)
+    }
+}
+
+/// Why a text is not the name of a block.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "{text:?} is not a block's id: 16 hexadecimal digits of its lane, its first and its last number, with - between them"
+)]
+pub struct BlockIdError {
+    /// The text.
+    pub text: String,
+}
+
+impl FromStr for BlockId {
+    type Err = BlockIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = || {
+            let mut parts = text.split('-');
+            let (lane, first, last) = (parts.next()?, parts.next()?, parts.next()?);
+            let id = Self {
+                lane: LaneId::new(u64::from_str_radix(lane, 16).ok()?),
+                first: first.parse().ok()?,
+                last: last.parse().ok()?,
+            };
+            // One block has one name: no signs, no leading zeros, no capitals.
+            (parts.next().is_none() && id.to_string() == text).then_some(id)
+        };
+        read().ok_or_else(|| BlockIdError {
+            text: text.to_owned(),
+        })
     }
 }
 
@@ -142,6 +173,21 @@ impl Block {
             rest = &rest[frame.bytes.len()..];
             Some((frame.seq, frame.payload))
         })
+    }
+
+    /// The numbers that it covers and has no record for, as ranges of first and last, in order.
+    pub fn missing(&self) -> Vec<(Seq, Seq)> {
+        let mut missing = Vec::new();
+        let mut next = self.id.first;
+        // What comes behind the last number ends the last range.
+        let ends = self.records().map(|(seq, _)| seq).chain([self.id.last + 1]);
+        for seq in ends {
+            if seq > next {
+                missing.push((next, seq - 1));
+            }
+            next = seq + 1;
+        }
+        missing
     }
 
     /// Checks bytes from an untrusted sender. The records are not copied.

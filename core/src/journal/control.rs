@@ -10,7 +10,10 @@
 //! It is created once, whole, and never renamed, grown or removed again; so it can be written while the disk
 //! is full. What the ledger's halves hold is known to `ledger.rs`.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::{
     LaneId, Seq,
@@ -29,7 +32,8 @@ const HEADER: usize = 4096;
 
 /// Bytes of each half of the ledger: 1,024 entries, so that it is rewritten once in some hundred blocks.
 pub(super) const HALF_BYTES: usize = 64 << 10;
-const BYTES: usize = HEADER + 2 * HALF_BYTES;
+/// Bytes of the file.
+pub(super) const BYTES: usize = HEADER + 2 * HALF_BYTES;
 
 /// The mapped file.
 pub(super) struct Control {
@@ -87,6 +91,11 @@ impl Control {
         mapping
             .reserve()
             .map_err(|error| failed("reserve room for", error))?;
+        Self::read(mapping, path).map(Some)
+    }
+
+    /// Reads what a whole file, or a copy of one, says of itself.
+    pub(super) fn read(mapping: Mapping, path: PathBuf) -> Result<Self, OpenError> {
         let words: [u64; 4] = std::array::from_fn(|place| mapping.word(place * 8).load());
         let is_sound = words[0] == MAGIC && words[3] == checksum([words[0], words[1], words[2]]);
         if is_sound && words[1] != VERSION {
@@ -96,10 +105,10 @@ impl Control {
                 supported: VERSION as u32,
             });
         }
-        Ok(Some(Self {
+        Ok(Self {
             mapping,
             lane: is_sound.then(|| LaneId::new(words[2])),
-        }))
+        })
     }
 
     /// The lane, unless the identity is damaged.
@@ -154,7 +163,7 @@ impl Control {
 }
 
 /// The file itself, to be named in errors.
-pub(super) fn path(dir: &Path) -> std::path::PathBuf {
+pub(super) fn path(dir: &Path) -> PathBuf {
     dir.join(NAME)
 }
 

@@ -1,6 +1,7 @@
 //! The reading end of a lane: seals blocks, hands them out, takes their acks.
 
 use std::{
+    path::Path,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -24,6 +25,8 @@ pub struct LaneReader {
     ledger: Ledger,
     /// Of the blocks that wait for their ack, so many were handed out since the start or the last rewind.
     handed: usize,
+    /// Numbers whose records were found damaged and nobody has asked for yet.
+    damaged: Vec<(Seq, Seq)>,
     /// The thread lives as long as one of the two ends; none where a test ticks by hand.
     _keeper: Option<Arc<KeeperThread>>,
 }
@@ -58,6 +61,7 @@ impl LaneReader {
             lane,
             ledger,
             handed: 0,
+            damaged: Vec::new(),
             _keeper: keeper,
         }
     }
@@ -65,6 +69,32 @@ impl LaneReader {
     /// The lane.
     pub fn lane(&self) -> LaneId {
         self.lane.id
+    }
+
+    /// The directory of the lane.
+    pub fn dir(&self) -> &Path {
+        &self.lane.dir
+    }
+
+    /// The most bytes that segments of the lane take on disk.
+    pub fn max_bytes(&self) -> u64 {
+        self.lane.options.max_bytes
+    }
+
+    /// The highest number that was given out; 0 where none was.
+    pub fn taken(&self) -> Seq {
+        self.lane.control.next_seq() - 1
+    }
+
+    /// All numbers up to it were acked.
+    pub fn freed(&self) -> Seq {
+        self.ledger.cursor().acked
+    }
+
+    /// Ranges of numbers, by first and last, whose records were found damaged since the last call; refused
+    /// ones may be among them.
+    pub fn take_damaged(&mut self) -> Vec<(Seq, Seq)> {
+        std::mem::take(&mut self.damaged)
     }
 
     /// Hands out the next block: first those that were sealed before and not acked, byte for byte as they
@@ -81,7 +111,11 @@ impl LaneReader {
         self.lane.alive()?;
         if let Some(&seal) = self.ledger.unacked().get(self.handed) {
             self.handed += 1;
-            return Ok(Some(self.read_again(&seal)));
+            let (block, is_damaged) = self.read_again(&seal);
+            if is_damaged {
+                self.damaged.extend(block.missing());
+            }
+            return Ok(Some(block));
         }
         if self.handed >= MAX_UNACKED {
             return Err(ReadError::TooManyUnacked { limit: MAX_UNACKED });
@@ -168,7 +202,7 @@ impl LaneReader {
     }
 
     /// Collects the next unsealed records.
-    fn gather(&self, max_bytes: usize, max_records: u32) -> Option<(Seal, Block)> {
+    fn gather(&mut self, max_bytes: usize, max_records: u32) -> Option<(Seal, Block)> {
         // Whoever sees this number sees all frames below it; later ones wait for the next block.
         let upto = self.lane.control.next_seq();
         let from = self.ledger.end();
@@ -213,8 +247,9 @@ impl LaneReader {
         (count > 0).then(|| (seal, builder.finish(self.id(&seal))))
     }
 
-    /// Reads a sealed block again. What was damaged since is left out and reported; the id stays.
-    fn read_again(&self, seal: &Seal) -> Block {
+    /// Reads a sealed block again. What was damaged since is left out and reported, and whether there
+    /// was any is told; the id stays.
+    fn read_again(&self, seal: &Seal) -> (Block, bool) {
         let mut builder = Builder::new();
         let mut last = seal.first - 1;
         for segment in self.lane.live_from(seal.start.segment) {
@@ -239,18 +274,22 @@ impl LaneReader {
                 last = found.frame.seq;
             }
         }
-        if builder.checksum() != seal.checksum && seal.count > 0 {
+        let is_damaged = builder.checksum() != seal.checksum && seal.count > 0;
+        if is_damaged {
             let lost = seal.count.saturating_sub(builder.count());
             self.lane.counts.corrupt.fetch_add(u64::from(lost), Relaxed);
             let block = self.id(seal);
             tracing::error!(%block, lost, kept = builder.count(), "a sealed journal block is damaged");
         }
-        builder.finish(self.id(seal))
+        (builder.finish(self.id(seal)), is_damaged)
     }
 
-    fn report(&self, missing: std::ops::Range<Seq>, segment: u64, found: &Found<'_>) {
+    fn report(&mut self, missing: std::ops::Range<Seq>, segment: u64, found: &Found<'_>) {
         let records = missing.end - missing.start;
         self.lane.counts.corrupt.fetch_add(records, Relaxed);
+        if records > 0 {
+            self.damaged.push((missing.start, missing.end - 1));
+        }
         tracing::error!(
             lane = %self.lane.id,
             segment,

@@ -83,6 +83,7 @@ fn any_flipped_bit_in_the_middle_costs_one_record_and_is_counted() {
         assert_eq!(open.writer.next_seq(), 6);
         expect(&mut open, [1, 2, 4, 5]);
         assert_eq!(open.reader.lost().corrupt, 1, "bit {bit}");
+        assert_eq!(open.reader.take_damaged(), [(3, 3)], "bit {bit}");
     }
 }
 
@@ -121,6 +122,7 @@ fn a_damaged_sealed_block_keeps_its_id_and_goes_out_with_the_rest() {
     );
     assert_eq!(Block::parse(after.wire().clone()).unwrap(), after);
     assert_eq!(open.reader.lost().corrupt, 1);
+    assert_eq!(open.reader.take_damaged(), [(2, 2)]);
     open.reader.ack(after.id()).unwrap();
     expect(&mut open, [5, 6]);
 }

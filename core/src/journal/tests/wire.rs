@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 
 use super::{harness::open, model::ModelFs, small};
-use crate::journal::{BLOCK_HEADER_BYTES, Block, BlockError, MAX_BLOCK_BYTES};
+use crate::journal::{BLOCK_HEADER_BYTES, Block, BlockError, BlockId, LaneId, MAX_BLOCK_BYTES};
 
 fn block(payloads: &[Vec<u8>]) -> Block {
     let mut open = open(&ModelFs::default(), &small()).unwrap();
@@ -163,4 +163,40 @@ fn each_refusal_has_its_name() {
             bytes: MAX_BLOCK_BYTES + 1
         })
     );
+}
+
+#[test]
+fn a_block_is_named_and_found_by_its_name() {
+    let id = BlockId {
+        lane: LaneId::new(0xab),
+        first: 7,
+        last: 12,
+    };
+    assert_eq!(id.to_string().parse(), Ok(id));
+    for strange in [
+        "",
+        "ab-7-12",
+        "00000000000000AB-7-12",
+        "00000000000000ab-07-12",
+        "00000000000000ab-7",
+        "../x",
+    ] {
+        let error = strange.parse::<BlockId>().unwrap_err().to_string();
+        assert!(error.contains("16 hexadecimal"), "{strange}: {error}");
+    }
+}
+
+#[test]
+fn a_block_knows_what_it_misses() {
+    let mut open = open(&ModelFs::default(), &small()).unwrap();
+    let too_large = vec![0; 1001];
+    for is_refused in [true, false, true, true, false, false, true] {
+        let payload = if is_refused { &too_large[..] } else { b"x" };
+        assert_eq!(open.writer.append(payload).is_err(), is_refused);
+    }
+    let block = open.reader.next_block(1 << 20, 1000).unwrap().unwrap();
+    // The last one belongs to the next block.
+    assert_eq!(block.missing(), [(1, 1), (3, 4)]);
+    assert_eq!(open.reader.take_damaged(), []);
+    assert_eq!((open.reader.taken(), open.reader.freed()), (7, 0));
 }
