@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(20);
 /// A fleet with its links, and redirectors that ask anew after a second.
 async fn start() -> (Fleet, Vec<Link>, [Node; 2]) {
     let fleet = Fleet::start().await;
-    let links = make_links(&fleet).await;
+    let links = fleet.links(LINKS).await;
     let forwarding = LinkSpec {
         forward_path: true,
         ..LinkSpec::to("https://docs.example/".parse().expect("a URL"))
@@ -34,18 +34,6 @@ async fn start() -> (Fleet, Vec<Link>, [Node; 2]) {
             .await,
     ];
     (fleet, links, nodes)
-}
-
-async fn make_links(fleet: &Fleet) -> Vec<Link> {
-    let mut links = Vec::new();
-    for n in 1..=LINKS {
-        links.push(
-            fleet
-                .link(n, &format!("x{n}"), "https://old.example/")
-                .await,
-        );
-    }
-    links
 }
 
 /// Nobody knows whether there is such a link: it must never be "not found".
@@ -103,7 +91,7 @@ async fn redis_killed_and_started_again_fails_no_known_link() {
     fleet.redis.start_again();
     within(LONG, async || fleet.store.ping().await.is_ok()).await;
     fleet.found().await;
-    let mut links = make_links(&fleet).await;
+    let mut links = fleet.links(LINKS).await;
     let heard = "whence_redirector_changes_heard";
     within(LONG, async || {
         nodes[0].metric(heard).await == 1 && nodes[1].metric(heard).await == 1
@@ -156,7 +144,7 @@ async fn redis_that_hangs_fails_no_known_link() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_filled_in_at_the_start_needs_no_redis() {
     let mut fleet = Fleet::start().await;
-    let links = make_links(&fleet).await;
+    let links = fleet.links(LINKS).await;
     let node = fleet.redirector(|_| ()).await;
     assert_eq!(
         node.metric("whence_redirector_cache_warmed_links").await,

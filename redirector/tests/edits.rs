@@ -15,14 +15,7 @@ const LINKS: u64 = 40;
 #[tokio::test(flavor = "multi_thread")]
 async fn edits_under_load_are_seen_on_both_redirectors() {
     let fleet = Fleet::start().await;
-    let mut links = Vec::new();
-    for n in 1..=LINKS {
-        links.push(
-            fleet
-                .link(n, &format!("x{n}"), "https://old.example/")
-                .await,
-        );
-    }
+    let mut links = fleet.links(LINKS).await;
     // No answer may come from a refresh: only pushes bring what is new.
     let patient = |config: &mut whence_core::config::Config| {
         config.redirector.cache.ttl_ms = 3_600_000;

@@ -27,6 +27,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, HandshakeKind, RootCertStore};
+use whence_core::config::Redirector;
 
 const GET: &[u8] = b"GET /x HTTP/1.1\r\nHost: go.example\r\n\r\n";
 
@@ -69,11 +70,15 @@ async fn connect(
 
 /// An edge that serves both, and the folder of its certificates.
 async fn edge(folder: &TempDir) -> Edge {
-    let path = folder.path().to_owned();
+    edge_with(folder, |redirector| redirector.drain_ms = 2_000).await
+}
+
+/// As [`edge`], of another kind.
+async fn edge_with(folder: &TempDir, adjust: impl FnOnce(&mut Redirector)) -> Edge {
     let edge = Edge::start(|config| {
         config.redirector.tls.listen = Some(([127, 0, 0, 1], 0).into());
-        config.redirector.tls.certificates = Some(path);
-        config.redirector.drain_ms = 2_000;
+        config.redirector.tls.certificates = Some(folder.path().to_owned());
+        adjust(&mut config.redirector);
     })
     .await;
     edge.link("x", "https://shop.example/").await;
@@ -193,14 +198,7 @@ async fn what_cannot_be_served_is_refused_at_the_start() {
 async fn https_alone() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = write(folder.path(), "a", &["go.example"]);
-    let path = folder.path().to_owned();
-    let edge = Edge::start(|config| {
-        config.redirector.tls.listen = Some(([127, 0, 0, 1], 0).into());
-        config.redirector.tls.certificates = Some(path);
-        config.redirector.tls.only = true;
-    })
-    .await;
-    edge.link("x", "https://shop.example/").await;
+    let edge = edge_with(&folder, |redirector| redirector.tls.only = true).await;
     assert_eq!(edge.address(), edge.tls());
     let connector = believing(&[&certificate], &[b"http/1.1"]);
     let mut stream = connect(&edge, &connector, "go.example").await.unwrap();
@@ -312,17 +310,13 @@ async fn draining_fails_nobody_on_http2() {
 async fn who_begins_tls_too_often_is_turned_away() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = write(folder.path(), "a", &["go.example"]);
-    let path = folder.path().to_owned();
-    let edge = Edge::start(|config| {
-        config.redirector.tls.listen = Some(([127, 0, 0, 1], 0).into());
-        config.redirector.tls.certificates = Some(path);
+    let edge = edge_with(&folder, |redirector| {
         (
-            config.redirector.tls.handshake_rate,
-            config.redirector.tls.handshake_burst,
+            redirector.tls.handshake_rate,
+            redirector.tls.handshake_burst,
         ) = (1, 3);
     })
     .await;
-    edge.link("x", "https://shop.example/").await;
     let connector = believing(&[&certificate], &[]);
     let mut let_in = 0;
     for _ in 0..30 {
@@ -338,15 +332,11 @@ async fn who_begins_tls_too_often_is_turned_away() {
 async fn one_port_does_not_wait_for_the_other() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = write(folder.path(), "a", &["go.example"]);
-    let path = folder.path().to_owned();
-    let edge = Edge::start(|config| {
-        config.redirector.tls.listen = Some(([127, 0, 0, 1], 0).into());
-        config.redirector.tls.certificates = Some(path);
-        config.redirector.threads = 1;
-        config.redirector.max_connections = 1;
+    let edge = edge_with(&folder, |redirector| {
+        redirector.threads = 1;
+        redirector.max_connections = 1;
     })
     .await;
-    edge.link("x", "https://shop.example/").await;
     let connector = believing(&[&certificate], &[]);
     let asking = async {
         for _ in 0..3 {

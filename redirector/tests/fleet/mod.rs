@@ -66,6 +66,15 @@ impl Fleet {
         self.put(number, slug, spec).await
     }
 
+    /// Makes so many links, `x1` and on, which lead to `old.example`.
+    pub(crate) async fn links(&self, count: u64) -> Vec<Link> {
+        let mut links = Vec::new();
+        for n in 1..=count {
+            links.push(self.link(n, &format!("x{n}"), "https://old.example/").await);
+        }
+        links
+    }
+
     /// Makes a link of any kind.
     pub(crate) async fn put(&self, number: u64, slug: &str, spec: LinkSpec) -> Link {
         let link = Link {
