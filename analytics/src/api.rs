@@ -5,6 +5,7 @@ use std::sync::Arc;
 use whence_core::config::{Analytics, Config};
 use whence_core::store::LinkStore;
 
+use crate::audit::route::Desk;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -21,6 +22,8 @@ pub(crate) struct Api {
     pub(crate) limits: Limits,
     /// Clicks and conversions.
     pub(crate) warehouse: Warehouse,
+    /// The proof that they are all there.
+    pub(crate) audits: Desk,
     /// The service's section of the configuration.
     pub(crate) config: Analytics,
     /// What is counted.
@@ -35,6 +38,7 @@ impl Api {
             store,
             limits: Limits::new(&config.analytics),
             warehouse: Warehouse::new(config, metrics.clone()),
+            audits: Desk::new(config),
             config: config.analytics.clone(),
             metrics,
         }

@@ -35,6 +35,7 @@ impl Caller {
             Right::Links => "links",
             Right::Reports => "reports",
             Right::Conversions => "conversions",
+            Right::Audit => "audit",
         };
         Err(Problem::new(
             StatusCode::FORBIDDEN,

@@ -4,12 +4,14 @@
 //! A request's way: [`server`] binds and serves, [`router`] finds the handler, [`door`] lets the key's
 //! holder in, [`fields`] reads what was sent, then [`links`], [`domains`], [`workspace`] or
 //! [`reports`] answer. What is refused is an RFC 9457 problem that names the field. Beside all this
-//! [`bandit`] lets reports set the weights of variants.
+//! [`bandit`] lets reports set the weights of variants, and [`audit`] proves that nothing was lost.
 //!
 //! Architecture invariant: a handler learns its workspace only from the caller's key, so no request
-//! can reach another's data. All SQL stands in `sql/reports`. Redirects never pass here.
+//! can reach another's data; the audit is of the whole installation, and a right of its own. All SQL
+//! stands in `sql/`. Redirects never pass here.
 
 mod api;
+pub mod audit;
 mod bandit;
 mod domains;
 mod door;

@@ -18,7 +18,7 @@ pub(crate) fn frame() -> OpenApi {
     let info = InfoBuilder::new()
         .title("Whence")
         .description(Some(
-            "Short links and what became of their clicks. Every call works in the workspace of its API key.",
+            "Short links and what became of their clicks. Every call works in the workspace of its API key, but for the audit, which is of all.",
         ))
         .version(env!("CARGO_PKG_VERSION"))
         .license(Some(License::new("Apache-2.0")));
@@ -85,6 +85,7 @@ mod tests {
         let expected = [
             "delete /api/v1/domains/{host}",
             "delete /api/v1/links/{id}",
+            "get /api/v1/audit",
             "get /api/v1/domains",
             "get /api/v1/domains/{host}",
             "get /api/v1/links",

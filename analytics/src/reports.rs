@@ -16,4 +16,4 @@ mod range;
 mod span;
 mod warehouse;
 
-pub(crate) use warehouse::Warehouse;
+pub(crate) use warehouse::{Warehouse, problem};

@@ -6,6 +6,8 @@
     reason = "a test that unwraps says as much as one that expects"
 )]
 
+mod audit;
+mod audit_oracle;
 mod bandit;
 mod bulk;
 mod changes;

@@ -24,11 +24,15 @@ pub enum Right {
     Reports,
     /// Send conversions.
     Conversions,
+    /// Audit the whole installation, which also tells of other workspaces.
+    Audit,
 }
 
 impl Right {
-    /// Every right there is.
-    pub const ALL: [Self; 3] = [Self::Links, Self::Reports, Self::Conversions];
+    /// Every right there is: for whoever runs the installation.
+    pub const ALL: [Self; 4] = [Self::Links, Self::Reports, Self::Conversions, Self::Audit];
+    /// Every right that ends at the workspace: for those whose workspace it is.
+    pub const OF_A_WORKSPACE: [Self; 3] = [Self::Links, Self::Reports, Self::Conversions];
 }
 
 /// The SHA-256 of a key, under which it is stored and found.

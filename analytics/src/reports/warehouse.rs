@@ -184,7 +184,7 @@ async fn fetch<T: RowOwned + RowRead>(statement: Statement) -> Result<(Vec<T>, R
 
 /// What the caller is told. What ClickHouse says goes to the log: it is about our statement, which the
 /// caller has not written.
-fn problem(query: &'static str, error: &Error) -> Problem {
+pub(crate) fn problem(query: &'static str, error: &Error) -> Problem {
     let slow = || {
         let detail = "the report took too long and was stopped; ask for a shorter range";
         Problem::new(StatusCode::GATEWAY_TIMEOUT, detail)
