@@ -2,10 +2,12 @@
 //!
 //! Here a request becomes what the rooms behind understand, and their answer becomes a response.
 
+mod batch;
 mod beacon;
 mod blocks;
 mod caller;
 mod conversions;
+mod lanes;
 mod pixel;
 mod receive;
 
@@ -24,6 +26,7 @@ use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
+use crate::turns::Turns;
 
 /// What every request may need.
 pub(crate) struct Shared {
@@ -42,7 +45,13 @@ pub(crate) struct Shared {
     /// Name of the visitor's cookie.
     pub(crate) visitor_cookie: String,
     /// How many blocks may be in memory at a time.
-    pub(crate) blocks: Semaphore,
+    pub(crate) block_turns: Turns,
+    /// How many requests with accounts of lanes may be.
+    pub(crate) account_turns: Turns,
+    /// How many batches of conversions may be.
+    pub(crate) batch_turns: Turns,
+    /// How many pixels may be worked on.
+    pub(crate) pixels: Arc<Semaphore>,
     /// The figures.
     pub(crate) metrics: Metrics,
 }
@@ -51,11 +60,13 @@ pub(crate) struct Shared {
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/blocks", post(blocks::receive))
+        .route("/v1/lanes", post(lanes::receive))
         .route(
             "/v1/events",
             post(beacon::receive).options(beacon::preflight),
         )
         .route("/v1/conversions", post(conversions::receive))
+        .route("/v1/conversions/batch", post(batch::receive))
         .route("/p.gif", get(pixel::receive))
         .fallback(async |uri: Uri| {
             Problem::new(

@@ -4,11 +4,14 @@
 //! block may be sent again after any crash, provided that it holds the same rows in the same order.
 //! Tokens are forgotten some day; a late block is looked for before it is inserted.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
-use clickhouse::{Client, RowWrite};
+use clickhouse::{Client, Row, RowWrite};
+use serde::Deserialize;
 use thiserror::Error;
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 use whence_core::click::Click;
 use whence_core::clickhouse::{
     INSERT_SETTINGS, MigrateError, TablesError, check_settings, check_tables, pending,
@@ -16,20 +19,28 @@ use whence_core::clickhouse::{
 use whence_core::journal::{BlockId, Seq};
 
 use crate::metrics::{Metrics, Table};
+use crate::refusal::Refusal;
 
-/// How long one chunk may take to be sent.
-const SEND_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long ClickHouse may take to store a block: less than a redirector waits for our answer.
-const END_TIMEOUT: Duration = Duration::from_secs(40);
-/// How long it may take to find two clicks by their key.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long ClickHouse may take to store a block. With the wait for a turn and the look-up before it, less than a
+/// redirector waits for our answer.
+const INSERT_TIMEOUT: Duration = Duration::from_secs(40);
+/// How long it may take to find two clicks by their key, and to say what tables it has.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CLICKS_OF_BLOCK: &str = include_str!("../../sql/lookups/clicks_of_block.sql");
 
-/// A block is not in ClickHouse, or nobody knows whether it is. Send it again.
+/// A block is not in ClickHouse, or nobody knows whether it is.
 #[derive(Debug, Error)]
 pub(crate) enum InsertError {
-    /// ClickHouse is away, or refuses.
+    /// It will never be: what is wrong lies in its rows.
+    #[error("ClickHouse refuses it for good{}: {}", at_fault(.seq), .refusal.text)]
+    Refused {
+        /// What ClickHouse says.
+        refusal: Refusal,
+        /// The number in its lane of the record at fault, where ClickHouse says.
+        seq: Option<Seq>,
+    },
+    /// ClickHouse is away, or refuses for now: send it again.
     #[error("ClickHouse: {0}")]
     ClickHouse(#[from] clickhouse::error::Error),
     /// The tables are not as this version needs them.
@@ -43,9 +54,21 @@ pub(crate) enum InsertError {
     Behind(usize),
 }
 
+fn at_fault(seq: &Option<Seq>) -> String {
+    seq.map(|seq| format!(", for record {seq}"))
+        .unwrap_or_default()
+}
+
 /// The rows of a block, made one by one while they are sent. Boxed: the compiler cannot yet see that a
 /// future which holds a borrowing closure may move between threads.
 pub(crate) type Rows<'r, T> = Box<dyn Iterator<Item = T> + Send + 'r>;
+
+/// What `CLICKS_OF_BLOCK` answers.
+#[derive(Row, Deserialize)]
+struct ClicksOfBlock {
+    found: u64,
+    remembered: bool,
+}
 
 /// Inserts blocks.
 #[derive(Debug)]
@@ -67,44 +90,57 @@ impl Inserts {
         }
     }
 
-    /// Answers once the block's rows are in the table for good.
+    /// Answers once the block's rows are in the table for good. `numbers` are the rows' own, in their order.
     pub(crate) async fn insert<'r, T>(
         &self,
         table: Table,
         block: BlockId,
+        rows: Rows<'r, T::Value<'r>>,
+        mut numbers: impl Iterator<Item = Seq> + Send,
+    ) -> Result<(), InsertError>
+    where
+        T: RowWrite,
+        T::Value<'r>: Send + Sync,
+    {
+        self.ready().await?;
+        let begun = Instant::now();
+        let token = Some(block.to_string());
+        let written = within(INSERT_TIMEOUT, self.write::<T>(table.name(), token, rows)).await;
+        written.map_err(|error| match Refusal::of(&error) {
+            Some(refusal) => InsertError::Refused {
+                seq: refusal.row.and_then(|row| numbers.nth(row.checked_sub(1)?)),
+                refusal,
+            },
+            None => error.into(),
+        })?;
+        self.metrics.inserted(table, begun.elapsed());
+        Ok(())
+    }
+
+    /// Answers once rows are in a table that replaces equal ones by itself.
+    pub(crate) async fn replace<'r, T>(
+        &self,
+        table: &str,
         rows: Rows<'r, T::Value<'r>>,
     ) -> Result<(), InsertError>
     where
         T: RowWrite,
         T::Value<'r>: Send + Sync,
     {
-        self.checked.get_or_try_init(|| self.check()).await?;
-        let begun = Instant::now();
-        let mut insert = self
-            .client
-            .insert::<T>(table.name())
-            .await?
-            .with_timeouts(Some(SEND_TIMEOUT), Some(END_TIMEOUT))
-            .with_setting("insert_deduplication_token", block.to_string());
-        for (name, value) in INSERT_SETTINGS {
-            insert = insert.with_setting(*name, *value);
-        }
-        for row in rows {
-            insert.write(&row).await?;
-        }
-        insert.end().await?;
-        self.metrics.inserted(table, begun.elapsed());
-        Ok(())
+        self.ready().await?;
+        Ok(within(INSERT_TIMEOUT, self.write::<T>(table, None, rows)).await?)
     }
 
-    /// Whether the clicks of a block are stored already, which is known by its earliest and its latest: a
-    /// block is inserted whole, but for a boundary of months between the two.
-    pub(crate) async fn has_clicks(
+    /// Whether the clicks of a block are stored already and may be so a second time, because their token is forgotten.
+    /// A block is known by its earliest and its latest click: it is inserted whole, but for a boundary of months
+    /// between the two. While the token is remembered the block goes to ClickHouse once more: a death between the
+    /// table and the views that it feeds leaves clicks that only a repeat brings to the views.
+    pub(crate) async fn has_forgotten(
         &self,
         block: BlockId,
         [first, last]: [&(Seq, Click<'_>); 2],
     ) -> Result<bool, InsertError> {
-        self.checked.get_or_try_init(|| self.check()).await?;
+        self.ready().await?;
         let query = self
             .client
             .query(CLICKS_OF_BLOCK)
@@ -117,10 +153,42 @@ impl Inserts {
             .param("last_time", last.1.unix_ms)
             .param("last_link", last.1.link.0)
             .param("last_seq", last.0);
-        let found = tokio::time::timeout(LOOKUP_TIMEOUT, query.fetch_one::<u64>())
-            .await
-            .map_err(|_| clickhouse::error::Error::TimedOut)??;
-        Ok(found == if first.0 == last.0 { 1 } else { 2 })
+        let clicks = within(LOOKUP_TIMEOUT, query.fetch_one::<ClicksOfBlock>()).await?;
+        let is_stored = clicks.found == if first.0 == last.0 { 1 } else { 2 };
+        Ok(is_stored && !clicks.remembered)
+    }
+
+    /// One insert with everything that is pinned. Where it is dropped half-way, ClickHouse drops it too, or has it
+    /// all: the next try is told by the token.
+    async fn write<'r, T>(
+        &self,
+        table: &str,
+        token: Option<String>,
+        rows: Rows<'r, T::Value<'r>>,
+    ) -> Result<(), clickhouse::error::Error>
+    where
+        T: RowWrite,
+        T::Value<'r>: Send + Sync,
+    {
+        let mut insert = self.client.insert::<T>(table).await?;
+        for (name, value) in INSERT_SETTINGS {
+            insert = insert.with_setting(*name, *value);
+        }
+        if let Some(token) = token {
+            insert = insert.with_setting("insert_deduplication_token", token);
+        }
+        for row in rows {
+            insert.write(&row).await?;
+        }
+        insert.end().await
+    }
+
+    /// Whether the server is fit, asked until it once was.
+    async fn ready(&self) -> Result<(), InsertError> {
+        let checked = self.checked.get_or_try_init(|| self.check());
+        let checked = timeout(LOOKUP_TIMEOUT, checked).await;
+        checked.map_err(|_| clickhouse::error::Error::TimedOut)??;
+        Ok(())
     }
 
     async fn check(&self) -> Result<(), InsertError> {
@@ -131,4 +199,13 @@ impl Inserts {
         }
         Ok(check_tables(&self.client).await?)
     }
+}
+
+/// What ClickHouse answers, if it does so in time.
+async fn within<T>(
+    patience: Duration,
+    answer: impl Future<Output = Result<T, clickhouse::error::Error>>,
+) -> Result<T, clickhouse::error::Error> {
+    let answer = timeout(patience, answer).await;
+    answer.unwrap_or(Err(clickhouse::error::Error::TimedOut))
 }

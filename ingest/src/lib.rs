@@ -3,12 +3,16 @@
 //! `api` takes requests, `enrich` finds out what a click means, `conversion` accepts each event once,
 //! `insert` brings blocks into the tables. Answering redirects and asking reports belong elsewhere.
 
+mod accounts;
 mod api;
 mod conversion;
 pub mod enrich;
 mod insert;
 mod known;
 mod metrics;
+mod refusal;
 mod server;
+mod turns;
+mod unreadable;
 
 pub use server::Server;

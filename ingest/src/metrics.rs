@@ -39,18 +39,21 @@ pub(crate) enum BlockAnswer {
     Inserted,
     /// ClickHouse is away; the sender tries again.
     Delayed,
-    /// It cannot be read; the sender keeps it.
+    /// Written by a newer Whence; the sender finds a newer ingest.
+    Newer,
+    /// It will never be taken; the sender keeps it.
     Refused,
 }
 
 impl BlockAnswer {
-    const ALL: [Self; 3] = [Self::Inserted, Self::Delayed, Self::Refused];
+    const ALL: [Self; 4] = [Self::Inserted, Self::Delayed, Self::Newer, Self::Refused];
 
     fn labels(self) -> BlockLabels {
         BlockLabels {
             answer: match self {
                 Self::Inserted => "inserted",
                 Self::Delayed => "delayed",
+                Self::Newer => "newer",
                 Self::Refused => "refused",
             },
         }

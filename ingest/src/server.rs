@@ -13,7 +13,7 @@ use whence_core::admin::{self, Readiness};
 use whence_core::config::Config;
 use whence_core::journal::{self, LaneReader, Poisoned};
 use whence_core::service::{RunError, Service, StartError, listen};
-use whence_core::ship::{self, ShipMetrics};
+use whence_core::ship::{self, Records, Settings, ShipMetrics, Shipping};
 use whence_core::store::LinkStore;
 use whence_core::{clickhouse, serve, telemetry};
 
@@ -24,9 +24,19 @@ use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
+use crate::turns::Turns;
 
-/// Blocks in memory at a time: some 40 MiB each at worst, and more would only wait for ClickHouse.
+/// Blocks in memory at a time: some 40 MiB each as shippers seal them, 64 MiB at worst. So blocks take at most 256 MiB,
+/// however long ClickHouse hangs; more at a time would only wait for it.
 const BLOCKS_AT_A_TIME: usize = 4;
+/// Requests with accounts of lanes in memory at a time: some 10 MiB each at worst.
+const ACCOUNTS_AT_A_TIME: usize = 2;
+/// Batches of conversions in memory at a time: some 100 MiB each at worst.
+const BATCHES_AT_A_TIME: usize = 2;
+/// Pixels that are worked on at a time, those that were answered before among them: some kilobytes each.
+const PIXELS_AT_A_TIME: usize = 4096;
+/// How long any of them waits for its turn. While ClickHouse hangs nothing gets on; what waits longer is safer where it was.
+const TURN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A collector that has bound its ports and not yet answered.
 pub struct Server {
@@ -87,7 +97,10 @@ impl Service for Server {
             token: settings.token.clone(),
             known: Known::new(store),
             visitor_cookie: config.redirector.cookies.visitor.clone(),
-            blocks: Semaphore::new(BLOCKS_AT_A_TIME),
+            block_turns: Turns::new(BLOCKS_AT_A_TIME, TURN_PATIENCE),
+            account_turns: Turns::new(ACCOUNTS_AT_A_TIME, TURN_PATIENCE),
+            batch_turns: Turns::new(BATCHES_AT_A_TIME, TURN_PATIENCE),
+            pixels: Arc::new(Semaphore::new(PIXELS_AT_A_TIME)),
             metrics,
         };
         Ok(Self {
@@ -120,10 +133,16 @@ impl Service for Server {
         let ready = Readiness::default();
         let admin = tokio::spawn(admin::serve(self.admin, self.registry, ready.clone()));
         let stop_shipping = CancellationToken::new();
+        let conversions = Shipping {
+            service: Self::NAME,
+            records: Records::Conversions,
+            sink: self.table,
+            metrics: self.ship_metrics,
+            settings: Settings::default(),
+        };
         let mut shipping = tokio::spawn(ship::run(
             self.reader,
-            self.table,
-            self.ship_metrics,
+            conversions,
             stop_shipping.clone(),
             self.drain,
         ));

@@ -3,10 +3,12 @@
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use super::Killed;
 use crate::clickhouse::{client, migrate};
 use crate::config;
 use crate::secret::Secret;
@@ -17,8 +19,8 @@ const PASSWORD: &str = "only for a test";
 /// An engine with a database of its own; killed when it is dropped, and when the test is.
 #[derive(Debug)]
 pub struct Engine {
-    /// The running engine; none while it is killed.
-    child: Option<Child>,
+    /// The running engine, which ends before its folder goes; none while it is killed.
+    child: Option<Killed>,
     /// Its address, kept over a restart.
     address: SocketAddr,
     /// Where its data is.
@@ -70,11 +72,28 @@ impl Engine {
 
     /// Kills it as `kill -9` does.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // Neither can fail for a child that was not waited for yet.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.child = None;
+    }
+
+    /// Stops it as `kill -STOP` does: what was sent to it waits.
+    ///
+    /// # Panics
+    /// Where it does not run.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on after [`Engine::pause`].
+    ///
+    /// # Panics
+    /// Where it does not run.
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let child = self.child.as_ref().expect("it runs");
+        kill_process(Pid::from_child(child), signal).expect("it was not waited for yet");
     }
 
     /// Starts it again on the same port and with the same data.
@@ -88,7 +107,7 @@ impl Engine {
 
     fn launch(&mut self) {
         let program = program();
-        let mut child = Command::new(&program)
+        let child = Command::new(&program)
             .args(["clickhouse", "--exit-with-parent", "--path"])
             .arg(self.folder.path().join("clickhouse"))
             .args(["--listen", &self.address.to_string()])
@@ -97,6 +116,7 @@ impl Engine {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+        let mut child = Killed(child);
         let mut line = String::new();
         let stdout = child.stdout.take().expect("it was asked for");
         // An error, like an end without a line, is told below.
@@ -106,12 +126,6 @@ impl Engine {
         self.address = address
             .and_then(|address| address.parse().ok())
             .unwrap_or_else(|| panic!("the engine did not start; it said {line:?}"));
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use whence_core::account::LaneAccount;
 use whence_core::conversion::Conversion;
 use whence_core::journal::{Block, Seq};
 use whence_core::ship::{DeliverError, Sink};
@@ -9,8 +10,9 @@ use whence_core::wire::{self, WireError};
 
 use super::desk::Desk;
 use super::row::ConversionRow;
-use crate::insert::Inserts;
+use crate::insert::{InsertError, Inserts};
 use crate::metrics::{Metrics, Table};
+use crate::unreadable::Unreadable;
 
 /// The table `conversions`.
 pub(crate) struct ConversionTable {
@@ -32,15 +34,25 @@ impl ConversionTable {
 
 impl Sink for ConversionTable {
     async fn deliver(&self, block: &Block) -> Result<(), DeliverError> {
-        let conversions = self.readable(block)?;
+        let mut unreadable = Unreadable::new(&self.metrics, Table::Conversions, block.id());
+        let conversions = readable(block, &mut unreadable)?;
         let lane = block.id().lane.get();
         let rows = conversions
             .iter()
             .map(|(seq, conversion)| ConversionRow::new(conversion, lane, *seq));
+        let numbers = conversions.iter().map(|(seq, _)| *seq);
+        let (table, rows) = (Table::Conversions, Box::new(rows));
         self.inserts
-            .insert::<ConversionRow<'_>>(Table::Conversions, block.id(), Box::new(rows))
+            .insert::<ConversionRow<'_>>(table, block.id(), rows, numbers)
             .await
-            .map_err(|error| DeliverError::Retry(error.to_string()))?;
+            .map_err(|error| match error {
+                InsertError::Refused { .. } => DeliverError::Refused(error.to_string()),
+                InsertError::ClickHouse(_)
+                | InsertError::Tables(_)
+                | InsertError::Window(_)
+                | InsertError::Behind(_) => DeliverError::Retry(error.to_string()),
+            })?;
+        self.inserts.note(block.id(), &unreadable).await;
         self.desk.arrived(
             conversions
                 .iter()
@@ -48,27 +60,30 @@ impl Sink for ConversionTable {
         );
         Ok(())
     }
+
+    async fn account(&self, accounts: &[LaneAccount]) -> Result<(), DeliverError> {
+        let stored = self.inserts.account(accounts).await;
+        stored.map_err(|error| DeliverError::Retry(error.to_string()))
+    }
 }
 
-impl ConversionTable {
-    /// The conversions of a block. One that is damaged is left out, told and counted: its number stays
-    /// missing. One of a newer version refuses the block, since all behind it will be newer too.
-    fn readable(&self, block: &Block) -> Result<Vec<(Seq, Conversion)>, DeliverError> {
-        let mut conversions = Vec::with_capacity(block.count() as usize);
-        for (seq, payload) in block.records() {
-            match decode(payload) {
-                Ok(conversion) => conversions.push((seq, conversion)),
-                Err(error @ WireError::Version { .. }) => {
-                    return Err(DeliverError::Refused(error.to_string()));
-                }
-                Err(error) => {
-                    self.metrics.record_skipped(Table::Conversions);
-                    tracing::error!(lane = %block.id().lane, seq, %error, "a conversion cannot be read");
-                }
+/// The conversions of a block. One that is damaged is left out: its number stays missing. One of a newer version
+/// holds up the lane until a newer Whence runs again, since all behind it will be newer too.
+fn readable(
+    block: &Block,
+    unreadable: &mut Unreadable<'_>,
+) -> Result<Vec<(Seq, Conversion)>, DeliverError> {
+    let mut conversions = Vec::with_capacity(block.count() as usize);
+    for (seq, payload) in block.records() {
+        match decode(payload) {
+            Ok(conversion) => conversions.push((seq, conversion)),
+            Err(error @ WireError::Version { .. }) => {
+                return Err(DeliverError::Retry(error.to_string()));
             }
+            Err(error) => unreadable.skip(seq, error),
         }
-        Ok(conversions)
     }
+    Ok(conversions)
 }
 
 /// Reads a conversion from the journal.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use whence_core::click::{Click, Method, Outcome};
 use whence_core::id::LinkId;
 use whence_core::test_support::Engine;
+use whence_core::wire;
 
 use crate::support::{Collector, Lane, TOKEN, click, number, wait_for};
 
@@ -162,6 +163,25 @@ async fn a_damaged_record_costs_itself_and_shows_as_a_gap() {
     );
 }
 
+/// In a rolling upgrade the edge may be the older one.
+#[tokio::test(flavor = "multi_thread")]
+async fn clicks_of_an_older_redirector_are_stored() {
+    let engine = Engine::migrated().await;
+    let collector = Collector::start(&engine.config()).await;
+    let mut lane = Lane::new();
+    let mut payload = Vec::new();
+    wire::encode(&click(), &mut payload);
+    // Version 1 ended before variant and tags, which are empty.
+    payload.truncate(payload.len() - 2);
+    payload[0] = 1;
+    lane.writer.append(&payload).unwrap();
+    lane.append(&click());
+    let got = collector.block(lane.seal().wire().clone()).await;
+    assert_eq!(got.status, 200, "{got:?}");
+    let alike = "SELECT uniqExact(slug, user_agent, variant, tags) + count() FROM clicks";
+    assert_eq!(number(&engine.client(), alike).await, 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_block_that_cannot_be_taken_says_why_and_leaves_nothing() {
     let engine = Engine::migrated().await;
@@ -180,10 +200,14 @@ async fn a_block_that_cannot_be_taken_says_why_and_leaves_nothing() {
         (Vec::new(), 400, "shorter than its header"),
         (b"{\"clicks\":[]}".repeat(10), 400, "magic"),
         (good[..good.len() - 1].to_vec(), 400, "announces"),
-        (changed(4), 422, "version"),
+        (changed(4), 426, "version"),
         (changed(20), 400, "checksum"),
         (changed(good.len() - 9), 400, "record"),
-        (newer_record, 422, "click record of version 9"),
+        (
+            newer_record,
+            426,
+            "click record of version 9; this process reads versions 1 to 2",
+        ),
         (vec![0; (16 << 20) + 1], 413, "at most 16777216 bytes"),
     ];
     for (body, status, word) in refused {
@@ -194,6 +218,8 @@ async fn a_block_that_cannot_be_taken_says_why_and_leaves_nothing() {
             got.json()["detail"].as_str().unwrap().contains(word),
             "{word}: {got:?}"
         );
+        let upgrade = if status == 426 { "click/2" } else { "" };
+        assert_eq!(got.header("upgrade"), upgrade);
     }
     let wrong = format!("Bearer {TOKEN}x");
     let key = format!("Bearer {}", collector.key.expose());

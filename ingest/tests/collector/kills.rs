@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use whence_core::test_support::Engine;
-use whence_core::test_support::http::ask;
 
-use crate::support::{Collector, Lane, TOKEN, number, wait_for};
+use crate::support::{Collector, Lane, assert_rollups, number, send_to_the_dying, wait_for};
 
 /// Blocks, and for each how long after it was sent somebody dies, in milliseconds: from before it
 /// arrives to after it is answered.
@@ -19,7 +18,7 @@ async fn a_block_counts_once_although_the_collector_dies_under_it() {
     let mut lane = Lane::new();
     for delay in DELAYS {
         let wire = lane.block_of(CLICKS).wire().clone();
-        let sent = tokio::spawn(send(collector.address, wire.clone()));
+        let sent = tokio::spawn(send_to_the_dying(collector.address, wire.clone()));
         tokio::time::sleep(Duration::from_millis(delay)).await;
         collector.kill();
         sent.await.unwrap();
@@ -37,7 +36,7 @@ async fn a_block_counts_once_although_the_engine_dies_under_it() {
     let mut lane = Lane::new();
     for delay in DELAYS {
         let wire = lane.block_of(CLICKS).wire().clone();
-        let sent = tokio::spawn(send(collector.address, wire.clone()));
+        let sent = tokio::spawn(send_to_the_dying(collector.address, wire.clone()));
         tokio::time::sleep(Duration::from_millis(delay)).await;
         engine.kill();
         sent.await.unwrap();
@@ -96,11 +95,5 @@ async fn assert_each_click_once(engine: &Engine) {
     );
     let gaps = "SELECT max(seq) - min(seq) + 1 - count() FROM clicks";
     assert_eq!(client.query(gaps).fetch_one::<i64>().await.unwrap(), 0);
-}
-
-/// Sends a block to somebody who may die over it.
-async fn send(address: std::net::SocketAddr, wire: bytes::Bytes) {
-    let authorization = format!("Bearer {TOKEN}");
-    let headers = [("authorization", authorization.as_str())];
-    let _ = ask(address, "POST", "/v1/blocks", &headers, wire).await;
+    assert_rollups(&client).await;
 }

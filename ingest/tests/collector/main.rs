@@ -4,10 +4,18 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod batch;
 mod blocks;
 mod browsers;
 mod conversions;
+mod fleet;
+mod full;
 mod kills;
+mod lanes;
+mod memory;
 mod outages;
 mod process;
+mod refunds;
+mod refusals;
+mod repeats;
 mod support;

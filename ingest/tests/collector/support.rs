@@ -122,6 +122,13 @@ impl Collector {
         }
     }
 
+    /// Starts the process again where it was killed.
+    pub(crate) async fn launch_if_dead(&mut self) {
+        if self.child.is_none() {
+            self.launch().await;
+        }
+    }
+
     /// `kill -9`.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -138,6 +145,15 @@ impl Collector {
             .status();
         assert!(sent.unwrap().success());
         child.wait().unwrap()
+    }
+
+    /// What the kernel says of the process's memory, by the name of the line.
+    pub(crate) fn memory_kib(&self, name: &str) -> u64 {
+        let id = self.child.as_ref().unwrap().id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let mut words = status.lines().filter_map(|line| line.split_once(':'));
+        let (_, value) = words.find(|(found, _)| *found == name).unwrap();
+        value.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Where its data is.
@@ -304,6 +320,26 @@ pub(crate) fn click() -> Click<'static> {
         variant: "".into(),
         tags: "".into(),
     }
+}
+
+/// Sends a block to a collector that may die over it.
+pub(crate) async fn send_to_the_dying(address: SocketAddr, wire: Bytes) {
+    let authorization = format!("Bearer {TOKEN}");
+    let headers = [("authorization", authorization.as_str())];
+    let _ = ask(address, "POST", "/v1/blocks", &headers, wire).await;
+}
+
+/// What the rollup adds up to is what the table has, row by row.
+pub(crate) async fn assert_rollups(client: &clickhouse::Client) {
+    const KEY: &str = "workspace, hour, link_id, outcome, verdict, channel, country";
+    let hour = KEY.replace("hour", "toDateTime(toStartOfHour(time), 'UTC') AS hour");
+    let different = format!(
+        "SELECT count() FROM (SELECT {KEY}, sum(number) AS difference FROM (
+            SELECT {hour}, toInt64(1) AS number FROM clicks
+            UNION ALL SELECT {KEY}, -toInt64(clicks) AS number FROM click_hours
+        ) GROUP BY {KEY} HAVING difference != 0)"
+    );
+    assert_eq!(number(client, &different).await, 0, "rollup and table");
 }
 
 /// Asks ClickHouse for one number.
