@@ -14,7 +14,7 @@ use std::{
         process::ExitStatusExt,
     },
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
     thread,
     time::Duration,
@@ -24,6 +24,7 @@ use bytes::Bytes;
 use whence_core::journal::{
     self, AppendError, Block, BlockId, LaneOptions, LaneReader, LaneWriter, Seq,
 };
+use whence_core::test_support::Killed;
 
 const ROUNDS: u64 = 40;
 
@@ -106,16 +107,6 @@ fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     message
 }
 
-/// Kills its process when the test fails.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// What the child said and gave.
 #[derive(Default)]
 struct Heard {
@@ -134,7 +125,7 @@ impl Heard {
         while let Ok((kind, body)) = read_message(&mut socket) {
             heard += 1;
             if heard >= messages && (kind == b'B' || !is_at_block) {
-                child.0.kill().unwrap();
+                child.kill().unwrap();
             }
             let seq = || Seq::from_le_bytes(body[..].try_into().unwrap());
             match kind {
@@ -145,7 +136,7 @@ impl Heard {
             }
         }
         assert_eq!(
-            child.0.wait().unwrap().signal(),
+            child.wait().unwrap().signal(),
             Some(9),
             "the child died by itself"
         );

@@ -9,12 +9,14 @@ pub use sentinels::RedisSentinels;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
+
+use super::Killed;
 
 /// A start takes some 10 ms; this is for a machine that is busy with other tests.
 const START: Duration = Duration::from_secs(10);
@@ -24,8 +26,8 @@ const PORTS_TRIED: usize = 5;
 /// A redis-server that keeps nothing on disk.
 #[derive(Debug)]
 pub struct RedisServer {
-    /// The running server; none while it is killed.
-    child: Option<Child>,
+    /// The running server, which ends before its folder goes; none while it is killed.
+    child: Option<Killed>,
     /// Its port on 127.0.0.1, kept over a restart.
     port: u16,
     /// What a client has to present, where one is asked for.
@@ -111,11 +113,7 @@ impl RedisServer {
 
     /// Kills it as a crash of the machine does; what it held is gone.
     pub fn kill(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            // Neither can fail for a child that was not waited for yet.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.child = None;
     }
 
     /// Starts it again on the same port, empty.
@@ -167,9 +165,10 @@ impl RedisServer {
         if self.mode.is_empty() {
             command.args(["--save", "", "--appendonly", "no"]);
         }
-        let mut child = command.spawn().unwrap_or_else(|error| {
+        let child = command.spawn().unwrap_or_else(|error| {
             panic!("this test needs a real redis-server ({error}): apt-get install redis-server")
         });
+        let mut child = Killed(child);
         let started = Instant::now();
         while !answers(self.port) {
             if child
@@ -179,14 +178,11 @@ impl RedisServer {
             {
                 return false;
             }
-            if started.elapsed() > START {
-                let _ = child.kill();
-                let _ = child.wait();
-                panic!(
-                    "redis-server did not answer on port {} within {START:?}",
-                    self.port
-                );
-            }
+            assert!(
+                started.elapsed() <= START,
+                "redis-server did not answer on port {} within {START:?}",
+                self.port
+            );
             sleep(Duration::from_millis(2));
         }
         // Another server may have taken the port and given the answer: then this one has ended.
@@ -201,12 +197,6 @@ impl RedisServer {
     fn signal(&self, signal: Signal) {
         let child = self.child.as_ref().expect("the server runs");
         kill_process(Pid::from_child(child), signal).expect("a child can be sent a signal");
-    }
-}
-
-impl Drop for RedisServer {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 
