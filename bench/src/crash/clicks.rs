@@ -137,7 +137,6 @@ impl Visitors {
         .header(USER_AGENT, agent(visitor))
         .body(Full::default())
         .expect("the parts are plain");
-        let begun = Instant::now();
         let Ok(answer) = talk.say(request).await else {
             return false;
         };
@@ -157,7 +156,7 @@ impl Visitors {
         {
             let mut clicks = self.clicks[visitor].lock().expect("nobody panics with it");
             clicks[number].id = Some(id);
-            clicks[number].took_ms = begun.elapsed().as_millis() as u32;
+            clicks[number].took_ms = now_ms().saturating_sub(sent_ms) as u32;
         }
         self.answered.fetch_add(1, Ordering::Relaxed);
         *self.latest.lock().expect("nobody panics with it") = Some(id);

@@ -25,6 +25,14 @@ const UNDER_WAY: Duration = Duration::from_millis(300);
 /// A click sent so long ago is delivered, unless something has held it up; rows tell.
 const DELIVERED: Duration = Duration::from_secs(3);
 
+/// ClickHouse's own fault: no part can be written. (Its settings fault_probability_before_part_commit and
+/// _after_part_commit do nothing in tables that are not replicated, as of 26.7.)
+const BEFORE: &str = "compact_part_writer_fail_in_add_streams";
+/// What a view is called that fails: the parts of its table, and of the other views' tables, are committed all the same.
+const AFTER: &str = "that_fails";
+/// Whose inserts fail.
+const TABLES: [&str; 2] = ["clicks", "conversions"];
+
 /// What the faults have done, for the oracle and the result.
 #[derive(Default)]
 pub(super) struct Done {
@@ -113,10 +121,27 @@ impl Saboteur {
             }
             Fault::ClickHouseAway(time) => away(fleet, Part::ClickHouse, *time).await?,
             Fault::RedisAway(time) => away(fleet, Part::Redis, *time).await?,
-            Fault::InsertErrors(before, after, time) => {
-                insert_errors(fleet, *before, *after).await?;
+            Fault::ErrorsBefore(time) => {
+                fleet
+                    .database
+                    .ask(&format!("SYSTEM ENABLE FAILPOINT {BEFORE}"))
+                    .await?;
                 sleep(*time).await;
-                insert_errors(fleet, 0, 0).await?;
+                fleet
+                    .database
+                    .ask(&format!("SYSTEM DISABLE FAILPOINT {BEFORE}"))
+                    .await?;
+            }
+            Fault::ErrorsAfter(percent, time) => {
+                for table in TABLES {
+                    let statement = format!(
+                        "CREATE MATERIALIZED VIEW whence.{table}_{AFTER} ENGINE = Null AS \
+                         SELECT throwIf(randConstant() % 100 < {percent}, 'staged') AS staged FROM whence.{table}"
+                    );
+                    fleet.database.ask(&statement).await?;
+                }
+                sleep(*time).await;
+                no_errors_after(fleet).await?;
             }
             Fault::JournalsFull(time) => {
                 let path = fleet.place.dir.join("journals/filler");
@@ -228,15 +253,10 @@ async fn stored_among(fleet: &Fleet, clicks: &HashSet<Name>) -> Result<HashSet<N
     Ok(stored.filter(|name| clicks.contains(name)).collect())
 }
 
-/// From now on so many of a hundred inserts fail.
-pub(super) async fn insert_errors(fleet: &Fleet, before: u8, after: u8) -> Result<()> {
-    for table in ["clicks", "conversions"] {
-        let statement = format!(
-            "ALTER TABLE whence.{table} MODIFY SETTING \
-             fault_probability_before_part_commit = {}, fault_probability_after_part_commit = {}",
-            f64::from(before) / 100.0,
-            f64::from(after) / 100.0
-        );
+/// Takes the views away that fail.
+async fn no_errors_after(fleet: &Fleet) -> Result<()> {
+    for table in TABLES {
+        let statement = format!("DROP VIEW IF EXISTS whence.{table}_{AFTER} SYNC");
         fleet.database.ask(&statement).await?;
     }
     Ok(())

@@ -40,8 +40,10 @@ pub(super) enum Fault {
     ClickHouseAway(Duration),
     /// Redis is killed and stays away.
     RedisAway(Duration),
-    /// Inserts fail, so many of a hundred before a part is committed and so many after it was.
-    InsertErrors(u8, u8, Duration),
+    /// Inserts fail before a part is committed.
+    ErrorsBefore(Duration),
+    /// So many inserts of a hundred fail after their parts were committed.
+    ErrorsAfter(u8, Duration),
     /// The volume with all journals is full.
     JournalsFull(Duration),
     /// ClickHouse's volume is full.
@@ -70,7 +72,8 @@ impl Fault {
             },
             Self::ClickHouseAway(_) => "clickhouse_away",
             Self::RedisAway(_) => "redis_away",
-            Self::InsertErrors(..) => "insert_errors",
+            Self::ErrorsBefore(_) => "insert_errors_before",
+            Self::ErrorsAfter(..) => "insert_errors_after",
             Self::JournalsFull(_) => "journals_full",
             Self::ClickHouseFull(_) => "clickhouse_full",
             Self::Clock(..) => "clock",
@@ -144,12 +147,9 @@ impl Schedule {
         let long = self.long.mul_f64(0.3 + 0.7 * self.random.f64());
         deck.push(Fault::ClickHouseAway(long));
         deck.push(Fault::RedisAway(self.some_time(500..4_000)));
-        for (before, after) in [(60, 0), (0, 60), (30, 30)] {
-            deck.push(Fault::InsertErrors(
-                before,
-                after,
-                self.some_time(1_500..3_000),
-            ));
+        deck.push(Fault::ErrorsBefore(self.some_time(500..2_500)));
+        for percent in [50, 100] {
+            deck.push(Fault::ErrorsAfter(percent, self.some_time(1_000..3_000)));
         }
         deck.push(Fault::JournalsFull(self.some_time(500..2_500)));
         deck.push(Fault::ClickHouseFull(self.some_time(500..2_500)));
@@ -201,7 +201,7 @@ mod tests {
             let kinds: HashSet<_> = deck.iter().map(Fault::kind).collect();
             // Of lines, five come in four kinds: some may be missing.
             let lines = kinds.iter().filter(|kind| kind.starts_with("line")).count();
-            assert!(lines >= 1 && kinds.len() - lines == 12, "{kinds:?}");
+            assert!(lines >= 1 && kinds.len() - lines == 13, "{kinds:?}");
             let kills = deck.iter().map(|fault| match fault {
                 Fault::Kill { parts, .. } => parts.len(),
                 _ => 0,
