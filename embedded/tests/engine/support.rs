@@ -12,6 +12,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use tempfile::TempDir;
+use whence_core::test_support::Killed;
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_whence");
@@ -22,7 +23,7 @@ pub(crate) const PASSWORD: &str = "correct horse";
 
 /// A running engine; killed when it is dropped.
 pub(crate) struct Engine {
-    child: Child,
+    child: Killed,
     address: SocketAddr,
     _directory: TempDir,
 }
@@ -116,7 +117,7 @@ impl Engine {
             USER,
         ];
         arguments.extend(more);
-        let mut child = command(&arguments).spawn().unwrap();
+        let mut child = Killed(command(&arguments).spawn().unwrap());
         let address = ready(&mut child);
         Self {
             child,
@@ -228,13 +229,6 @@ impl Engine {
             "still running: {}",
             self.ask("SELECT query FROM system.processes").await
         );
-    }
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
