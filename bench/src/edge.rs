@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -150,7 +151,7 @@ impl Edge {
 }
 
 /// One value in Prometheus' text form, by its name and the end of its labels.
-fn metric(text: &str, name: &str, labels: &str) -> Option<u64> {
+pub(crate) fn metric<T: FromStr>(text: &str, name: &str, labels: &str) -> Option<T> {
     text.lines().find_map(|line| {
         let (key, value) = line.strip_prefix(name)?.rsplit_once(' ')?;
         let is_it = key.ends_with(labels) && (key.is_empty() || key.starts_with('{'));
@@ -167,6 +168,6 @@ mod tests {
         let text = "# TYPE a counter\na_total{x=\"b\"} 3\na_total{x=\"c\"} 4\na 7\n";
         assert_eq!(metric(text, "a_total", "=\"c\"}"), Some(4));
         assert_eq!(metric(text, "a", ""), Some(7));
-        assert_eq!(metric(text, "a_tot", ""), None);
+        assert_eq!(metric::<u64>(text, "a_tot", ""), None);
     }
 }

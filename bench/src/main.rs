@@ -14,15 +14,19 @@ mod crash;
 mod edge;
 mod edits;
 mod http;
+mod ingest;
 mod journal;
 mod links;
 mod load;
 mod median;
+mod outage;
 mod outcome;
 mod redirect;
 mod redis;
 mod replay;
 mod server;
+mod traffic;
+mod zipf;
 
 use std::process::ExitCode;
 
@@ -49,6 +53,8 @@ enum Bench {
     Redirect(redirect::Options),
     Crash(crash::Options),
     Edits(edits::Options),
+    Outage(outage::Options),
+    Ingest(ingest::Options),
     #[command(hide = true)]
     BareHyper(redirect::bare::Options),
 }
@@ -61,6 +67,8 @@ fn main() -> ExitCode {
         Bench::Redirect(options) => redirect::run(options),
         Bench::Crash(options) => crash::run(&options),
         Bench::Edits(options) => edits::run(&options),
+        Bench::Outage(options) => outage::run(&options),
+        Bench::Ingest(options) => ingest::run(&options),
         Bench::BareHyper(options) => redirect::bare::run(&options),
     };
     match done {

@@ -89,9 +89,25 @@ impl Server {
 
     /// The memory that is its own now, in bytes: not the files that it has mapped.
     pub(crate) fn own_memory(&self) -> Result<u64> {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
-        parse_own_memory(&status).with_context(|| format!("{path} has no RssAnon"))
+        memory_of(self.id(), OWN_MEMORY)
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> Result<()> {
+        let pid = Pid::from_child(&self.child);
+        kill_process(pid, signal).with_context(|| format!("{} gets no signal", self.name))
+    }
+
+    /// Kills it, as `kill -9` does.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Asks it to stop and waits until it has.
@@ -136,11 +152,21 @@ pub(crate) fn free_address() -> Result<SocketAddr> {
     Ok(listener.local_addr()?)
 }
 
-/// `RssAnon` of `/proc/<pid>/status`, which is said in KiB.
-fn parse_own_memory(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("RssAnon:"))?;
+/// What [`memory_of`] calls memory that is a process's own: not the files that it has mapped.
+pub(crate) const OWN_MEMORY: &str = "RssAnon:";
+/// What it calls all of it.
+pub(crate) const RESIDENT_MEMORY: &str = "VmRSS:";
+
+/// What a process holds now, in bytes.
+pub(crate) fn memory_of(process: u32, kind: &str) -> Result<u64> {
+    let path = format!("/proc/{process}/status");
+    let status = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    parse_memory(&status, kind).with_context(|| format!("{path} has no {kind}"))
+}
+
+/// A figure of `/proc/<pid>/status` that is said in KiB, in bytes.
+fn parse_memory(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     let kib: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib << 10)
 }
@@ -151,11 +177,12 @@ mod tests {
 
     #[test]
     fn own_memory_grows_with_what_is_held() {
-        let own = || parse_own_memory(&std::fs::read_to_string("/proc/self/status").unwrap());
+        let status = || std::fs::read_to_string("/proc/self/status").unwrap();
+        let own = || parse_memory(&status(), OWN_MEMORY);
         let before = own().unwrap();
         let held = std::hint::black_box(vec![1_u8; 32 << 20]);
         assert!(own().unwrap() >= before + (30 << 20));
         drop(held);
-        assert_eq!(parse_own_memory("VmRSS:\t  12 kB\n"), None);
+        assert_eq!(parse_memory("VmRSS:\t  12 kB\n", OWN_MEMORY), None);
     }
 }

@@ -24,6 +24,8 @@ use crate::cores::Cores;
 const CONNECTING: Duration = Duration::from_millis(150);
 /// Arrivals before the clocks count.
 const WARM_UP: Duration = Duration::from_millis(300);
+/// From the call of [`ask`] until the clocks count.
+pub(crate) const UNCOUNTED: Duration = CONNECTING.saturating_add(WARM_UP);
 /// How long a server that has fallen behind may take to catch up when no more visitors come.
 const CATCH_UP: Duration = Duration::from_secs(10);
 /// Between two looks whether it has.
