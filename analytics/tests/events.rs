@@ -58,7 +58,7 @@ impl Click {
 pub(crate) struct Conversion {
     pub(crate) workspace: String,
     pub(crate) event_id: String,
-    /// 1 lead, 2 sale.
+    /// 1 lead, 2 sale, 3 refund, 4 cancellation.
     pub(crate) kind: i8,
     pub(crate) click_id: u128,
     pub(crate) customer: String,
@@ -68,12 +68,18 @@ pub(crate) struct Conversion {
     pub(crate) occurred_at: i64,
     /// Milliseconds since 1970.
     pub(crate) received_at: i64,
+    /// The event id of the sale that is taken back.
+    pub(crate) reference: String,
 }
 
 /// A lead, by its number in the table.
 pub(crate) const LEAD: i8 = 1;
 /// A sale.
 pub(crate) const SALE: i8 = 2;
+/// A refund, whose amount is negative.
+pub(crate) const REFUND: i8 = 3;
+/// A cancellation.
+pub(crate) const CANCELLATION: i8 = 4;
 
 impl Conversion {
     /// A conversion at this time, of this click, received when it happened.
@@ -94,6 +100,7 @@ impl Conversion {
             currency: String::new(),
             occurred_at: time,
             received_at: time,
+            reference: String::new(),
         }
     }
 }

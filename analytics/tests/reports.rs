@@ -195,23 +195,25 @@ async fn by_channel(service: &Service) {
     let report = service.get(path).await;
     let email = json!({
         "key": "Email", "clicks": 2, "visitors": 1, "leads": 1, "sales": 1, "conversions": 2,
-        "converted_clicks": 1, "conversion_rate": 0.5, "revenue": [{"currency": "EUR", "amount_minor": 1999}],
+        "converted_clicks": 1, "conversion_rate": 0.5, "revenue": [{"currency": "EUR", "amount_minor": 1999}], "refunded": [],
     });
     let sms = json!({
         "key": "SMS", "clicks": 2, "visitors": 1, "leads": 1, "sales": 1, "conversions": 2,
-        "converted_clicks": 1, "conversion_rate": 0.5, "revenue": [{"currency": "USD", "amount_minor": 500}],
+        "converted_clicks": 1, "conversion_rate": 0.5, "revenue": [{"currency": "USD", "amount_minor": 500}], "refunded": [],
     });
     assert_eq!(report["rows"], json!([email, sms]));
     let totals = json!({
         "clicks": 4, "visitors": 2, "leads": 2, "sales": 2, "conversions": 4, "converted_clicks": 2,
         "conversion_rate": 0.5,
         "revenue": [{"currency": "EUR", "amount_minor": 1999}, {"currency": "USD", "amount_minor": 500}],
+        "refunded": [],
     });
     assert_eq!(report["totals"], totals);
     assert_eq!(report["keys"], 2);
     let unattributed = |reason: &str, leads: u64, sales: u64, revenue: Value| {
         json!({
             "reason": reason, "leads": leads, "sales": sales, "conversions": leads + sales, "revenue": revenue,
+            "refunded": [],
         })
     };
     let revenue =
@@ -250,17 +252,17 @@ async fn by_tag(service: &Service) {
         {
             "key": "sale", "clicks": 3, "visitors": 2, "leads": 1, "sales": 1, "conversions": 2,
             "converted_clicks": 1, "conversion_rate": 1.0 / 3.0,
-            "revenue": [{"currency": "EUR", "amount_minor": 1999}],
+            "revenue": [{"currency": "EUR", "amount_minor": 1999}], "refunded": [],
         },
         {
             "key": "", "clicks": 1, "visitors": 0, "leads": 1, "sales": 1, "conversions": 2,
             "converted_clicks": 1, "conversion_rate": 1.0,
-            "revenue": [{"currency": "USD", "amount_minor": 500}],
+            "revenue": [{"currency": "USD", "amount_minor": 500}], "refunded": [],
         },
         {
             "key": "may", "clicks": 1, "visitors": 1, "leads": 1, "sales": 1, "conversions": 2,
             "converted_clicks": 1, "conversion_rate": 1.0,
-            "revenue": [{"currency": "EUR", "amount_minor": 1999}],
+            "revenue": [{"currency": "EUR", "amount_minor": 1999}], "refunded": [],
         },
     ]);
     assert_eq!(report["rows"], expected);

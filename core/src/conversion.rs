@@ -1,4 +1,5 @@
-//! A conversion as it was accepted: a lead or a sale, and what ties it to a click and a customer.
+//! A conversion as it was accepted: a lead or a sale, and what ties it to a click and a customer; or what
+//! takes a sale back.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,32 @@ pub enum ConversionKind {
     Lead,
     /// Paid.
     Sale,
+    /// Got money of a sale back, some or all of it.
+    Refund,
+    /// Took a sale back as a whole.
+    Cancellation,
+}
+
+impl ConversionKind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Lead, Self::Sale, Self::Refund, Self::Cancellation];
+
+    /// Its name, in the API and in ClickHouse.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lead => "lead",
+            Self::Sale => "sale",
+            Self::Refund => "refund",
+            Self::Cancellation => "cancellation",
+        }
+    }
+
+    /// Whether it takes back what another conversion said, and so must name it.
+    #[must_use]
+    pub fn takes_back(self) -> bool {
+        matches!(self, Self::Refund | Self::Cancellation)
+    }
 }
 
 /// How the conversion reached us, which says how far it can be trusted.
@@ -31,7 +58,7 @@ pub enum ConversionSource {
 /// Money in the currency's smallest unit, so that no sum is ever rounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Money {
-    /// Minor units (cents, yen, fils), never negative here.
+    /// Minor units (cents, yen, fils), never negative here: a refund says what was given back.
     pub minor: i64,
     /// ISO 4217 code, three capitals.
     pub currency: [u8; 3],
@@ -52,7 +79,7 @@ pub struct Conversion {
     pub workspace: WorkspaceId,
     /// The sender's name for this event; the same name counts once, for good.
     pub event_id: String,
-    /// Lead or sale.
+    /// What happened.
     pub kind: ConversionKind,
     /// The sender's own name for the event, such as `trial_started`; may be empty.
     pub name: String,
@@ -62,7 +89,7 @@ pub struct Conversion {
     pub visitor: Option<VisitorId>,
     /// The merchant's own id of the customer; may be empty.
     pub customer: String,
-    /// What it was worth.
+    /// What it was worth, or what a refund gave back.
     pub amount: Option<Money>,
     /// When it happened, by the sender's word or else on arrival, in milliseconds since 1970.
     pub occurred_ms: u64,
@@ -72,11 +99,15 @@ pub struct Conversion {
     pub source: ConversionSource,
     /// SHA-256 of what the sender said, cut to 128 bits: tells a repeat from a contradiction.
     pub body_digest: u128,
+    /// The event id of the sale that a refund or a cancellation takes back; empty for others.
+    pub reference: String,
 }
 
 impl Wire for Conversion {
     const RECORD: &'static str = "conversion";
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
+    // Version 1 had no reference.
+    const LACKING: &'static [&'static [u8]] = &[&[0]];
 }
 
 #[cfg(test)]
@@ -104,6 +135,7 @@ mod tests {
                 received_ms: ms,
                 source: ConversionSource::Server,
                 body_digest: digest,
+                reference: "o-1".into(),
             };
             let mut bytes = Vec::new();
             wire::encode(&conversion, &mut bytes);

@@ -6,7 +6,8 @@
 -- leads, sales      conversions owed to these clicks that happened at or after the click, however
 --                   long after, and whether or not still within the range
 -- converted_clicks  clicks with at least one of them, so never more than clicks
--- revenue           what the sales were worth: (currencies, sums in minor units)
+-- sold              what the sales were worth: (currencies, sums in minor units)
+-- refunded          what was given back of them, in the same form
 -- A click of several keys counts under each of them, and once in the row of all.
 -- Stands behind by_column.sql or by_tag.sql.
 -- Parameters: those of selected.sql and of that, and
@@ -31,13 +32,16 @@ converted AS
         if(is_total = 1, countIf(kind = 'lead' AND place = 1), countIf(kind = 'lead')) AS leads,
         if(is_total = 1, countIf(kind = 'sale' AND place = 1), countIf(kind = 'sale')) AS sales,
         uniqExact(click_id) AS converted_clicks,
-        if(is_total = 1, sumMapIf(currencies, amounts, place = 1), sumMap(currencies, amounts)) AS revenue
+        if(is_total = 1, sumMapIf(currencies, amounts, place = 1), sumMap(currencies, amounts)) AS sold,
+        if(is_total = 1, sumMapIf(back_currencies, back_amounts, place = 1), sumMap(back_currencies, back_amounts)) AS refunded
     FROM
     (
         SELECT
             grouped, place, click_id, event_id, kind,
             if(kind = 'sale' AND currency != '', [toString(currency)], []) AS currencies,
-            if(kind = 'sale' AND currency != '', [toInt128(amount_minor)], []) AS amounts
+            if(kind = 'sale' AND currency != '', [toInt128(amount_minor)], []) AS amounts,
+            if(refunded != 0, [toString(currency)], []) AS back_currencies,
+            if(refunded != 0, [toInt128(refunded)], []) AS back_amounts
         FROM keyed
         INNER JOIN attributed ON click_id = owed_to
         WHERE occurred_at >= time
@@ -47,7 +51,7 @@ converted AS
     )
     GROUP BY GROUPING SETS ((grouped), ())
 )
-SELECT is_total, key, keys, clicks, visitors, leads, sales, converted_clicks, revenue
+SELECT is_total, key, keys, clicks, visitors, leads, sales, converted_clicks, sold, refunded
 FROM counted
 LEFT JOIN converted USING (is_total, key)
 ORDER BY is_total DESC, clicks DESC, key

@@ -5,10 +5,14 @@
 --   unknown_click   its click is not stored, or not yet
 --   excluded_click  its click does not count: an orphan, or not human while only human traffic is asked
 --   before_click    it is dated before its click
+--   no_sale         it takes back a sale that is not stored, or not yet, or in another currency
+-- sold      what the sales were worth: (currencies, sums in minor units)
+-- refunded  what was given back of them, or by what has no sale
 -- The filters by channel, source and link are not applied: what has no click has no channel.
 -- Parameters: workspace, from_ms, to_ms, all_traffic as in selected.sql.
 SELECT
     multiIf(
+        kind IN ('refund', 'cancellation'), if(is_matched, '', 'no_sale'),
         owed_to = 0, 'no_click',
         clicked_at IS NULL, 'unknown_click',
         NOT counts, 'excluded_click',
@@ -16,7 +20,9 @@ SELECT
         '') AS reason,
     countIf(kind = 'lead') AS leads,
     countIf(kind = 'sale') AS sales,
-    sumMapIf([toString(currency)], [toInt128(amount_minor)], kind = 'sale' AND currency != '') AS revenue
+    sumMapIf([toString(currency)], [toInt128(amount_minor)], kind = 'sale' AND currency != '') AS sold,
+    -- A refund's amount is negative.
+    sumMapIf([toString(currency)], [if(kind = 'refund', -toInt128(amount_minor), toInt128(refunded))], kind = 'refund' OR refunded != 0) AS refunded
 FROM attributed
 LEFT JOIN
 (
@@ -25,7 +31,13 @@ LEFT JOIN
         min(toNullable(time)) AS clicked_at,
         max(outcome = 'redirected' AND ({all_traffic:UInt8} = 1 OR verdict = 'human')) AS counts
     FROM clicks
-    WHERE workspace = {workspace:String} AND click_id IN (SELECT owed_to FROM attributed)
+    -- A click's id begins with its time: with the hour, its row is found by the table's key.
+    WHERE workspace = {workspace:String}
+      AND (toStartOfHour(time), click_id) IN
+      (
+          SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(owed_to, 80)), 'UTC')), owed_to
+          FROM attributed
+      )
     GROUP BY click_id
 ) AS click ON click_id = owed_to
 WHERE occurred_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')

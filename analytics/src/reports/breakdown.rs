@@ -13,7 +13,7 @@ use whence_core::problem::Problem;
 
 use super::answer::{About, CLICK, CONVERSION, Definitions, VISITOR};
 use super::dimension::Dimension;
-use super::money::{Amount, Sums, amounts};
+use super::money::{Amount, Sums, amounts, less};
 use super::question::{Common, Question};
 use super::warehouse::{Read, Sql, Warehouse, sql};
 use crate::api::Api;
@@ -42,7 +42,13 @@ const DEFINITIONS: Definitions = &[
     ),
     (
         "revenue",
-        "What the sales were worth, in minor units, each currency for itself. A lead's amount is not in it.",
+        "What the sales were worth, less what was given back of them, in minor units, each currency for itself. A \
+         lead's amount is not in it.",
+    ),
+    (
+        "refunded",
+        "What was given back of these sales by refunds and cancellations, whenever that was: never more than a \
+         sale was worth, and the number of sales stays as it is.",
     ),
     (
         "key",
@@ -55,7 +61,8 @@ const DEFINITIONS: Definitions = &[
         "Conversions that happened in the range and count for no click, by reason: no_click (no click id, \
          nor one of the customer's before), unknown_click (the click is not stored, or not yet), \
          excluded_click (its click does not count, such as a bot's while traffic=human), before_click (dated \
-         before its click). Not filtered by channel, source and link.",
+         before its click), no_sale (refunds and cancellations whose sale is not stored, or not yet, or in another \
+         currency; what they gave back is revenue below zero). Not filtered by channel, source and link.",
     ),
 ];
 
@@ -116,14 +123,16 @@ struct Outcome {
     converted_clicks: u64,
     /// converted_clicks / clicks; null where there are no clicks.
     conversion_rate: Option<f64>,
-    /// What the sales were worth.
+    /// What the sales were worth, less what was given back.
     revenue: Vec<Amount>,
+    /// What was given back.
+    refunded: Vec<Amount>,
 }
 
 /// Conversions that count for no click, by one reason.
 #[derive(Debug, Serialize, ToSchema)]
 struct Unattributed {
-    /// no_click, unknown_click, excluded_click or before_click.
+    /// no_click, unknown_click, excluded_click, before_click or no_sale.
     reason: String,
     /// Leads.
     leads: u64,
@@ -131,8 +140,10 @@ struct Unattributed {
     sales: u64,
     /// Both together.
     conversions: u64,
-    /// What the sales were worth.
+    /// What the sales were worth, less what was given back.
     revenue: Vec<Amount>,
+    /// What was given back.
+    refunded: Vec<Amount>,
 }
 
 #[derive(Row, Deserialize)]
@@ -145,7 +156,8 @@ struct Counted {
     leads: u64,
     sales: u64,
     converted_clicks: u64,
-    revenue: Sums,
+    sold: Sums,
+    refunded: Sums,
 }
 
 #[derive(Row, Deserialize)]
@@ -153,7 +165,8 @@ struct Unowed {
     reason: String,
     leads: u64,
     sales: u64,
-    revenue: Sums,
+    sold: Sums,
+    refunded: Sums,
 }
 
 /// Counts clicks, visitors and conversions by one dimension.
@@ -238,7 +251,8 @@ async fn unattributed(
         leads: row.leads,
         sales: row.sales,
         conversions: row.leads + row.sales,
-        revenue: amounts(row.revenue),
+        revenue: amounts(less(row.sold, &row.refunded)),
+        refunded: amounts(row.refunded),
     });
     Ok((rows.collect(), read))
 }
@@ -253,7 +267,8 @@ impl From<Counted> for Outcome {
             conversions: row.leads + row.sales,
             converted_clicks: row.converted_clicks,
             conversion_rate: rate(row.converted_clicks, row.clicks),
-            revenue: amounts(row.revenue),
+            revenue: amounts(less(row.sold, &row.refunded)),
+            refunded: amounts(row.refunded),
         }
     }
 }

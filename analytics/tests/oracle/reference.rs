@@ -8,7 +8,7 @@ use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use super::stream::World;
-use crate::events::{Click, Conversion, HUMAN, LEAD, SALE};
+use crate::events::{CANCELLATION, Click, Conversion, HUMAN, LEAD, REFUND, SALE};
 
 /// A question, as a test asks it.
 #[derive(Clone, Debug)]
@@ -70,6 +70,47 @@ fn owed_to(conversion: &Conversion, standing: &[&Conversion]) -> Option<u128> {
     (earliest.occurred_at <= conversion.occurred_at).then_some(earliest.click_id)
 }
 
+/// The reason of what takes a known sale back: it counts with the sale, and nowhere by itself.
+const MATCHED: &str = "matched";
+
+fn takes_back(conversion: &Conversion) -> bool {
+    [REFUND, CANCELLATION].contains(&conversion.kind)
+}
+
+/// The sale that a refund or a cancellation takes back.
+fn sale_of<'a>(back: &Conversion, standing: &[&'a Conversion]) -> Option<&'a Conversion> {
+    let sale = standing
+        .iter()
+        .find(|other| other.kind == SALE && other.event_id == back.reference)?;
+    (back.kind == CANCELLATION || back.currency == sale.currency).then_some(sale)
+}
+
+/// What was given back of a sale, or by a refund that has none.
+fn refunded(conversion: &Conversion, standing: &[&Conversion]) -> i64 {
+    match conversion.kind {
+        SALE => {
+            let of_it: Vec<_> = standing
+                .iter()
+                .filter(|back| takes_back(back))
+                .filter(|back| {
+                    sale_of(back, standing).is_some_and(|sale| std::ptr::eq(sale, conversion))
+                })
+                .collect();
+            let sum: i128 = of_it
+                .iter()
+                .map(|back| -i128::from(back.amount_minor))
+                .sum();
+            if of_it.iter().any(|back| back.kind == CANCELLATION) {
+                conversion.amount_minor
+            } else {
+                sum.min(conversion.amount_minor.into()).try_into().unwrap()
+            }
+        }
+        REFUND => -conversion.amount_minor,
+        _ => 0,
+    }
+}
+
 /// Each standing conversion with its click, or with the reason why it has none that counts.
 fn attributed<'a>(
     asked: &Asked,
@@ -77,6 +118,13 @@ fn attributed<'a>(
 ) -> Vec<(&'a Conversion, Result<&'a Click, &'static str>)> {
     let standing = standing(world);
     let click_of = |conversion: &Conversion| {
+        if takes_back(conversion) {
+            return Err(if sale_of(conversion, &standing).is_some() {
+                MATCHED
+            } else {
+                "no_sale"
+            });
+        }
         let id = owed_to(conversion, &standing).ok_or("no_click")?;
         let click = world.clicks.iter().find(|click| click.click_id == id);
         let click = click.ok_or("unknown_click")?;
@@ -158,6 +206,7 @@ pub(super) type KeysOf = fn(&Click) -> Vec<String>;
 /// The rows of a breakdown, its totals, and what belongs to no click.
 pub(super) fn breakdown(asked: &Asked, world: &World, keys_of: KeysOf, limit: usize) -> Value {
     let attributed = attributed(asked, world);
+    let standing = standing(world);
     let selected: Vec<&Click> = world
         .clicks
         .iter()
@@ -171,7 +220,7 @@ pub(super) fn breakdown(asked: &Asked, world: &World, keys_of: KeysOf, limit: us
             .filter(|(_, click)| has(click))
             .collect();
         let converted: BTreeSet<u128> = owned.iter().map(|(_, click)| click.click_id).collect();
-        let mut outcome = sums(owned.iter().map(|(conversion, _)| *conversion));
+        let mut outcome = sums(owned.iter().map(|(conversion, _)| *conversion), &standing);
         let (clicks, visitors) = count(clicks);
         outcome["clicks"] = json!(clicks);
         outcome["visitors"] = json!(visitors);
@@ -201,14 +250,16 @@ pub(super) fn breakdown(asked: &Asked, world: &World, keys_of: KeysOf, limit: us
         .collect();
     let mut reasons: BTreeMap<&str, Vec<&Conversion>> = BTreeMap::new();
     for (conversion, click) in &attributed {
-        if let (Err(reason), true) = (click, asked.has(conversion.occurred_at)) {
+        if let (Err(reason), true) = (click, asked.has(conversion.occurred_at))
+            && *reason != MATCHED
+        {
             reasons.entry(reason).or_default().push(conversion);
         }
     }
     let unattributed: Vec<Value> = reasons
         .into_iter()
         .map(|(reason, conversions)| {
-            let mut row = sums(conversions.into_iter());
+            let mut row = sums(conversions.into_iter(), &standing);
             row["reason"] = json!(reason);
             row
         })
@@ -218,26 +269,43 @@ pub(super) fn breakdown(asked: &Asked, world: &World, keys_of: KeysOf, limit: us
     })
 }
 
-fn sums<'a>(conversions: impl Iterator<Item = &'a Conversion>) -> Value {
+fn sums<'a>(conversions: impl Iterator<Item = &'a Conversion>, standing: &[&Conversion]) -> Value {
     let (mut leads, mut sales) = (0, 0);
-    let mut revenue: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut revenue: BTreeMap<&str, i128> = BTreeMap::new();
+    let mut given_back: BTreeMap<&str, i128> = BTreeMap::new();
     for conversion in conversions {
-        match conversion.kind {
-            LEAD => leads += 1,
+        let back = i128::from(refunded(conversion, standing));
+        let worth = match conversion.kind {
+            LEAD => {
+                leads += 1;
+                continue;
+            }
             SALE => {
                 sales += 1;
-                if !conversion.currency.is_empty() {
-                    *revenue.entry(&conversion.currency).or_default() += conversion.amount_minor;
-                }
+                i128::from(conversion.amount_minor)
             }
+            // They are here where there is no sale that they could be taken from.
+            REFUND => 0,
+            CANCELLATION => continue,
             other => panic!("{other}"),
+        };
+        // What is worth nothing names no currency.
+        if worth != 0 || back != 0 {
+            *revenue.entry(&conversion.currency).or_default() += worth - back;
+        }
+        if back != 0 {
+            *given_back.entry(&conversion.currency).or_default() += back;
         }
     }
-    let revenue: Vec<Value> = revenue
-        .into_iter()
-        .map(|(currency, minor)| json!({"currency": currency, "amount_minor": minor}))
-        .collect();
-    json!({"leads": leads, "sales": sales, "conversions": leads + sales, "revenue": revenue})
+    let shown = |sums: BTreeMap<&str, i128>| -> Vec<Value> {
+        sums.into_iter()
+            .map(|(currency, minor)| json!({"currency": currency, "amount_minor": i64::try_from(minor).unwrap()}))
+            .collect()
+    };
+    json!({
+        "leads": leads, "sales": sales, "conversions": leads + sales,
+        "revenue": shown(revenue), "refunded": shown(given_back),
+    })
 }
 
 /// How long the steps of a funnel may take, in milliseconds.

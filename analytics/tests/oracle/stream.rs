@@ -4,7 +4,7 @@
 use fastrand::Rng;
 use jiff::Timestamp;
 
-use crate::events::{BOT, Click, Conversion, HUMAN, LEAD, SALE};
+use crate::events::{BOT, CANCELLATION, Click, Conversion, HUMAN, LEAD, REFUND, SALE};
 
 /// Zones whose clocks are moved, by an hour or by half an hour, and zones between two hours.
 const ZONES: [&str; 10] = [
@@ -92,7 +92,8 @@ fn world(number: u64) -> World {
             ..Click::new(&workspace, at, unique + 1, visitor)
         });
     }
-    let conversions = conversions(&mut rng, &workspace, &clicks, time);
+    let mut conversions = conversions(&mut rng, &workspace, &clicks, time);
+    conversions.extend(taken_back(&mut rng, &workspace, &conversions, time));
     World {
         workspace,
         zone: ZONES[rng.usize(..ZONES.len())],
@@ -170,6 +171,59 @@ fn conversions(
         ]);
     }
     conversions
+}
+
+/// Refunds and cancellations: of sales, of what is no sale, of what does not exist; less than was paid, all of
+/// it, more; in another currency; before and after; told twice.
+fn taken_back(
+    rng: &mut Rng,
+    workspace: &str,
+    conversions: &[Conversion],
+    time: impl Fn(&mut Rng) -> i64,
+) -> Vec<Conversion> {
+    let mut back: Vec<Conversion> = Vec::new();
+    for number in 0..rng.u32(0..20) {
+        let at = time(rng);
+        let of = match rng.u8(0..10) {
+            0 => rng.choice(&back).cloned(),
+            1 => None,
+            _ => rng.choice(conversions).cloned(),
+        };
+        let paid = of.as_ref().map_or(0, |of| of.amount_minor.abs());
+        let currency = match (&of, rng.u8(0..6)) {
+            (Some(of), 1..) if !of.currency.is_empty() => of.currency.clone(),
+            _ => "EUR".into(),
+        };
+        let kind = if rng.u8(0..4) == 0 {
+            CANCELLATION
+        } else {
+            REFUND
+        };
+        let event = Conversion {
+            reference: of.map_or_else(|| "nothing".into(), |of| of.event_id),
+            received_at: at + i64::from(number),
+            ..Conversion::new(workspace, &format!("b{number}"), kind, at, 0)
+        };
+        let event = if kind == REFUND {
+            let minor = [1, paid / 3, paid, paid.saturating_mul(2)][rng.usize(..4)].max(1);
+            Conversion {
+                amount_minor: -minor,
+                currency,
+                ..event
+            }
+        } else {
+            event
+        };
+        if rng.u8(0..5) == 0 {
+            // The same again, as another collector may have taken it.
+            back.push(Conversion {
+                received_at: event.received_at + 5,
+                ..event.clone()
+            });
+        }
+        back.push(event);
+    }
+    back
 }
 
 /// Everything of every world, in no order.

@@ -55,6 +55,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "lane_gaps",
         include_str!("../../../sql/migrations/0009_lane_gaps.sql"),
     ),
+    (
+        10,
+        "refunds",
+        include_str!("../../../sql/migrations/0010_refunds.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

@@ -23,7 +23,7 @@ const NAMES: Names = Names {
     kind: "kind",
     click_id: "click_id",
     ignored: &[],
-    may_date: false,
+    is_server: false,
 };
 
 /// What a script may send without being asked first, and what it may after; `sendBeacon` with a plain

@@ -16,9 +16,9 @@ use whence_core::journal::{Block, BlockError, Seq};
 use whence_core::problem::Problem;
 use whence_core::wire::{self, Wire, WireError};
 
-use super::{Shared, caller, receive};
+use super::{Shared, caller};
 use crate::enrich::ClickRow;
-use crate::insert::InsertError;
+use crate::insert::{InsertError, is_late};
 use crate::metrics::{BlockAnswer, Table};
 use crate::unreadable::Unreadable;
 
@@ -30,9 +30,6 @@ const MOST_RECORDS: u32 = 100_000;
 const _: () = assert!(size_of::<(Seq, Click<'_>)>() * MOST_RECORDS as usize <= 48 << 20);
 /// What comes after this is no click's time: the column ends in the year 2299.
 const LATEST_MS: u64 = 10_000_000_000_000;
-/// A block whose newest click is older than this has been waiting, or is sent again: ClickHouse may have
-/// it and no longer remember its token, which takes hours.
-const LATE_MS: u64 = 60_000;
 
 /// Takes a block.
 pub(super) async fn receive(
@@ -106,7 +103,7 @@ async fn store(
     block: &Block,
     clicks: &[(Seq, Click<'_>)],
 ) -> Result<(), InsertError> {
-    if let Some(ends) = ends_if_late(clicks, receive::now_ms())
+    if let Some(ends) = ends_if_late(clicks)
         && shared.inserts.has_forgotten(block.id(), ends).await?
     {
         return Ok(());
@@ -124,16 +121,13 @@ async fn store(
 }
 
 /// The earliest and the latest click of a block that is late.
-fn ends_if_late<'c, 'b>(
-    clicks: &'c [(Seq, Click<'b>)],
-    now_ms: u64,
-) -> Option<[&'c (Seq, Click<'b>); 2]> {
+fn ends_if_late<'c, 'b>(clicks: &'c [(Seq, Click<'b>)]) -> Option<[&'c (Seq, Click<'b>); 2]> {
     let time = |(_, click): &&(Seq, Click<'_>)| click.unix_ms;
     let (first, last) = (
         clicks.iter().min_by_key(time)?,
         clicks.iter().max_by_key(time)?,
     );
-    (last.1.unix_ms.saturating_add(LATE_MS) < now_ms).then_some([first, last])
+    is_late(last.1.unix_ms).then_some([first, last])
 }
 
 /// The clicks of a block. One that is damaged is left out: its number stays missing in its lane. One of a newer

@@ -14,12 +14,13 @@ use super::{Shared, caller, receive};
 use crate::conversion::check::Names;
 use crate::conversion::form::Form;
 
-const NAMES: Names = Names {
+/// What a server's fields are called, one by one or many at a time.
+pub(super) const NAMES: Names = Names {
     workspace: None,
     kind: "kind",
     click_id: "click_id",
     ignored: &[],
-    may_date: true,
+    is_server: true,
 };
 
 /// Takes a conversion.

@@ -1,8 +1,11 @@
 //! `GET /p.gif`: a conversion as an image in a page or a mail, where no script runs.
 //!
-//! The answer is always an image, so that no page shows a broken one; what is wrong stands in a header.
+//! The answer is always an image, so that no page shows a broken one; what is wrong stands in a header. And
+//! it comes soon, whatever is behind us: a page does not wait for our database. What takes longer goes on
+//! without it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -19,12 +22,15 @@ const NAMES: Names = Names {
     kind: "event",
     click_id: "wcid",
     ignored: &["cb"],
-    may_date: false,
+    is_server: false,
 };
 
 /// One transparent pixel.
 const GIF: &[u8; 43] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff\
     \x21\xf9\x04\x01\x00\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00\x3b";
+
+/// How long a page waits at most. Usually an answer takes some milliseconds.
+const SOON: Duration = Duration::from_millis(500);
 
 /// Says what is wrong, as `field: detail`.
 const ERROR: HeaderName = HeaderName::from_static("whence-error");
@@ -41,8 +47,30 @@ pub(super) async fn receive(
     if method == Method::HEAD {
         return image(StatusCode::OK);
     }
-    let result = take(&shared, &headers, &query.unwrap_or_default()).await;
-    receive::count(&shared, ConversionSource::Pixel, &result);
+    let Ok(turn) = Arc::clone(&shared.pixels).try_acquire_owned() else {
+        let problem = Problem::unavailable("too many pixels at a time", 5);
+        receive::count_problem(&shared, ConversionSource::Pixel, &problem);
+        return answer(Err(problem));
+    };
+    // On a task of its own, which goes on when the page has its image.
+    let working = tokio::spawn(async move {
+        let result = take(&shared, &headers, &query.unwrap_or_default()).await;
+        receive::count(&shared, ConversionSource::Pixel, &result);
+        drop(turn);
+        result
+    });
+    match tokio::time::timeout(SOON, working).await {
+        Ok(Ok(result)) => answer(result),
+        Ok(Err(error)) => {
+            tracing::error!(%error, "taking a pixel");
+            answer(Err(Problem::unavailable("internal error", 5)))
+        }
+        // Not a promise: it may still turn out to be wrong, or find no room.
+        Err(_) => image(StatusCode::ACCEPTED),
+    }
+}
+
+fn answer(result: Result<Response, Problem>) -> Response {
     match result {
         Ok(accepted) => {
             let mut response = image(StatusCode::OK);

@@ -5,7 +5,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Json;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde::Serialize;
 use whence_core::conversion::{Conversion, ConversionKind, ConversionSource};
 use whence_core::id::VisitorId;
@@ -16,7 +15,6 @@ use super::{Shared, caller};
 use crate::conversion::check::{Names, Said, check};
 use crate::conversion::desk::{AcceptError, Accepted};
 use crate::conversion::form::Form;
-use crate::conversion::pending::Receipt;
 use crate::metrics::ConversionAnswer;
 
 /// The longest conversion: ten times what its fields can hold.
@@ -68,10 +66,37 @@ pub(super) async fn accept(
     source: ConversionSource,
     now_ms: u64,
 ) -> Result<Response, Problem> {
-    let body_digest = said.digest();
-    let event_id = said.event_id.clone();
-    let occurred_ms = said.happened_ms(now_ms);
-    let conversion = Conversion {
+    let answer = Answer {
+        event_id: said.event_id.clone(),
+        kind: said.kind,
+        reference: said.reference.clone(),
+    };
+    let conversion = conversion(said, workspace, visitor, source, now_ms);
+    let mut decisions = shared.desk.accept(vec![conversion]).await.into_iter();
+    match decisions.next().expect("a decision for each conversion") {
+        Ok(Accepted::New) => Ok(Json(answer).into_response()),
+        Ok(Accepted::Again) => {
+            let mut response = Json(answer).into_response();
+            response
+                .headers_mut()
+                .insert(REPLAYED, HeaderValue::from_static("true"));
+            Ok(response)
+        }
+        Err(error) => Err(refusal(error, source)),
+    }
+}
+
+/// A conversion out of what was said.
+pub(super) fn conversion(
+    said: Said,
+    workspace: WorkspaceId,
+    visitor: Option<VisitorId>,
+    source: ConversionSource,
+    now_ms: u64,
+) -> Conversion {
+    Conversion {
+        body_digest: said.digest(),
+        occurred_ms: said.happened_ms(now_ms),
         workspace,
         event_id: said.event_id,
         kind: said.kind,
@@ -80,28 +105,33 @@ pub(super) async fn accept(
         visitor,
         customer: said.customer,
         amount: said.amount,
-        occurred_ms,
         received_ms: now_ms,
         source,
-        body_digest,
-    };
-    match shared.desk.accept(conversion).await {
-        Ok(Accepted::New(receipt)) => Ok(answer(&event_id, receipt)),
-        Ok(Accepted::Again(receipt)) => {
-            let mut response = answer(&event_id, receipt);
-            response
-                .headers_mut()
-                .insert(REPLAYED, HeaderValue::from_static("true"));
-            Ok(response)
+        reference: said.reference,
+    }
+}
+
+/// How a conversion that is not accepted is answered.
+pub(super) fn refusal(error: AcceptError, source: ConversionSource) -> Problem {
+    let told = error.to_string();
+    match error {
+        AcceptError::Conflict(differing) => {
+            let mut errors = vec![FieldProblem::new("event_id", told)];
+            // Only to those whose key says that the first is theirs: others could guess at it field by field.
+            if source == ConversionSource::Server {
+                let differs = |field| FieldProblem::new(field, "is not what it was the first time");
+                errors.extend(differing.into_iter().map(differs));
+            }
+            Problem::fields(StatusCode::CONFLICT, errors)
         }
-        Err(error @ AcceptError::Conflict) => {
-            let errors = vec![FieldProblem::new("event_id", error)];
-            Err(Problem::fields(StatusCode::CONFLICT, errors))
+        AcceptError::Unfit(unfit) => {
+            let errors = vec![FieldProblem::new(unfit.field, unfit.detail)];
+            Problem::fields(StatusCode::UNPROCESSABLE_ENTITY, errors)
         }
-        Err(error @ (AcceptError::Full(_) | AcceptError::Broken)) => {
+        AcceptError::Full(_) | AcceptError::Broken => {
             // The journal tells once that it is full, and the figures tell how many it turned away.
-            tracing::debug!(%error, "a conversion was turned away");
-            Err(Problem::unavailable(error.to_string(), 5))
+            tracing::debug!(error = told, "a conversion was turned away");
+            Problem::unavailable(told, 5)
         }
     }
 }
@@ -111,9 +141,17 @@ pub(super) fn count(shared: &Shared, source: ConversionSource, result: &Result<R
     let answer = match result {
         Ok(response) if response.headers().contains_key(REPLAYED) => ConversionAnswer::Replayed,
         Ok(_) => ConversionAnswer::Accepted,
-        Err(problem) if problem.status() == StatusCode::CONFLICT => ConversionAnswer::Conflicting,
-        Err(problem) if problem.status().is_server_error() => ConversionAnswer::Unavailable,
-        Err(_) => ConversionAnswer::Refused,
+        Err(problem) => return count_problem(shared, source, problem),
+    };
+    shared.metrics.conversion(source, answer);
+}
+
+/// Counts a conversion, or a request with many, that was not accepted.
+pub(super) fn count_problem(shared: &Shared, source: ConversionSource, problem: &Problem) {
+    let answer = match problem.status() {
+        StatusCode::CONFLICT => ConversionAnswer::Conflicting,
+        status if status.is_server_error() => ConversionAnswer::Unavailable,
+        _ => ConversionAnswer::Refused,
     };
     shared.metrics.conversion(source, answer);
 }
@@ -126,20 +164,12 @@ pub(super) fn now_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// The body of an answer; the same again for the same event.
+/// The body of an answer. It says nothing that the sender did not, so that a repeat is answered byte for
+/// byte as the first time, whoever answers it and whatever is known then.
 #[derive(Serialize)]
-struct Answer<'a> {
-    event_id: &'a str,
+struct Answer {
+    event_id: String,
     kind: ConversionKind,
-    received_at: Timestamp,
-}
-
-fn answer(event_id: &str, receipt: Receipt) -> Response {
-    let received_ms = i64::try_from(receipt.received_ms).unwrap_or(i64::MAX);
-    let answer = Answer {
-        event_id,
-        kind: receipt.kind,
-        received_at: Timestamp::from_millisecond(received_ms).unwrap_or(Timestamp::MAX),
-    };
-    Json(answer).into_response()
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reference: String,
 }

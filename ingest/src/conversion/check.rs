@@ -18,21 +18,21 @@ const UNKNOWN_SHOWN: usize = 20;
 /// How much later than what it led to a click may seem: whole seconds, and clocks that differ a little.
 const CLOCK_SLACK_MS: u64 = 5_000;
 
-const DATED_BY_SERVERS: &str = "may be said only by a server, with POST /v1/conversions";
+const BY_SERVERS: &str = "may be said only by a server, with POST /v1/conversions";
 
 /// What the fields are called, which differs between a URL and a JSON body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Names {
     /// The workspace, where it is not known from an API key.
     pub(crate) workspace: Option<&'static str>,
-    /// Lead or sale.
+    /// What happened.
     pub(crate) kind: &'static str,
     /// The click that led here.
     pub(crate) click_id: &'static str,
     /// Read by nobody; keeps a browser from answering out of its cache.
     pub(crate) ignored: &'static [&'static str],
-    /// Whether the sender may say when it happened: not where anybody can send.
-    pub(crate) may_date: bool,
+    /// Whether the sender may say when it happened, and take sales back: not where anybody can send.
+    pub(crate) is_server: bool,
 }
 
 /// What a sender said, checked.
@@ -42,7 +42,7 @@ pub(crate) struct Said {
     pub(crate) workspace: Option<WorkspaceId>,
     /// The sender's name for the event.
     pub(crate) event_id: String,
-    /// Lead or sale.
+    /// What happened.
     pub(crate) kind: ConversionKind,
     /// The sender's kind of event.
     pub(crate) name: String,
@@ -54,6 +54,8 @@ pub(crate) struct Said {
     pub(crate) amount: Option<Money>,
     /// When it happened, where the sender says so, in milliseconds since 1970.
     pub(crate) occurred_ms: Option<u64>,
+    /// The event id of the sale that is taken back; empty where none is.
+    pub(crate) reference: String,
 }
 
 /// Checks a form. `now_ms` is the time of arrival.
@@ -70,19 +72,35 @@ pub(crate) fn check(
     let workspace = names
         .workspace
         .and_then(|name| fields.required(name, workspace_id));
-    let event_id = fields.required("event_id", short_text);
-    let kind = fields.required(names.kind, kind);
+    let (event_id, is_invoice) = fields.event_id();
+    let kind = fields.required(names.kind, |raw| kind(raw, names.is_server));
+    if is_invoice && kind.is_some_and(|kind| kind != ConversionKind::Sale) {
+        fields.refuse(
+            "invoice_id",
+            "is the name of a sale; others have an event_id",
+        );
+    }
     let name = fields.optional("name", short_text);
     let click = fields.optional(names.click_id, |raw| click_id(raw, key));
     let customer = fields.optional("customer", short_text);
     let (minor, currency) = fields.money();
     let occurred_ms = fields.optional("occurred_at", |raw| {
-        if names.may_date {
+        if names.is_server {
             moment(raw, now_ms)
         } else {
-            Err(DATED_BY_SERVERS.into())
+            Err(BY_SERVERS.into())
         }
     });
+    let reference = fields.optional("reference", short_text);
+    if let Some(kind) = kind {
+        let given = Given {
+            minor,
+            click: click.is_some(),
+            customer: customer.is_some(),
+            reference: reference.as_deref(),
+        };
+        fields.taking_back(kind, names, &given, event_id.as_deref());
+    }
     fields.none_left(names.ignored);
     match (fields.problems.is_empty(), event_id, kind) {
         (true, Some(event_id), Some(kind)) => Ok(Said {
@@ -96,6 +114,7 @@ pub(crate) fn check(
                 .zip(currency)
                 .map(|(minor, currency)| Money { minor, currency }),
             occurred_ms,
+            reference: reference.unwrap_or_default(),
         }),
         _ => Err(fields.problems),
     }
@@ -114,10 +133,7 @@ impl Said {
     /// SHA-256 over what was said, cut to 128 bits; the same for the same facts, in whatever order and by
     /// whichever way they came. Part of what is stored: a changed form would make old events conflict.
     pub(crate) fn digest(&self) -> u128 {
-        let kind = match self.kind {
-            ConversionKind::Lead => "lead",
-            ConversionKind::Sale => "sale",
-        };
+        let kind = self.kind.name();
         let click = self
             .click
             .map(|click| click.to_string())
@@ -132,7 +148,7 @@ impl Said {
             .map(|ms| ms.to_string())
             .unwrap_or_default();
         let mut hasher = Sha256::new();
-        for part in [
+        let parts = [
             kind,
             &self.name,
             &click,
@@ -140,7 +156,10 @@ impl Said {
             &minor,
             currency,
             &occurred,
-        ] {
+        ];
+        // Not where there is none: such events were stored before there were references.
+        let reference = (!self.reference.is_empty()).then_some(self.reference.as_str());
+        for part in parts.into_iter().chain(reference) {
             // With its length, so that no text can run over into the next.
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
@@ -148,6 +167,14 @@ impl Said {
         let hash: [u8; 32] = hasher.finalize().into();
         u128::from_be_bytes(hash[..16].try_into().expect("half of 32 bytes"))
     }
+}
+
+/// What was said beside the kind, as far as the kind decides whether it may be said.
+struct Given<'a> {
+    minor: Option<i64>,
+    click: bool,
+    customer: bool,
+    reference: Option<&'a str>,
 }
 
 /// The fields that are still to be looked at, and what was wrong with the others.
@@ -192,6 +219,68 @@ impl Fields {
         value
     }
 
+    /// The event's name, and whether it was said as that of an invoice: both are one name, since a sale is
+    /// known to some systems by its invoice only.
+    fn event_id(&mut self) -> (Option<String>, bool) {
+        let known = self.problems.len();
+        let event = self.optional("event_id", short_text);
+        let invoice = self.optional("invoice_id", short_text);
+        let is_invoice = invoice.is_some();
+        match (&event, &invoice) {
+            (Some(event), Some(invoice)) if event != invoice => self.refuse(
+                "invoice_id",
+                "is another name of event_id; where both are said they must be equal",
+            ),
+            (None, None) if self.problems.len() == known => self.refuse("event_id", "is required"),
+            _ => {}
+        }
+        (event.or(invoice), is_invoice)
+    }
+
+    /// What a refund or a cancellation must say and must not, and others neither.
+    fn taking_back(
+        &mut self,
+        kind: ConversionKind,
+        names: &Names,
+        given: &Given<'_>,
+        event_id: Option<&str>,
+    ) {
+        let is_told = |problems: &[FieldProblem], name: &str| {
+            problems.iter().any(|problem| problem.field == name)
+        };
+        if !kind.takes_back() {
+            if given.reference.is_some() {
+                self.refuse("reference", "goes with a refund or a cancellation only");
+            }
+            return;
+        }
+        match given.reference {
+            None if !is_told(&self.problems, "reference") => {
+                self.refuse("reference", "is required: the event_id of the sale");
+            }
+            Some(reference) if Some(reference) == event_id => {
+                self.refuse("reference", "names this very event");
+            }
+            _ => {}
+        }
+        let of_the_sale = "is that of the sale, which reference names";
+        for (name, is_given) in [(names.click_id, given.click), ("customer", given.customer)] {
+            if is_given {
+                self.refuse(name, of_the_sale);
+            }
+        }
+        match (kind, given.minor) {
+            (ConversionKind::Refund, None) if !is_told(&self.problems, "amount") => {
+                self.refuse("amount", "is required: what was given back");
+            }
+            (ConversionKind::Refund, Some(0)) => self.refuse("amount", "must be more than 0"),
+            (ConversionKind::Cancellation, Some(_)) => {
+                self.refuse("amount", "must not be said: a cancellation takes all back");
+            }
+            _ => {}
+        }
+    }
+
     /// Amount and currency, which mean nothing without each other.
     fn money(&mut self) -> (Option<i64>, Option<[u8; 3]>) {
         let fields = ["amount", "currency"];
@@ -230,7 +319,7 @@ impl Fields {
 /// Whether a field says nothing, as tag managers send those they have no value for.
 fn is_empty(raw: &Raw) -> bool {
     match raw {
-        Raw::Query(text) | Raw::Json(Value::String(text)) => text.is_empty(),
+        Raw::Text(text) | Raw::Json(Value::String(text)) => text.is_empty(),
         Raw::Json(value) => value.is_null(),
     }
 }

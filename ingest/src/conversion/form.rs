@@ -1,9 +1,9 @@
-//! Fields as a sender wrote them, from a query string or a JSON object, before anything is checked.
+//! Fields as a sender wrote them, from a query string, a JSON object or a row of a table, before anything is checked.
 
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use thiserror::Error;
 use url::form_urlencoded;
@@ -11,9 +11,9 @@ use url::form_urlencoded;
 /// One value as it came.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Raw {
-    /// A value of a query string, which is always text.
-    Query(String),
-    /// A value of a JSON object.
+    /// A value of a query string or of a table, which is always text.
+    Text(String),
+    /// A value of a JSON object. What is in a list or an object is left out: no field is one.
     Json(Value),
 }
 
@@ -32,7 +32,7 @@ impl Form {
         let pairs = form_urlencoded::parse(query.as_bytes());
         Self(
             pairs
-                .map(|(name, value)| (name.into_owned(), Raw::Query(value.into_owned())))
+                .map(|(name, value)| (name.into_owned(), Raw::Text(value.into_owned())))
                 .collect(),
         )
     }
@@ -56,13 +56,64 @@ impl<'de> Deserialize<'de> for Form {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Form, A::Error> {
                 let mut form = Form::default();
-                while let Some((name, value)) = map.next_entry()? {
+                while let Some((name, Flat(value))) = map.next_entry()? {
                     form.0.push((name, Raw::Json(value)));
                 }
                 Ok(form)
             }
         }
         deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A value without what is in it: a list of numbers would take many times the memory of its text.
+struct Flat(Value);
+
+impl<'de> Deserialize<'de> for Flat {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Flat;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a value")
+            }
+
+            fn visit_unit<E: Error>(self) -> Result<Flat, E> {
+                Ok(Flat(Value::Null))
+            }
+
+            fn visit_bool<E: Error>(self, value: bool) -> Result<Flat, E> {
+                Ok(Flat(value.into()))
+            }
+
+            fn visit_i64<E: Error>(self, value: i64) -> Result<Flat, E> {
+                Ok(Flat(value.into()))
+            }
+
+            fn visit_u64<E: Error>(self, value: u64) -> Result<Flat, E> {
+                Ok(Flat(value.into()))
+            }
+
+            fn visit_f64<E: Error>(self, value: f64) -> Result<Flat, E> {
+                Ok(Flat(value.into()))
+            }
+
+            fn visit_str<E: Error>(self, value: &str) -> Result<Flat, E> {
+                Ok(Flat(value.into()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Flat, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Flat(Value::Array(Vec::new())))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Flat, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Flat(Value::Object(serde_json::Map::new())))
+            }
+        }
+        deserializer.deserialize_any(Any)
     }
 }
 
@@ -78,10 +129,23 @@ mod tests {
         let expected = [("b", "1"), ("a", "x y"), ("b", "2"), ("c", "")];
         assert_eq!(
             form.0,
-            expected.map(|(n, v)| (n.to_owned(), Raw::Query(v.to_owned())))
+            expected.map(|(n, v)| (n.to_owned(), Raw::Text(v.to_owned())))
         );
         let form = Form::from_json(br#"{"b":1,"a":null,"b":"2"}"#).unwrap();
         let expected = [("b", json!(1)), ("a", json!(null)), ("b", json!("2"))];
+        assert_eq!(form.0, expected.map(|(n, v)| (n.to_owned(), Raw::Json(v))));
+    }
+
+    #[test]
+    fn what_is_in_a_value_is_left_out() {
+        let form =
+            Form::from_json(br#"{"a":[1,{"b":2}],"c":{"d":[3]},"e":true,"f":-1.5}"#).unwrap();
+        let expected = [
+            ("a", json!([])),
+            ("c", json!({})),
+            ("e", json!(true)),
+            ("f", json!(-1.5)),
+        ];
         assert_eq!(form.0, expected.map(|(n, v)| (n.to_owned(), Raw::Json(v))));
     }
 

@@ -4,59 +4,33 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use sha2::{Digest, Sha256};
 use tokio::sync::watch;
-use whence_core::conversion::{Conversion, ConversionKind, ConversionSource};
+use whence_core::conversion::Conversion;
 use whence_core::journal::Seq;
-use whence_core::workspace::WorkspaceId;
 
-/// An event of a workspace, as 128 bits of SHA-256: its name may be long, a million of them wait in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct EventKey(u128);
+use super::receipt::{EventKey, Receipt};
 
-impl EventKey {
-    /// The key of an event.
-    pub(super) fn new(workspace: &WorkspaceId, event_id: &str) -> Self {
-        // No workspace id holds a zero byte.
-        let hasher = Sha256::new()
-            .chain_update(workspace.as_str())
-            .chain_update([0])
-            .chain_update(event_id);
-        let hash: [u8; 32] = hasher.finalize().into();
-        Self(u128::from_be_bytes(
-            hash[..16].try_into().expect("half of 32 bytes"),
-        ))
-    }
-}
-
-/// What was answered to the one that stands for an event, and to what.
+/// A conversion as it is known here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Receipt {
-    /// Lead or sale.
-    pub(crate) kind: ConversionKind,
-    /// When it was accepted, in milliseconds since 1970.
-    pub(crate) received_ms: u64,
-    /// The digest of what was said.
-    pub(crate) body_digest: u128,
-    /// Whether a server said so, with an API key.
-    pub(crate) by_server: bool,
+pub(super) struct Event {
+    /// Its name.
+    pub(super) key: EventKey,
+    /// The name of the sale that it takes back.
+    pub(super) sale: Option<EventKey>,
+    /// What was answered, and to what.
+    pub(super) receipt: Receipt,
 }
 
-impl Receipt {
-    /// The receipt of a conversion.
+impl Event {
+    /// A conversion's.
     pub(super) fn of(conversion: &Conversion) -> Self {
+        let workspace = &conversion.workspace;
         Self {
-            kind: conversion.kind,
-            received_ms: conversion.received_ms,
-            body_digest: conversion.body_digest,
-            by_server: conversion.source == ConversionSource::Server,
+            key: EventKey::new(workspace, &conversion.event_id),
+            sale: (!conversion.reference.is_empty())
+                .then(|| EventKey::new(workspace, &conversion.reference)),
+            receipt: Receipt::of(conversion),
         }
-    }
-
-    /// Whether this one stands instead of an earlier one: anybody can send a browser's, so none keeps a
-    /// server's out.
-    pub(super) fn outranks(&self, earlier: &Self) -> bool {
-        self.by_server && !earlier.by_server
     }
 }
 
@@ -88,6 +62,8 @@ pub(super) enum Known {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     stages: HashMap<EventKey, Stage>,
+    /// What is in the journal and takes a sale back, by that sale.
+    refunds: HashMap<EventKey, Vec<(EventKey, Receipt, Seq)>>,
 }
 
 impl Pending {
@@ -114,17 +90,36 @@ impl Pending {
     }
 
     /// The event stands in the journal now.
-    pub(super) fn journalled(&mut self, key: EventKey, receipt: Receipt, seq: Seq) {
+    pub(super) fn journalled(&mut self, event: &Event, seq: Seq) {
+        let Event { key, sale, receipt } = *event;
         self.stages.insert(key, Stage::Journalled(receipt, seq));
+        if let Some(sale) = sale {
+            let refunds = self.refunds.entry(sale).or_default();
+            refunds.push((key, receipt, seq));
+        }
     }
 
     /// As [`Pending::journalled`], for what is found in the journal at the start: the first of an event
     /// stands, unless a later one outranks it.
-    pub(super) fn found(&mut self, key: EventKey, receipt: Receipt, seq: Seq) {
-        match self.stages.get(&key) {
-            Some(Stage::Journalled(earlier, _)) if !receipt.outranks(earlier) => {}
-            _ => self.journalled(key, receipt, seq),
+    pub(super) fn found(&mut self, event: &Event, seq: Seq) {
+        match self.stages.get(&event.key) {
+            Some(Stage::Journalled(earlier, _)) if !event.receipt.outranks(earlier) => {}
+            _ => self.journalled(event, seq),
         }
+    }
+
+    /// What stands for an event in the journal.
+    pub(super) fn standing(&self, key: EventKey) -> Option<Receipt> {
+        match self.stages.get(&key)? {
+            Stage::Journalled(receipt, _) | Stage::Claimed(_, Some((receipt, _))) => Some(*receipt),
+            Stage::Claimed(_, None) => None,
+        }
+    }
+
+    /// What is in the journal and takes a sale back.
+    pub(super) fn refunds_of(&self, sale: EventKey) -> impl Iterator<Item = (EventKey, Receipt)> {
+        let refunds = self.refunds.get(&sale).into_iter().flatten();
+        refunds.map(|(key, receipt, _)| (*key, *receipt))
     }
 
     /// Gives up a claim; what was journalled before or in the meantime stays.
@@ -140,8 +135,16 @@ impl Pending {
     }
 
     /// Forgets an event that ClickHouse has: the one with this number, not a later one of the same name.
-    pub(super) fn arrived(&mut self, key: EventKey, seq: Seq) {
-        let Entry::Occupied(mut stage) = self.stages.entry(key) else {
+    pub(super) fn arrived(&mut self, event: &Event, seq: Seq) {
+        if let Some(sale) = event.sale
+            && let Entry::Occupied(mut refunds) = self.refunds.entry(sale)
+        {
+            refunds.get_mut().retain(|(_, _, at)| *at != seq);
+            if refunds.get().is_empty() {
+                refunds.remove();
+            }
+        }
+        let Entry::Occupied(mut stage) = self.stages.entry(event.key) else {
             return;
         };
         match stage.get_mut() {
@@ -153,112 +156,4 @@ impl Pending {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn key(event_id: &str) -> EventKey {
-        EventKey::new(&"acme".parse().unwrap(), event_id)
-    }
-
-    fn receipt(body_digest: u128) -> Receipt {
-        Receipt {
-            kind: ConversionKind::Lead,
-            received_ms: 1,
-            body_digest,
-            by_server: false,
-        }
-    }
-
-    #[test]
-    fn a_servers_word_is_taken_over_a_browsers_and_not_the_other_way() {
-        let mut pending = Pending::default();
-        let server = Receipt {
-            by_server: true,
-            ..receipt(6)
-        };
-        pending.journalled(key("1"), receipt(5), 1);
-        let Known::Yours(_hold) = pending.claim(key("1"), &server, 10) else {
-            panic!()
-        };
-        pending.release(key("1"));
-        let Known::Accepted(known, 1) = pending.claim(key("1"), &receipt(7), 10) else {
-            panic!("a claim that came to nothing leaves what was")
-        };
-        assert_eq!(known, receipt(5));
-        let Known::Yours(_hold) = pending.claim(key("1"), &server, 10) else {
-            panic!()
-        };
-        pending.journalled(key("1"), server, 2);
-        pending.arrived(key("1"), 1);
-        for other in [receipt(5), server] {
-            let Known::Accepted(known, 2) = pending.claim(key("1"), &other, 10) else {
-                panic!()
-            };
-            assert_eq!(known, server);
-        }
-        pending.found(key("1"), receipt(5), 3);
-        assert!(matches!(
-            pending.claim(key("1"), &server, 10),
-            Known::Accepted(_, 2)
-        ));
-    }
-
-    #[test]
-    fn workspaces_and_events_do_not_run_into_each_other() {
-        let other = EventKey::new(&"acm".parse().unwrap(), "e1");
-        assert_ne!(key("1"), other);
-        assert_ne!(key("1"), key("2"));
-        assert_eq!(key("1"), key("1"));
-    }
-
-    #[test]
-    fn an_event_goes_from_claim_to_journal_to_table() {
-        let mut pending = Pending::default();
-        let Known::Yours(hold) = pending.claim(key("1"), &receipt(5), 10) else {
-            panic!()
-        };
-        let Known::Others(over) = pending.claim(key("1"), &receipt(5), 10) else {
-            panic!()
-        };
-        pending.journalled(key("1"), receipt(5), 3);
-        pending.release(key("1"));
-        drop(hold);
-        assert!(over.has_changed().is_err(), "whoever waits is told");
-        let Known::Accepted(known, 3) = pending.claim(key("1"), &receipt(5), 10) else {
-            panic!()
-        };
-        assert_eq!(known, receipt(5));
-        pending.arrived(key("1"), 2);
-        assert_eq!(pending.stages.len(), 1, "another number of the same name");
-        pending.arrived(key("1"), 3);
-        assert_eq!(pending.stages.len(), 0);
-    }
-
-    #[test]
-    fn a_released_claim_is_free_again() {
-        let mut pending = Pending::default();
-        let Known::Yours(_hold) = pending.claim(key("1"), &receipt(5), 10) else {
-            panic!()
-        };
-        pending.release(key("1"));
-        assert!(matches!(
-            pending.claim(key("1"), &receipt(5), 10),
-            Known::Yours(_)
-        ));
-    }
-
-    #[test]
-    fn memory_is_bounded_and_known_events_are_still_known() {
-        let mut pending = Pending::default();
-        pending.found(key("1"), receipt(5), 1);
-        pending.found(key("1"), receipt(6), 2);
-        assert!(matches!(
-            pending.claim(key("2"), &receipt(5), 1),
-            Known::TooMany
-        ));
-        let Known::Accepted(first, 1) = pending.claim(key("1"), &receipt(5), 1) else {
-            panic!()
-        };
-        assert_eq!(first, receipt(5), "the first in the journal was answered");
-    }
-}
+mod tests;

@@ -20,6 +20,7 @@ pub(super) struct ConversionRow<'a> {
     received_at: i64,
     source: i8,
     body_digest: u128,
+    reference: &'a str,
     lane: u64,
     seq: u64,
 }
@@ -35,7 +36,7 @@ impl<'a> ConversionRow<'a> {
             click_id: conversion.click.map_or(0, |click| click.0),
             visitor_id: conversion.visitor.map_or(0, |visitor| visitor.0),
             customer: &conversion.customer,
-            amount_minor: conversion.amount.map_or(0, |money| money.minor),
+            amount_minor: amount_in_table(conversion.kind, conversion.amount),
             currency: conversion
                 .amount
                 .as_ref()
@@ -49,6 +50,7 @@ impl<'a> ConversionRow<'a> {
                 ConversionSource::Server => 3,
             },
             body_digest: conversion.body_digest,
+            reference: &conversion.reference,
             lane,
             seq,
         }
@@ -56,18 +58,36 @@ impl<'a> ConversionRow<'a> {
 }
 
 /// The table's number for a kind.
-pub(super) fn kind_number(kind: ConversionKind) -> i8 {
+fn kind_number(kind: ConversionKind) -> i8 {
     match kind {
         ConversionKind::Lead => 1,
         ConversionKind::Sale => 2,
+        ConversionKind::Refund => 3,
+        ConversionKind::Cancellation => 4,
     }
 }
 
 /// The kind with a number of the table.
 pub(super) fn kind_of(number: i8) -> Option<ConversionKind> {
-    [ConversionKind::Lead, ConversionKind::Sale]
+    ConversionKind::ALL
         .into_iter()
         .find(|kind| kind_number(*kind) == number)
+}
+
+/// What was given back is negative in the table.
+fn amount_in_table(kind: ConversionKind, amount: Option<Money>) -> i64 {
+    let minor = amount.map_or(0, |money| money.minor);
+    match kind {
+        ConversionKind::Refund => -minor,
+        ConversionKind::Lead | ConversionKind::Sale | ConversionKind::Cancellation => minor,
+    }
+}
+
+/// The amount of a row, as it was said.
+pub(super) fn amount_said(minor: i64, currency: &str) -> Option<Money> {
+    let currency = currency.as_bytes().try_into().ok()?;
+    let minor = minor.saturating_abs();
+    Some(Money { minor, currency })
 }
 
 fn milliseconds(unix_ms: u64) -> i64 {

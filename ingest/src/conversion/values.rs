@@ -20,7 +20,7 @@ const AHEAD_MS: i64 = 24 * 60 * 60 * 1000;
 const EARLIEST_MS: i64 = 946_684_800_000;
 fn text(raw: &Raw) -> Result<&str, String> {
     match raw {
-        Raw::Query(text) | Raw::Json(Value::String(text)) => Ok(text),
+        Raw::Text(text) | Raw::Json(Value::String(text)) => Ok(text),
         Raw::Json(_) => Err("must be a text".into()),
     }
 }
@@ -42,11 +42,17 @@ pub(super) fn short_text(raw: &Raw) -> Result<String, String> {
     }
 }
 
-pub(super) fn kind(raw: &Raw) -> Result<ConversionKind, String> {
-    match text(raw)? {
-        "lead" => Ok(ConversionKind::Lead),
-        "sale" => Ok(ConversionKind::Sale),
-        _ => Err("must be lead or sale".into()),
+/// A browser's is a lead or a sale: anybody can send it, and nobody may take another's sale back.
+pub(super) fn kind(raw: &Raw, is_server: bool) -> Result<ConversionKind, String> {
+    let text = text(raw)?;
+    let named = ConversionKind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == text);
+    match named {
+        Some(kind) if is_server || !kind.takes_back() => Ok(kind),
+        _ if is_server => Err("must be lead, sale, refund or cancellation".into()),
+        Some(_) => Err("must be lead or sale: only a server may take a sale back".into()),
+        None => Err("must be lead or sale".into()),
     }
 }
 
@@ -58,7 +64,7 @@ pub(super) fn click_id(raw: &Raw, key: &ClickIdKey) -> Result<ClickId, String> {
 
 pub(super) fn amount(raw: &Raw) -> Result<i64, String> {
     let whole = match raw {
-        Raw::Query(text) => text.parse::<i128>().ok(),
+        Raw::Text(text) => text.parse::<i128>().ok(),
         Raw::Json(Value::Number(number)) => number.as_i128(),
         Raw::Json(_) => None,
     };

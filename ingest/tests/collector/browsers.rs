@@ -73,6 +73,11 @@ async fn the_pixel_is_an_image_whatever_is_asked() {
             "event: must be lead or sale",
         ),
         (
+            "/p.gif?ws=acme&event=refund&event_id=2&reference=1&amount=1&currency=EUR",
+            400,
+            "event: must be lead or sale: only a server may take a sale back",
+        ),
+        (
             "/p.gif?ws=acme&event=lead&event_id=2&wcid=0000000000000000000001",
             400,
             "wcid: was not issued here (its signature does not match)",
@@ -180,4 +185,24 @@ async fn a_page_of_another_site_may_send_and_read() {
         ),
         (200, "")
     );
+}
+
+/// Whatever is behind the collector hangs or is away: a page has its image soon, and nothing is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pixel_does_not_wait_for_what_is_behind_it() {
+    let engine = Engine::migrated().await;
+    let collector = Collector::start(&engine.config()).await;
+    engine.pause();
+    for number in 0..5 {
+        let started = std::time::Instant::now();
+        let path = format!("/p.gif?ws=acme&event=lead&event_id=hung-{number}");
+        let (status, error, body) = pixel(&collector, "GET", &path, &[]).await;
+        assert!(matches!(status, 200 | 202), "{status} {error}");
+        assert_eq!(body.len(), GIF_BYTES);
+        let took = started.elapsed();
+        assert!(took < std::time::Duration::from_secs(2), "{took:?}");
+    }
+    engine.resume();
+    let stored = "SELECT uniqExact(event_id) FROM conversions WHERE event_id LIKE 'hung-%'";
+    wait_for(&engine.client(), stored, 5).await;
 }

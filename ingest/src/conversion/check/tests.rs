@@ -12,14 +12,14 @@ const JSON: Names = Names {
     kind: "kind",
     click_id: "click_id",
     ignored: &[],
-    may_date: true,
+    is_server: true,
 };
 const PIXEL: Names = Names {
     workspace: Some("ws"),
     kind: "event",
     click_id: "wcid",
     ignored: &["cb"],
-    may_date: false,
+    is_server: false,
 };
 /// 2026-11-21T18:00:00Z
 const NOW: u64 = 1_795_284_000_000;
@@ -66,6 +66,7 @@ fn everything_said() {
             currency: *b"EUR",
         }),
         occurred_ms: Some(NOW - 3_600_000 + 500),
+        reference: String::new(),
     };
     assert_eq!(json(&body), Ok(expected.clone()));
     let query = format!(
@@ -132,7 +133,7 @@ fn every_mistake_is_told_by_its_field() {
         (
             r#"{"event_id":"1","kind":"click"}"#,
             "kind",
-            "must be lead or sale",
+            "must be lead, sale, refund or cancellation",
         ),
         (
             r#"{"event_id":"1","kind":"lead","click_id":"abc"}"#,
@@ -272,7 +273,7 @@ fn the_pixels_fields_are_told_by_their_names_in_the_url() {
         (
             "ws=a&event=lead&event_id=1&occurred_at=2026-11-21T17:00:00Z",
             "occurred_at",
-            DATED_BY_SERVERS,
+            BY_SERVERS,
         ),
     ];
     for (query, field, detail) in table {
@@ -289,6 +290,130 @@ fn all_mistakes_are_told_at_once() {
     let problems = json(r#"{"kind":"x","amount":-1,"zzz":1}"#).unwrap_err();
     let fields: Vec<&str> = problems.iter().map(|(field, _)| field.as_str()).collect();
     assert_eq!(fields, ["event_id", "kind", "amount", "currency", "zzz"]);
+}
+
+#[test]
+fn an_invoice_is_the_name_of_a_sale() {
+    let by_event = json(r#"{"event_id":"i-1","kind":"sale"}"#).unwrap();
+    for body in [
+        r#"{"invoice_id":"i-1","kind":"sale"}"#,
+        r#"{"invoice_id":"i-1","event_id":"i-1","kind":"sale"}"#,
+        r#"{"invoice_id":"i-1","event_id":"","kind":"sale"}"#,
+    ] {
+        let by_invoice = json(body).unwrap();
+        assert_eq!(by_invoice, by_event);
+        assert_eq!(by_invoice.digest(), by_event.digest());
+    }
+    assert_eq!(
+        pixel("ws=a&event=sale&invoice_id=i-1").unwrap().event_id,
+        "i-1"
+    );
+    let differ = "is another name of event_id; where both are said they must be equal";
+    let of_a_sale = "is the name of a sale; others have an event_id";
+    for (body, detail) in [
+        (r#"{"invoice_id":"a","event_id":"b","kind":"sale"}"#, differ),
+        (r#"{"invoice_id":"a","kind":"lead"}"#, of_a_sale),
+        (
+            r#"{"invoice_id":"a","kind":"cancellation","reference":"b"}"#,
+            of_a_sale,
+        ),
+        (r#"{"invoice_id":7,"kind":"sale"}"#, "must be a text"),
+    ] {
+        assert_eq!(
+            json(body),
+            Err(vec![("invoice_id".into(), detail.into())]),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn what_takes_a_sale_back_names_it_and_nothing_of_it() {
+    let refund =
+        json(r#"{"event_id":"r","kind":"refund","reference":"o","amount":5,"currency":"EUR"}"#)
+            .unwrap();
+    assert_eq!(
+        (refund.kind, refund.reference.as_str()),
+        (ConversionKind::Refund, "o")
+    );
+    let cancelled =
+        json(r#"{"event_id":"r","kind":"cancellation","reference":"o","name":"fraud"}"#).unwrap();
+    assert_eq!((cancelled.amount, cancelled.name.as_str()), (None, "fraud"));
+    let of_the_sale = "is that of the sale, which reference names";
+    let table = [
+        (
+            r#""kind":"refund","amount":5,"currency":"EUR""#,
+            "reference",
+            "is required: the event_id of the sale",
+        ),
+        (
+            r#""kind":"cancellation""#,
+            "reference",
+            "is required: the event_id of the sale",
+        ),
+        (
+            r#""kind":"cancellation","reference":"r""#,
+            "reference",
+            "names this very event",
+        ),
+        (
+            r#""kind":"cancellation","reference":7"#,
+            "reference",
+            "must be a text",
+        ),
+        (
+            r#""kind":"refund","reference":"o""#,
+            "amount",
+            "is required: what was given back",
+        ),
+        (
+            r#""kind":"refund","reference":"o","amount":0,"currency":"EUR""#,
+            "amount",
+            "must be more than 0",
+        ),
+        (
+            r#""kind":"refund","reference":"o","amount":-5,"currency":"EUR""#,
+            "amount",
+            "must not be negative",
+        ),
+        (
+            r#""kind":"refund","reference":"o","amount":5"#,
+            "currency",
+            "is required with amount",
+        ),
+        (
+            r#""kind":"refund","reference":"o","amount":5,"currency":"EUR","customer":"c""#,
+            "customer",
+            of_the_sale,
+        ),
+        (
+            r#""kind":"cancellation","reference":"o","amount":5,"currency":"EUR""#,
+            "amount",
+            "must not be said: a cancellation takes all back",
+        ),
+        (
+            r#""kind":"sale","reference":"o""#,
+            "reference",
+            "goes with a refund or a cancellation only",
+        ),
+    ];
+    for (said, field, detail) in table {
+        let told = json(&format!(r#"{{"event_id":"r",{said}}}"#));
+        assert_eq!(told, Err(vec![(field.into(), detail.into())]), "{said}");
+    }
+    let clicked = format!(
+        r#"{{"event_id":"r","kind":"cancellation","reference":"o","click_id":"{}"}}"#,
+        minted()
+    );
+    assert_eq!(
+        json(&clicked),
+        Err(vec![("click_id".into(), of_the_sale.into())])
+    );
+    for kind in ["refund", "cancellation"] {
+        let told = pixel(&format!("ws=a&event={kind}&event_id=1&reference=o")).unwrap_err();
+        let detail = "must be lead or sale: only a server may take a sale back";
+        assert_eq!(told, [("event".to_owned(), detail.to_owned())]);
+    }
 }
 
 #[test]
@@ -352,6 +477,40 @@ proptest! {
         }
     }
 
+    /// An amount is a count of the smallest unit, whatever the currency's exponent: 0 for JPY, 2 for EUR, 3 for
+    /// KWD. So none is ever multiplied or rounded, and whatever has a fraction or an exponent is refused.
+    #[test]
+    fn an_amount_is_a_whole_number_of_the_smallest_unit(
+        whole in prop_oneof![0..=1_000_000_000_000_000_i128, any::<i64>().prop_map(i128::from), any::<i128>()],
+        fraction in "[.,][0-9]{1,6}|[eE][0-9]{1,2}|[.][0-9]{1,3}e[0-9]|",
+        currency in prop::sample::select(vec!["JPY", "EUR", "KWD"]),
+    ) {
+        let text = format!("{whole}{fraction}");
+        let by_pixel = pixel(&format!("ws=a&event=sale&event_id=1&amount={text}&currency={currency}"));
+        let fits = fraction.is_empty() && (0..=1_000_000_000_000_000).contains(&whole);
+        let mut answers = vec![by_pixel];
+        if !fraction.starts_with(',') {
+            // A comma is no JSON.
+            answers.push(json(&format!(
+                r#"{{"event_id":"1","kind":"sale","amount":{text},"currency":"{currency}"}}"#
+            )));
+        }
+        for answer in answers {
+            match answer {
+                Ok(said) => {
+                    prop_assert!(fits, "{}", text);
+                    let money = said.amount.unwrap();
+                    prop_assert_eq!((i128::from(money.minor), money.code()), (whole, currency));
+                }
+                Err(problems) => {
+                    prop_assert!(!fits, "{}", text);
+                    prop_assert_eq!(problems.len(), 1);
+                    prop_assert_eq!(&problems[0].0, "amount");
+                }
+            }
+        }
+    }
+
     #[test]
     fn other_facts_have_another_digest(a in facts(), b in facts()) {
         prop_assert_eq!(a.digest() == b.digest(), a == b);
@@ -359,11 +518,11 @@ proptest! {
 }
 
 fn facts() -> impl Strategy<Value = Said> {
-    let texts = ("[ab1]{0,3}", "[ab1]{0,3}");
+    let texts = ("[ab1]{0,3}", "[ab1]{0,3}", "[ab1]{0,2}");
     let money = prop::option::of((0..3_i64, prop::sample::select(vec![*b"EUR", *b"USD"])));
     let occurred = prop::option::of(0..3_u64);
     (texts, money, occurred, any::<bool>()).prop_map(
-        |((name, customer), money, occurred_ms, lead)| Said {
+        |((name, customer, reference), money, occurred_ms, lead)| Said {
             workspace: None,
             event_id: "1".into(),
             kind: if lead {
@@ -376,6 +535,7 @@ fn facts() -> impl Strategy<Value = Said> {
             customer,
             amount: money.map(|(minor, currency)| Money { minor, currency }),
             occurred_ms,
+            reference,
         },
     )
 }
