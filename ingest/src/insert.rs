@@ -5,7 +5,7 @@
 //! Tokens are forgotten some day; a late block is looked for before it is inserted.
 
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clickhouse::{Client, Row, RowWrite};
 use serde::Deserialize;
@@ -28,6 +28,11 @@ const INSERT_TIMEOUT: Duration = Duration::from_secs(40);
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 const CLICKS_OF_BLOCK: &str = include_str!("../../sql/lookups/clicks_of_block.sql");
+const NUMBERS_OF_BLOCK: &str = include_str!("../../sql/lookups/numbers_of_block.sql");
+
+/// A block whose newest record is older than this has been waiting, or is sent again: ClickHouse may have
+/// it and no longer remember its token, which takes hours.
+const LATE_MS: u64 = 60_000;
 
 /// A block is not in ClickHouse, or nobody knows whether it is.
 #[derive(Debug, Error)]
@@ -158,6 +163,23 @@ impl Inserts {
         Ok(is_stored && !clicks.remembered)
     }
 
+    /// Whether all conversions of a block have been stored.
+    pub(crate) async fn has_conversions(
+        &self,
+        block: BlockId,
+        count: usize,
+    ) -> Result<bool, InsertError> {
+        self.ready().await?;
+        let query = self
+            .client
+            .query(NUMBERS_OF_BLOCK)
+            .param("lane", block.lane.get())
+            .param("first", block.first)
+            .param("last", block.last);
+        let found = within(LOOKUP_TIMEOUT, query.fetch_one::<u64>()).await?;
+        Ok(found == count as u64)
+    }
+
     /// One insert with everything that is pinned. Where it is dropped half-way, ClickHouse drops it too, or has it
     /// all: the next try is told by the token.
     async fn write<'r, T>(
@@ -199,6 +221,13 @@ impl Inserts {
         }
         Ok(check_tables(&self.client).await?)
     }
+}
+
+/// Whether a block is to be looked for, by the time of its newest record.
+pub(crate) fn is_late(newest_ms: u64) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_ms = now.unwrap_or_default().as_millis();
+    u128::from(newest_ms) + u128::from(LATE_MS) < now_ms
 }
 
 /// What ClickHouse answers, if it does so in time.

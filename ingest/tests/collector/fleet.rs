@@ -1,11 +1,19 @@
 //! Several collectors before one ClickHouse: a block counts once, whoever gets it, when, and how often, and whoever
 //! dies over it.
 
-use std::time::Duration;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use whence_core::conversion::{Conversion, ConversionKind, ConversionSource};
+use whence_core::journal::{self, Block, LaneOptions};
 use whence_core::test_support::Engine;
+use whence_core::wire;
 
-use crate::support::{Collector, Lane, assert_rollups, number, send_to_the_dying, wait_for};
+use crate::support::{
+    Collector, Lane, PATIENCE, acme, assert_rollups, number, send_to_the_dying, wait_for,
+};
 
 const CLICKS: u64 = 1_000;
 
@@ -115,6 +123,79 @@ async fn a_conversion_counts_once_in_a_fleet() {
     assert_eq!(number(&client, sum).await, (0..60).sum::<u64>());
 }
 
+/// A journal comes back from a copy when ClickHouse has long forgotten its blocks' tokens.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_block_of_conversions_counts_once_even_if_its_token_is_forgotten() {
+    let engine = Engine::migrated().await;
+    let mut collector = Collector::start(&engine.config()).await;
+    let client = engine.client();
+    collector.kill();
+    let lane = collector.folder().join("journal/ingest/conversions");
+    let (mut writer, reader) = journal::open(&lane, LaneOptions::default()).unwrap();
+    for event in 0..5 {
+        let mut payload = Vec::new();
+        wire::encode(&old_conversion(event), &mut payload);
+        writer.append(&payload).unwrap();
+    }
+    drop((writer, reader));
+    let copy = collector.folder().join("copy");
+    let copy_all = |from: &Path, to: &Path| {
+        let status = Command::new("cp").arg("-aT").args([from, to]).status();
+        assert!(status.unwrap().success());
+    };
+    copy_all(&lane, &copy);
+    collector.launch().await;
+    wait_for(&client, "SELECT count() FROM conversion_numbers", 5).await;
+    for table in ["conversions", "conversion_numbers"] {
+        let forget =
+            format!("ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = 1");
+        client.query(&forget).execute().await.unwrap();
+    }
+    let got = collector
+        .convert(r#"{"event_id":"other","kind":"lead"}"#)
+        .await;
+    assert_eq!(got.status, 200, "{got:?}");
+    wait_for(&client, "SELECT count() FROM conversion_numbers", 6).await;
+
+    collector.kill();
+    std::fs::remove_dir_all(&lane).unwrap();
+    copy_all(&copy, &lane);
+    collector.launch().await;
+    let started = Instant::now();
+    while collector
+        .metric("whence_ingest_records_delivered_total")
+        .await
+        < 5.0
+    {
+        assert!(started.elapsed() < PATIENCE, "not delivered again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for table in ["conversions", "conversion_numbers"] {
+        let count = format!("SELECT count() FROM {table}");
+        assert_eq!(number(&client, &count).await, 6, "{table}");
+    }
+}
+
+/// A conversion of two minutes ago.
+fn old_conversion(event: u32) -> Conversion {
+    let now = u64::try_from(Timestamp::now().as_millisecond()).unwrap();
+    Conversion {
+        workspace: acme(),
+        event_id: event.to_string(),
+        kind: ConversionKind::Lead,
+        name: String::new(),
+        click: None,
+        visitor: None,
+        customer: String::new(),
+        amount: None,
+        occurred_ms: now - 120_000,
+        received_ms: now - 120_000,
+        source: ConversionSource::Server,
+        body_digest: 7,
+        reference: String::new(),
+    }
+}
+
 /// Inserts fail before anything of them is committed, or when the table has them and its view does not. ClickHouse's own
 /// settings for this (`fault_probability_before_part_commit`) do nothing to tables that are not replicated.
 #[tokio::test(flavor = "multi_thread")]
@@ -135,19 +216,26 @@ async fn a_block_counts_once_although_inserts_fail() {
         client.query(&fail).execute().await.unwrap();
     }
     let mut lane = Lane::new();
-    let (mut before, mut after) = (0, 0);
-    for _ in 0..BLOCKS {
-        let wire = lane.block_of(CLICKS).wire().clone();
-        for attempt in 0.. {
-            assert!(attempt < 100, "no luck a hundred times");
-            let got = collectors[attempt % 2].block(wire.clone()).await;
+    let blocks: Vec<_> = (0..BLOCKS).map(|_| lane.block_of(CLICKS)).collect();
+    // How often a block failed before and after.
+    let send = async |block: &Block| {
+        let (mut before, mut after) = (0, 0);
+        for attempt in 0..100 {
+            let got = collectors[attempt % 2].block(block.wire().clone()).await;
             match got.status.as_u16() {
-                200 => break,
+                200 => return (before, after),
                 503 if got.body.contains("failed before") => before += 1,
                 503 if got.body.contains("failed after") => after += 1,
                 _ => panic!("{got:?}"),
             }
         }
+        panic!("no luck a hundred times");
+    };
+    let (mut before, mut after) = (0, 0);
+    for several in blocks.chunks(4) {
+        let failed = futures::future::join_all(several.iter().map(send)).await;
+        before += failed.iter().map(|(before, _)| before).sum::<u32>();
+        after += failed.iter().map(|(_, after)| after).sum::<u32>();
     }
     assert!(before > 10 && after > 10, "{before} before, {after} after");
     for count in ["count()", "uniqExact(lane, seq)", "max(seq)"] {
