@@ -1,8 +1,9 @@
 //! The one-machine default: everything in as few processes as can be, and nothing to install.
 //!
 //! Redirecting, collecting and reporting do not belong here; this crate starts the services that do,
-//! and the database where there is none. What is done by hand is here too: [`manage`] and [`links`].
+//! and the database where there is none. What is done by hand is here too: [`manage`], [`links`] and [`audit`].
 
+pub mod audit;
 pub mod engine;
 pub mod links;
 pub mod manage;

@@ -7,6 +7,7 @@ use whence_core::config::{Log, LogFormat};
 use whence_core::process::{self, Failure, Flags};
 use whence_core::secret::Secret;
 use whence_core::telemetry;
+use whence_embedded::audit::{self, AuditArgs};
 use whence_embedded::engine::{self, EngineArgs, PASSWORD_VARIABLE};
 use whence_embedded::links::{self, Links};
 use whence_embedded::manage::{self, New};
@@ -48,6 +49,15 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Prove that every click and conversion is in ClickHouse, once
+    Audit {
+        /// What is audited, and how it is told.
+        #[command(flatten)]
+        args: AuditArgs,
+        /// Where the configuration is.
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Run only ClickHouse's engine behind its HTTP interface
     Clickhouse(EngineArgs),
 }
@@ -72,6 +82,7 @@ fn main() -> ExitCode {
         Command::Links { links, flags } => {
             process::main(&flags, async |config| links::run(config, links).await)
         }
+        Command::Audit { args, flags } => audit::main(&flags, &args),
         Command::Clickhouse(args) => {
             let log = Log {
                 filter: "info".into(),

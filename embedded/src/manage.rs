@@ -41,6 +41,9 @@ pub struct NewKey {
     /// What it is for
     #[arg(long, default_value = "made by hand")]
     name: String,
+    /// Let it audit the whole installation, which also tells of other workspaces
+    #[arg(long)]
+    audit: bool,
 }
 
 /// Says whether the configuration can be used, without starting anything. What it holds was checked
@@ -79,7 +82,7 @@ pub async fn make(config: Config, what: New) -> Result<(), Failure> {
     let store = store::open(&config.store_url())
         .await
         .map_err(Failure::runtime)?;
-    let (workspace, name) = match what {
+    let (workspace, name, audits) = match what {
         New::Workspace(new) => {
             if store
                 .workspace(&new.id)
@@ -101,7 +104,7 @@ pub async fn make(config: Config, what: New) -> Result<(), Failure> {
                 let failed = |error| Failure::Runtime(format!("domain {host}: {error}"));
                 store.claim_domain(host, &new.id).await.map_err(failed)?;
             }
-            (new.id, "first key".to_owned())
+            (new.id, "first key".to_owned(), false)
         }
         New::Key(new) => {
             if store
@@ -115,14 +118,17 @@ pub async fn make(config: Config, what: New) -> Result<(), Failure> {
                     new.workspace
                 )));
             }
-            (new.workspace, new.name)
+            (new.workspace, new.name, new.audit)
         }
     };
     let text = key::generate();
     let stored = ApiKey {
         workspace,
         name,
-        rights: Right::ALL.to_vec(),
+        rights: match audits {
+            true => Right::ALL.to_vec(),
+            false => Right::OF_A_WORKSPACE.to_vec(),
+        },
         created_at: Timestamp::now(),
     };
     store
