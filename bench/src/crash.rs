@@ -3,6 +3,7 @@
 //! Real processes, real load, and a schedule of faults that a seed decides. The oracle stands outside: whoever
 //! clicked wrote down what was answered, and that is compared with the rows in ClickHouse.
 
+mod audit;
 mod clicks;
 mod clock;
 mod database;
@@ -29,6 +30,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use audit::Audited;
 use clicks::Visitors;
 use faults::{Done, Saboteur};
 use fleet::{Fleet, Part};
@@ -112,7 +114,7 @@ struct Outcome {
     conversions_contradicted: u64,
     faults: BTreeMap<&'static str, u64>,
     skipped: BTreeMap<&'static str, String>,
-    damage_reported: u64,
+    audited: Audited,
     violations: Vec<String>,
     profile: &'static str,
 }
@@ -241,14 +243,14 @@ async fn attempt(
     serve_again(fleet, &visitors).await?;
     let found = drain(fleet, &visitors, &merchants, &saboteur.done).await?;
     let drain_seconds = drained.elapsed().as_secs_f64();
-    let damage_reported = reported_damage(fleet).await?;
+    let audited = audit::audit(fleet, saboteur.done.destroyed.len() as u64).await?;
     let violations = violations(
         fleet,
         &visitors,
         &merchants,
         &found,
         &saboteur.done,
-        damage_reported,
+        &audited,
     );
     let Done {
         faults, skipped, ..
@@ -263,7 +265,7 @@ async fn attempt(
         conversions_contradicted: merchants.contradicted.load(Ordering::Relaxed),
         faults,
         skipped,
-        damage_reported,
+        audited,
         violations,
         profile: outcome::PROFILE,
     })
@@ -320,20 +322,13 @@ async fn drain(
     }
 }
 
-/// How many damaged records the redirectors have told of.
-async fn reported_damage(fleet: &Fleet) -> Result<u64> {
-    let statement =
-        "SELECT sum(last - first + 1) FROM whence.lane_gaps FINAL WHERE reason = 'damaged'";
-    fleet.database.number(statement).await
-}
-
 fn violations(
     fleet: &Fleet,
     visitors: &Visitors,
     merchants: &Merchants,
     found: &Found,
     done: &Done,
-    damage_reported: u64,
+    audited: &Audited,
 ) -> Vec<String> {
     let mut violations = fleet.surprises.clone();
     violations.extend(
@@ -359,9 +354,9 @@ fn violations(
         violations.push("nothing was stored: there is nothing to be proven by that".into());
     }
     let destroyed = done.destroyed.len() as u64;
-    if damage_reported < destroyed {
+    if !audited.agrees(destroyed) {
         violations.push(format!(
-            "{destroyed} records were destroyed, {damage_reported} were reported"
+            "{destroyed} records were destroyed, and whence audit says: {audited:?}"
         ));
     }
     for part in Part::ALL {

@@ -108,6 +108,16 @@ impl Between {
     }
 }
 
+/// What a command has said.
+pub(super) struct Said {
+    /// Whether it ended well.
+    pub(super) succeeded: bool,
+    /// Its result.
+    pub(super) out: String,
+    /// What else it wrote.
+    pub(super) err: String,
+}
+
 /// The installation.
 pub(super) struct Fleet {
     processes: Vec<Process>,
@@ -307,9 +317,9 @@ impl Fleet {
     /// From nothing to an installation that answers.
     async fn begin(&mut self) -> Result<()> {
         self.run_up(&[Part::Redis, Part::ClickHouse]).await?;
-        let (succeeded, said) = self.whence(&["migrate"]).await?;
-        if !succeeded {
-            bail!("whence migrate: {said}");
+        let migrated = self.whence(&["migrate"]).await?;
+        if !migrated.succeeded {
+            bail!("whence migrate: {}", migrated.err);
         }
         let store = store::open(&format!("redis://{}", self.redis)).await?;
         links::make(&store, 0..LINKS, Kind::Labelled).await?;
@@ -338,19 +348,19 @@ impl Fleet {
         self.until_ready(parts).await
     }
 
-    /// Runs the command `whence` with this configuration; says whether it succeeded and what it wrote.
-    pub(super) async fn whence(&self, args: &[&str]) -> Result<(bool, String)> {
+    /// Runs the command `whence` with this configuration.
+    pub(super) async fn whence(&self, args: &[&str]) -> Result<Said> {
         let output = Command::new(&self.whence)
             .args(args)
             .args(&self.settings)
             .kill_on_drop(true)
             .output()
             .await?;
-        let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-        if !output.status.success() {
-            said.push_str(&String::from_utf8_lossy(&output.stderr));
-        }
-        Ok((output.status.success(), said))
+        Ok(Said {
+            succeeded: output.status.success(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
     }
 
     /// Starts a part, unless it runs.
