@@ -4,33 +4,12 @@
 #![allow(clippy::unwrap_used)] // As in every test; the lint does not see that a helper belongs to one.
 
 use std::{
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     time::{Duration, Instant},
 };
 
 use whence_core::journal::{self, AppendError, LaneOptions, LaneReader, LaneWriter};
-
-/// Unmounts what the test mounted.
-struct Volume(PathBuf);
-
-impl Volume {
-    fn mount(dir: &Path) -> Option<Self> {
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "whence-test"])
-            .arg(dir)
-            .output();
-        mounted
-            .is_ok_and(|output| output.status.success())
-            .then(|| Self(dir.to_owned()))
-    }
-}
-
-impl Drop for Volume {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
-}
+use whence_core::test_support::Volume;
 
 fn options() -> LaneOptions {
     LaneOptions {
@@ -61,9 +40,8 @@ fn fill(writer: &mut LaneWriter) -> u64 {
 #[test]
 fn a_full_volume_loses_only_what_it_refuses() {
     let dir = tempfile::tempdir().unwrap();
-    let volume = Volume::mount(dir.path());
-    let Some(_volume) = volume else {
-        println!("cannot mount a tmpfs here: the journal's own cap takes its place");
+    let Some(_volume) = Volume::mount(dir.path(), 1 << 10) else {
+        println!("the journal's own cap takes its place");
         let capped = LaneOptions {
             max_bytes: 1 << 20,
             ..options()
@@ -72,7 +50,6 @@ fn a_full_volume_loses_only_what_it_refuses() {
             journal::open(&dir.path().join("lane"), capped.clone()).unwrap()
         });
     };
-    println!("on a tmpfs of 1 MiB");
     run(dir.path(), &|| open(dir.path()));
 }
 

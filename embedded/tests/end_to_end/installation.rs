@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -26,15 +26,31 @@ pub(crate) enum Victim {
     Engine,
 }
 
-/// The ports of an installation.
+/// Where one of several alike answers, and its admin port.
 #[derive(Clone, Copy)]
+struct Place {
+    listen: SocketAddr,
+    admin: SocketAddr,
+}
+
+/// The ports of an installation.
+#[derive(Clone)]
 struct Ports {
-    redirector: SocketAddr,
-    ingest: SocketAddr,
-    analytics: SocketAddr,
+    redirectors: Vec<Place>,
+    ingests: Vec<Place>,
+    analytics: Place,
     clickhouse: SocketAddr,
     redis: SocketAddr,
-    admins: [SocketAddr; 3],
+}
+
+/// How large a fleet is, and what is set beside the defaults.
+pub(crate) struct Plan<'p> {
+    pub(crate) redirectors: usize,
+    pub(crate) ingests: usize,
+    /// Keys and values that every service gets.
+    pub(crate) settings: &'p [(&'p str, String)],
+    /// Where the engine's data is; by default beside everything else.
+    pub(crate) engine_path: Option<&'p Path>,
 }
 
 /// What a client needs to know.
@@ -45,6 +61,8 @@ pub(crate) struct Client {
     key: String,
     pub(crate) workspace: String,
     clickhouse_password: String,
+    /// Which of the redirectors and ingests it asks first.
+    first: usize,
 }
 
 /// A running installation.
@@ -68,10 +86,13 @@ impl Installation {
     /// One process and its engine, as `make up` runs them.
     pub(crate) async fn one_machine() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let ports = Ports::free();
+        let ports = Ports::free(1, 1);
         let data = dir.path().join("data");
         let mut args = vec!["up".to_owned()];
-        args.extend(ports.flags());
+        args.extend(ports.shared_flags());
+        args.extend(flags_of("redirector", ports.redirectors[0]));
+        args.extend(flags_of("ingest", ports.ingests[0]));
+        args.extend(flags_of("analytics", ports.analytics));
         // data_dir stays as it is, relative to where the process starts: as for a newcomer.
         args.extend(set(&[("embedded.listen", ports.clickhouse.to_string())]));
         let mut whence = Self {
@@ -81,6 +102,7 @@ impl Installation {
                 key: String::new(),
                 workspace: "main".into(),
                 clickhouse_password: String::new(),
+                first: 0,
             },
             processes: vec![Process::new("whence", whence_program(), &args, dir.path())],
             has_own_engine: true,
@@ -107,20 +129,35 @@ impl Installation {
 
     /// Redis, ClickHouse and the three services, each a process of its own.
     pub(crate) async fn fleet() -> Self {
+        Self::fleet_of(&Plan {
+            redirectors: 1,
+            ingests: 1,
+            settings: &[],
+            engine_path: None,
+        })
+        .await
+    }
+
+    /// A fleet of another size.
+    pub(crate) async fn fleet_of(plan: &Plan<'_>) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let ports = Ports::free();
+        let ports = Ports::free(plan.redirectors, plan.ingests);
         let path = |name: &str| dir.path().join(name).display().to_string();
         let password = "a fleet's password";
-        let mut shared = ports.flags();
+        let addresses = ports.ingests.iter();
+        let addresses: Vec<_> = addresses
+            .map(|place| format!("http://{}", place.listen))
+            .collect();
+        let mut shared = ports.shared_flags();
         shared.extend(set(&[
-            ("data_dir", path("data")),
             ("click_id_key", "0123456789abcdef0123456789abcdef".into()),
             ("store.url", format!("redis://{}", ports.redis)),
             ("clickhouse.url", format!("http://{}", ports.clickhouse)),
             ("clickhouse.password", password.into()),
             ("ingest.token", "a fleet's token".into()),
-            ("redirector.ingest", format!("http://{}", ports.ingest)),
+            ("redirector.ingest", addresses.join(",")),
         ]));
+        shared.extend(set(plan.settings));
         std::fs::create_dir_all(path("redis")).unwrap();
         let redis = [
             "--port",
@@ -136,23 +173,37 @@ impl Installation {
             "",
         ]
         .map(str::to_owned);
+        let engine_path = plan
+            .engine_path
+            .map_or_else(|| path("clickhouse"), |path| path.display().to_string());
         let engine = [
             "clickhouse",
             "--path",
-            &path("clickhouse"),
+            &engine_path,
             "--listen",
             &ports.clickhouse.to_string(),
         ]
         .map(str::to_owned);
-        let service = |name: &'static str| Process::new(name, program(name), &shared, dir.path());
-        let processes = vec![
+        let service = |name: &'static str, key: &str, number: usize, place: Place| {
+            let data = path(&format!("{name}-{number}"));
+            let own = [set(&[("data_dir", data)]), flags_of(key, place)].concat();
+            let args = [&shared[..], &own].concat();
+            Process::new(name, program(name), &args, dir.path())
+        };
+        let mut processes = vec![
             Process::new("redis-server", "redis-server", &redis, dir.path()),
             Process::new("clickhouse", whence_program(), &engine, dir.path())
                 .with("WHENCE_CLICKHOUSE__PASSWORD", password),
-            service("whence-ingest"),
-            service("whence-redirector"),
-            service("whence-analytics"),
         ];
+        for (number, &place) in ports.ingests.iter().enumerate() {
+            processes.push(service("whence-ingest", "ingest", number, place));
+        }
+        for (number, &place) in ports.redirectors.iter().enumerate() {
+            processes.push(service("whence-redirector", "redirector", number, place));
+        }
+        let analytics = service("whence-analytics", "analytics", 0, ports.analytics);
+        processes.push(analytics);
+        let (redis, clickhouse) = (ports.redis, ports.clickhouse);
         let mut whence = Self {
             client: Client {
                 ports,
@@ -160,6 +211,7 @@ impl Installation {
                 key: String::new(),
                 workspace: "acme".into(),
                 clickhouse_password: password.into(),
+                first: 0,
             },
             processes,
             has_own_engine: false,
@@ -167,8 +219,8 @@ impl Installation {
         };
         whence.processes[0].start();
         whence.processes[1].start();
-        until_listens(ports.redis).await;
-        until_listens(ports.clickhouse).await;
+        until_listens(redis).await;
+        until_listens(clickhouse).await;
         run_whence(&[&["migrate".to_owned()], &shared[..]].concat());
         let new = ["new", "workspace", "acme", "--domain", "go.example"].map(str::to_owned);
         whence.client.key = run_whence(&[&new, &shared[..]].concat()).trim().to_owned();
@@ -177,10 +229,6 @@ impl Installation {
         }
         whence.until_ready().await;
         whence
-    }
-
-    pub(crate) fn client(&self) -> Client {
-        self.client.clone()
     }
 
     /// Starts every process.
@@ -201,14 +249,29 @@ impl Installation {
             "clickhouse",
             "redis-server",
         ] {
-            if let Some(process) = self
-                .processes
-                .iter_mut()
-                .find(|process| process.name == name)
-            {
-                process.stop();
+            for place in self.places_of(name) {
+                self.processes[place].stop();
             }
         }
+    }
+
+    /// Where the processes of this name are.
+    pub(crate) fn places_of(&self, name: &str) -> Vec<usize> {
+        let processes = self.processes.iter().enumerate();
+        let alike = processes.filter(|(_, process)| process.name == name);
+        alike.map(|(place, _)| place).collect()
+    }
+
+    /// What a process has said until now.
+    pub(crate) fn log(&self, place: usize) -> String {
+        self.processes[place].log()
+    }
+
+    /// Stops one process as an operator does, starts it again and waits until it is ready.
+    pub(crate) async fn restart(&mut self, place: usize) {
+        // Its drain must not hold up those who are watching it.
+        tokio::task::block_in_place(|| self.processes[place].stop());
+        self.restore(Victim::Started(place)).await;
     }
 
     /// Everything that can be killed, each once.
@@ -244,7 +307,10 @@ impl Installation {
 
     async fn until_ready(&self) {
         until_listens(self.ports.clickhouse).await;
-        for admin in self.ports.admins {
+        let ports = &self.ports;
+        let alike = ports.redirectors.iter().chain(&ports.ingests);
+        for place in alike.chain([&ports.analytics]) {
+            let admin = place.admin;
             until(&format!("{admin} to be ready"), async || {
                 ask(admin, "GET", "/readyz", &[], "")
                     .await
@@ -275,52 +341,38 @@ impl Client {
                 "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
             ),
         ];
-        let got = ask(
-            self.ports.redirector,
-            "GET",
-            &format!("/{slug}"),
-            &headers,
-            "",
-        )
-        .await?;
-        let location = got.header("location");
-        let (_, id) = location
-            .split_once("wcid=")
-            .ok_or_else(|| format!("{got:?}"))?;
-        Ok(id.to_owned())
+        let path = format!("/{slug}");
+        let got = ask_one_of(&self.redirectors(), "GET", &path, &headers, "").await?;
+        click_id(&got).ok_or_else(|| format!("{got:?}").into())
     }
 
     /// What the edge answers beside its links.
     pub(crate) async fn beside(&self, path: &str) -> Result<Got> {
         let headers = [("host", self.host.as_str())];
-        ask(self.ports.redirector, "GET", path, &headers, "").await
+        ask_one_of(&self.redirectors(), "GET", path, &headers, "").await
     }
 
     /// Sends a conversion as a merchant's server does.
     pub(crate) async fn convert(&self, body: &Value) -> Result<Got> {
-        self.with_key(
-            self.ports.ingest,
-            "POST",
-            "/v1/conversions",
-            &body.to_string(),
-        )
-        .await
+        let body = body.to_string();
+        self.with_key(&self.ingests(), "POST", "/v1/conversions", &body)
+            .await
     }
 
     /// Asks ingest as a browser does.
     pub(crate) async fn ingest(&self, method: &str, path: &str, body: &str) -> Result<Got> {
-        ask(self.ports.ingest, method, path, &[], body.to_owned()).await
+        ask_one_of(&self.ingests(), method, path, &[], body).await
     }
 
     /// Asks the API.
     pub(crate) async fn api(&self, method: &str, path: &str, body: &str) -> Result<Got> {
-        self.with_key(self.ports.analytics, method, path, body)
+        self.with_key(&[self.ports.analytics.listen], method, path, body)
             .await
     }
 
     async fn with_key(
         &self,
-        address: SocketAddr,
+        addresses: &[SocketAddr],
         method: &str,
         path: &str,
         body: &str,
@@ -330,7 +382,32 @@ impl Client {
             ("authorization", authorization.as_str()),
             ("content-type", "application/json"),
         ];
-        ask(address, method, path, &headers, body.to_owned()).await
+        ask_one_of(addresses, method, path, &headers, body).await
+    }
+
+    /// The same for whoever asks another of the redirectors and ingests first.
+    pub(crate) fn asking_first(&self, first: usize) -> Self {
+        Self {
+            first,
+            ..self.clone()
+        }
+    }
+
+    fn redirectors(&self) -> Vec<SocketAddr> {
+        in_turn(&self.ports.redirectors, self.first)
+    }
+
+    fn ingests(&self) -> Vec<SocketAddr> {
+        in_turn(&self.ports.ingests, self.first)
+    }
+
+    /// One of the first redirector's figures.
+    pub(crate) async fn redirector_figure(&self, name: &str) -> u64 {
+        let admin = self.ports.redirectors[0].admin;
+        let got = ask(admin, "GET", "/metrics", &[], "").await.unwrap();
+        let value = got.body.lines().find_map(|line| line.strip_prefix(name));
+        let value = value.unwrap_or_else(|| panic!("{name} in {}", got.body));
+        value.trim().parse().unwrap()
     }
 
     /// Every stored click id, and how often.
@@ -350,7 +427,8 @@ impl Client {
         self.select(query).await.into_iter().collect()
     }
 
-    async fn select(&self, query: &str) -> Vec<(String, u64)> {
+    /// The rows of a query with two columns, the second of them a number.
+    pub(crate) async fn select(&self, query: &str) -> Vec<(String, u64)> {
         let headers = [
             ("x-clickhouse-user", "default"),
             ("x-clickhouse-key", self.clickhouse_password.as_str()),
@@ -374,35 +452,78 @@ impl Client {
 
 impl Ports {
     /// Ports that were free a moment ago.
-    fn free() -> Self {
-        let listeners: Vec<_> = (0..8)
+    fn free(redirectors: usize, ingests: usize) -> Self {
+        let listeners: Vec<_> = (0..2 * (redirectors + ingests + 1) + 2)
             .map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap())
             .collect();
-        let port = |n: usize| listeners[n].local_addr().unwrap();
+        let mut free = listeners
+            .iter()
+            .map(|listener| listener.local_addr().unwrap());
+        let mut next = || free.next().unwrap();
+        let mut place = || Place {
+            listen: next(),
+            admin: next(),
+        };
         Self {
-            redirector: port(0),
-            ingest: port(1),
-            analytics: port(2),
-            clickhouse: port(3),
-            redis: port(4),
-            admins: [port(5), port(6), port(7)],
+            redirectors: (0..redirectors).map(|_| place()).collect(),
+            ingests: (0..ingests).map(|_| place()).collect(),
+            analytics: place(),
+            clickhouse: next(),
+            redis: next(),
         }
     }
 
-    fn flags(&self) -> Vec<String> {
+    fn shared_flags(&self) -> Vec<String> {
         set(&[
-            ("redirector.listen", self.redirector.to_string()),
-            ("ingest.listen", self.ingest.to_string()),
-            ("analytics.listen", self.analytics.to_string()),
-            ("redirector.admin", self.admins[0].to_string()),
-            ("ingest.admin", self.admins[1].to_string()),
-            ("analytics.admin", self.admins[2].to_string()),
             // All of this load comes from one address.
             ("redirector.client_rate", "0".into()),
             ("redirector.journal.segment_megabytes", "1".into()),
             ("ingest.journal.segment_megabytes", "1".into()),
         ])
     }
+}
+
+/// The click id that a destination got.
+pub(crate) fn click_id(got: &Got) -> Option<String> {
+    let (_, id) = got.header("location").split_once("wcid=")?;
+    Some(id.split('&').next().unwrap_or_default().to_owned())
+}
+
+/// Where a service answers.
+fn flags_of(service: &str, place: Place) -> Vec<String> {
+    set(&[
+        (&format!("{service}.listen"), place.listen.to_string()),
+        (&format!("{service}.admin"), place.admin.to_string()),
+    ])
+}
+
+/// All of them, beginning with one.
+fn in_turn(places: &[Place], first: usize) -> Vec<SocketAddr> {
+    let turned = places.iter().cycle().skip(first % places.len());
+    turned
+        .take(places.len())
+        .map(|place| place.listen)
+        .collect()
+}
+
+/// Asks the first of them to whom a connection can be made, as a balancer in front of them does. Once a request was
+/// sent there, it is answered there or lost.
+async fn ask_one_of(
+    addresses: &[SocketAddr],
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Result<Got> {
+    let mut last = None;
+    for &address in addresses {
+        match ask(address, method, path, headers, body.to_owned()).await {
+            // A failure to connect is the system's; all that comes later is the HTTP client's.
+            Err(error) if error.is::<std::io::Error>() => last = Some(error),
+            answered => return answered,
+        }
+    }
+    Err(last.expect("there is an address"))
 }
 
 fn set(pairs: &[(&str, String)]) -> Vec<String> {

@@ -14,22 +14,33 @@ const CLICKERS: usize = 4;
 
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
-    clickers: JoinSet<Vec<String>>,
+    clickers: JoinSet<Seen>,
     converters: JoinSet<Vec<String>>,
+}
+
+/// What was answered.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// The ids of the clicks that were redirected.
+    pub(crate) clicks: Vec<String>,
+    /// What became of the others.
+    pub(crate) failed: Vec<String>,
+    /// The event ids of the conversions that were accepted.
+    pub(crate) conversions: Vec<String>,
 }
 
 impl Load {
     pub(crate) fn start(whence: &Installation) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let mut clickers = JoinSet::new();
-        for _ in 0..CLICKERS {
-            clickers.spawn(click(whence.client(), Arc::clone(&stop)));
+        for number in 0..CLICKERS {
+            clickers.spawn(click(whence.asking_first(number), Arc::clone(&stop)));
         }
         let mut converters = JoinSet::new();
         let number = Arc::new(AtomicU64::new(0));
-        for _ in 0..2 {
+        for first in 0..2 {
             converters.spawn(convert(
-                whence.client(),
+                whence.asking_first(first),
                 Arc::clone(&stop),
                 Arc::clone(&number),
             ));
@@ -41,25 +52,34 @@ impl Load {
         }
     }
 
-    /// The click ids that were answered, and the event ids that were accepted.
-    pub(crate) async fn stop(self) -> (Vec<String>, Vec<String>) {
+    /// Ends it, and says what was seen.
+    pub(crate) async fn stop(self) -> Seen {
         self.stop.store(true, Ordering::SeqCst);
-        let clicks = self.clickers.join_all().await.concat();
-        let conversions = self.converters.join_all().await.concat();
-        (clicks, conversions)
+        let mut all = Seen {
+            conversions: self.converters.join_all().await.concat(),
+            ..Seen::default()
+        };
+        for seen in self.clickers.join_all().await {
+            all.clicks.extend(seen.clicks);
+            all.failed.extend(seen.failed);
+        }
+        all
     }
 }
 
-async fn click(whence: Client, stop: Arc<AtomicBool>) -> Vec<String> {
-    let mut answered = Vec::new();
+async fn click(whence: Client, stop: Arc<AtomicBool>) -> Seen {
+    let mut seen = Seen::default();
     while !stop.load(Ordering::SeqCst) {
         match whence.click("hello").await {
-            Ok(id) => answered.push(id),
-            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            Ok(id) => seen.clicks.push(id),
+            Err(error) => {
+                seen.failed.push(error.to_string());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
-    answered
+    seen
 }
 
 async fn convert(whence: Client, stop: Arc<AtomicBool>, number: Arc<AtomicU64>) -> Vec<String> {
