@@ -12,7 +12,7 @@ mod api;
 mod awk;
 mod compare;
 mod installation;
-mod log;
+pub(crate) mod log;
 mod parts;
 mod plan;
 mod reports;

@@ -23,8 +23,8 @@ use people::People;
 
 /// Of a hundred clicks a day, how many in each hour; by UTC, for an audience in Europe and America.
 const HOURS: [f64; 24] = [
-    2.4, 2.0, 1.7, 1.6, 1.8, 2.3, 3.2, 4.0, 4.5, 4.7, 4.8, 5.0, 5.2, 5.1, 5.0, 5.0, 5.2, 5.6, 6.2, 6.7,
-    6.4, 5.0, 3.8, 2.8,
+    2.4, 2.0, 1.7, 1.6, 1.8, 2.3, 3.2, 4.0, 4.5, 4.7, 4.8, 5.0, 5.2, 5.1, 5.0, 5.0, 5.2, 5.6, 6.2,
+    6.7, 6.4, 5.0, 3.8, 2.8,
 ];
 const HOUR_MS: f64 = 3_600_000.0;
 /// Who share the installation.
@@ -117,14 +117,28 @@ impl Traffic {
             Source::Log(logged) => logged.next(random),
         };
         let missed = random.u8(..50) == 0;
-        let link = if missed { LinkId(0) } else { link_id(visit.link) };
+        let link = if missed {
+            LinkId(0)
+        } else {
+            link_id(visit.link)
+        };
         let brand = visit.link % WORKSPACES;
-        let slug = visit.slug.unwrap_or_else(|| crate::links::slug_text(visit.link as u32));
+        let slug = visit
+            .slug
+            .unwrap_or_else(|| crate::links::slug_text(visit.link as u32));
         Click {
             id: self.minter.mint(unix_ms, link),
             unix_ms,
-            outcome: if missed { Outcome::NotFound } else { Outcome::Redirected },
-            method: if visit.is_head { Method::Head } else { Method::Get },
+            outcome: if missed {
+                Outcome::NotFound
+            } else {
+                Outcome::Redirected
+            },
+            method: if visit.is_head {
+                Method::Head
+            } else {
+                Method::Get
+            },
             workspace: format!("brand-{brand}").into(),
             link,
             domain: format!("go.brand-{brand}.example").into(),
@@ -137,12 +151,18 @@ impl Traffic {
             referrer: visit.referrer.into(),
             language: visit.language.into(),
             purpose: "".into(),
-            channel: label(visit.link, &["", "", "instagram", "whatsapp", "email", "podcast"]),
+            channel: label(
+                visit.link,
+                &["", "", "instagram", "whatsapp", "email", "podcast"],
+            ),
             campaign: label(visit.link / 7, &["", "", "spring", "autumn", "launch"]),
             program: label(visit.link / 3, &["friends", "", "partners"]),
             advocate: advocate(visit.link).into(),
             variant: label(visit.link / 5, &["", "", "", "blue", "green"]),
-            tags: label(visit.link / 11, &["", "summer", "summer,50% off", "evergreen"]),
+            tags: label(
+                visit.link / 11,
+                &["", "summer", "summer,50% off", "evergreen"],
+            ),
         }
     }
 
@@ -214,7 +234,11 @@ mod tests {
         let took = (clicks[99_999].unix_ms - clicks[0].unix_ms) as f64 / (24.0 * HOUR_MS);
         assert!((0.9..1.1).contains(&took), "{took}");
         assert!(clicks.is_sorted_by_key(|click| click.unix_ms));
-        assert!(clicks.iter().all(|click| click.id.unix_ms() == click.unix_ms));
+        assert!(
+            clicks
+                .iter()
+                .all(|click| click.id.unix_ms() == click.unix_ms)
+        );
         let visitors: HashSet<_> = clicks.iter().map(|click| click.visitor).collect();
         let share = visitors.len() as f64 / clicks.len() as f64;
         assert!((0.35..0.45).contains(&share), "{share}");

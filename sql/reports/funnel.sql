@@ -39,7 +39,12 @@ conversions_of_people AS
             WHERE workspace = {workspace:String}
               AND outcome = 'redirected'
               AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
-              AND click_id IN (SELECT owed_to FROM attributed)
+              -- A click's id begins with its time: with the hour, its row is found by the table's key.
+              AND (toStartOfHour(time), click_id) IN
+              (
+                  SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(owed_to, 80)), 'UTC')), owed_to
+                  FROM attributed
+              )
         ) AS click
         INNER JOIN attributed ON click_id = owed_to
         WHERE occurred_at >= time

@@ -7,6 +7,7 @@ use whence_core::id::VisitorId;
 
 use super::Way;
 use crate::links::{self, DOMAIN};
+use crate::zipf::Zipf;
 
 /// Picks in the popularity's sequence, walked round and round: enough that the rarest links come too.
 const PICKS: usize = 1 << 20;
@@ -44,9 +45,12 @@ pub(crate) struct Script {
 impl Requests {
     /// Requests for so many links, number 0 being the most popular.
     pub(crate) fn new(links: u32) -> Self {
-        Self {
-            picks: zipf(links as usize, PICKS),
-        }
+        let popularity = Zipf::of(links as usize);
+        let mut random = Rng::with_seed(1);
+        let picks = (0..PICKS)
+            .map(|_| popularity.draw(&mut random) as u32)
+            .collect();
+        Self { picks }
     }
 
     /// What browser number `number` asks: a visitor who has been here before.
@@ -98,44 +102,9 @@ impl Script {
     }
 }
 
-/// `count` draws from `kinds` kinds, of which the n-th comes 1/n as often as the first.
-fn zipf(kinds: usize, count: usize) -> Vec<u32> {
-    let mut sum = 0.0;
-    let heaps: Vec<f64> = (1..=kinds)
-        .map(|rank| {
-            sum += 1.0 / rank as f64;
-            sum
-        })
-        .collect();
-    let mut random = Rng::with_seed(1);
-    (0..count)
-        .map(|_| {
-            let drawn = random.f64() * sum;
-            heaps
-                .partition_point(|&below| below <= drawn)
-                .min(kinds - 1) as u32
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_second_link_is_asked_for_half_as_often_as_the_first() {
-        let picks = zipf(1_000, 200_000);
-        let count = |kind| picks.iter().filter(|&&pick| pick == kind).count() as f64;
-        for rank in [2_u32, 3, 10] {
-            let ratio = count(0) / count(rank - 1);
-            assert!(
-                (ratio / f64::from(rank) - 1.0).abs() < 0.1,
-                "rank {rank}: {ratio}"
-            );
-        }
-        assert!(picks.iter().all(|&pick| pick < 1_000));
-        assert!(zipf(1, 100).iter().all(|&pick| pick == 0));
-    }
 
     #[test]
     fn a_request_is_a_whole_head_of_a_browsers_size() {

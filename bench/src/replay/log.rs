@@ -14,22 +14,22 @@ use thiserror::Error;
 
 /// One request, as far as it can be sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Who asked; none where the log holds a name instead of an address.
-    pub(super) client: Option<IpAddr>,
+    pub(crate) client: Option<IpAddr>,
     /// The request's method.
-    pub(super) method: String,
+    pub(crate) method: String,
     /// Path and query, as they were asked for.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// `Referer`, none where it was absent.
-    pub(super) referrer: Option<Vec<u8>>,
+    pub(crate) referrer: Option<Vec<u8>>,
     /// `User-Agent`, none where it was absent.
-    pub(super) agent: Option<Vec<u8>>,
+    pub(crate) agent: Option<Vec<u8>>,
 }
 
 /// Why a line cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Error)]
-pub(super) enum LineError {
+pub(crate) enum LineError {
     /// No client at its begin.
     #[error("no client address")]
     Client,
@@ -57,7 +57,7 @@ pub(super) enum LineError {
 }
 
 /// Reads one line, without its end.
-pub(super) fn parse(line: &[u8]) -> Result<Entry, LineError> {
+pub(crate) fn parse(line: &[u8]) -> Result<Entry, LineError> {
     let mut rest = Rest(line);
     let client = rest.word().ok_or(LineError::Client)?;
     rest.skip_past(b"[").ok_or(LineError::Time)?;

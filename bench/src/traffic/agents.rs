@@ -11,8 +11,18 @@ const MOBILE: u32 = 58;
 
 /// Telephones as they name themselves.
 const PHONES: &[&str] = &[
-    "SM-S918B", "SM-A546B", "SM-G991B", "Pixel 8", "Pixel 7a", "M2101K6G", "CPH2449", "2201117TG",
-    "SM-A135F", "moto g(30)", "RMX3085", "V2111",
+    "SM-S918B",
+    "SM-A546B",
+    "SM-G991B",
+    "Pixel 8",
+    "Pixel 7a",
+    "M2101K6G",
+    "CPH2449",
+    "2201117TG",
+    "SM-A135F",
+    "moto g(30)",
+    "RMX3085",
+    "V2111",
 ];
 
 /// Machines that follow links.
@@ -96,11 +106,16 @@ fn mobile() -> Vec<String> {
     let mut texts = Vec::new();
     let webkit = "AppleWebKit/605.1.15 (KHTML, like Gecko)";
     for (major, minor) in (15..=18).flat_map(|major| (0..6).map(move |minor| (major, minor))) {
-        let phone = format!("Mozilla/5.0 (iPhone; CPU iPhone OS {major}_{minor} like Mac OS X) {webkit}");
-        texts.push(format!("{phone} Version/{major}.{minor} Mobile/15E148 Safari/604.1"));
+        let phone =
+            format!("Mozilla/5.0 (iPhone; CPU iPhone OS {major}_{minor} like Mac OS X) {webkit}");
+        texts.push(format!(
+            "{phone} Version/{major}.{minor} Mobile/15E148 Safari/604.1"
+        ));
         if minor % 2 == 0 {
             texts.push(format!("{phone} Mobile/15E148 Instagram 3{major}.0.0.25.110 (iPhone14,5; iOS {major}_{minor}; en_US; scale=3.00)"));
-            texts.push(format!("{phone} CriOS/1{major}.0.6723.90 Mobile/15E148 Safari/604.1"));
+            texts.push(format!(
+                "{phone} CriOS/1{major}.0.6723.90 Mobile/15E148 Safari/604.1"
+            ));
             texts.push(format!("Mozilla/5.0 (iPad; CPU OS {major}_{minor} like Mac OS X) {webkit} Version/{major}.{minor} Mobile/15E148 Safari/604.1"));
         }
     }
@@ -121,9 +136,17 @@ fn desk() -> Vec<String> {
     let mut texts = Vec::new();
     let chrome = "AppleWebKit/537.36 (KHTML, like Gecko)";
     for version in 132..=142 {
-        for system in ["Windows NT 10.0; Win64; x64", "Macintosh; Intel Mac OS X 10_15_7", "X11; Linux x86_64"] {
-            texts.push(format!("Mozilla/5.0 ({system}) {chrome} Chrome/{version}.0.0.0 Safari/537.36"));
-            texts.push(format!("Mozilla/5.0 ({system}; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"));
+        for system in [
+            "Windows NT 10.0; Win64; x64",
+            "Macintosh; Intel Mac OS X 10_15_7",
+            "X11; Linux x86_64",
+        ] {
+            texts.push(format!(
+                "Mozilla/5.0 ({system}) {chrome} Chrome/{version}.0.0.0 Safari/537.36"
+            ));
+            texts.push(format!(
+                "Mozilla/5.0 ({system}; rv:{version}.0) Gecko/20100101 Firefox/{version}.0"
+            ));
         }
         texts.push(format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) {chrome} Chrome/{version}.0.0.0 Safari/537.36 Edg/{version}.0.0.0"));
     }

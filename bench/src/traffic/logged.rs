@@ -139,7 +139,11 @@ impl Logged {
             agent: line.agent.clone(),
             referrer: line.referrer.clone(),
             // A log in combined format does not say.
-            language: if line.is_machine { "" } else { "en-US,en;q=0.9" },
+            language: if line.is_machine {
+                ""
+            } else {
+                "en-US,en;q=0.9"
+            },
             is_head: line.is_head,
         }
     }
@@ -164,11 +168,31 @@ mod tests {
         let mut logged = Logged::read(file.path(), &mut random).unwrap();
         assert_eq!((logged.lines.len(), logged.links()), (4, 2));
         let visits: Vec<_> = (0..40_000).map(|_| logged.next(&mut random)).collect();
-        let people: HashSet<_> = visits.iter().filter(|v| !v.is_head).map(|v| v.visitor).collect();
-        let machines: HashSet<_> = visits.iter().filter(|v| v.is_head).map(|v| v.visitor).collect();
+        let people: HashSet<_> = visits
+            .iter()
+            .filter(|v| !v.is_head)
+            .map(|v| v.visitor)
+            .collect();
+        let machines: HashSet<_> = visits
+            .iter()
+            .filter(|v| v.is_head)
+            .map(|v| v.visitor)
+            .collect();
         assert!((9_900..10_200).contains(&people.len()), "{}", people.len());
-        assert!((9_900..10_200).contains(&machines.len()), "{}", machines.len());
-        assert!(visits.iter().all(|visit| visit.address.to_string().starts_with("192.0.")));
-        assert!(visits.iter().any(|visit| visit.slug.as_deref() == Some("b") && visit.query == "x=1"));
+        assert!(
+            (9_900..10_200).contains(&machines.len()),
+            "{}",
+            machines.len()
+        );
+        assert!(
+            visits
+                .iter()
+                .all(|visit| visit.address.to_string().starts_with("192.0."))
+        );
+        assert!(
+            visits
+                .iter()
+                .any(|visit| visit.slug.as_deref() == Some("b") && visit.query == "x=1")
+        );
     }
 }

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use fastrand::Rng;
 use whence_core::id::VisitorId;
 
+use super::Visit;
 use super::agents::Agents;
 use super::places::Home;
 use super::roads::{Road, Roads};
-use super::Visit;
 use crate::zipf::Zipf;
 
 /// How many visitors are remembered: who was not seen for so many others does not come again.

@@ -73,7 +73,9 @@ impl Roads {
             _ => {
                 let blog = self.blogs.draw(random);
                 let post = random.u32(..20);
-                plain(&format!("https://blog-{blog}.example/posts/what-we-like-{post}"))
+                plain(&format!(
+                    "https://blog-{blog}.example/posts/what-we-like-{post}"
+                ))
             }
         }
     }
@@ -81,7 +83,9 @@ impl Roads {
     fn tags(&self, source: &str, medium: &str, random: &mut Rng) -> String {
         let campaign = self.campaigns.draw(random);
         let content = if random.bool() { "button" } else { "picture" };
-        format!("utm_source={source}&utm_medium={medium}&utm_campaign=campaign-{campaign}&utm_content={content}")
+        format!(
+            "utm_source={source}&utm_medium={medium}&utm_campaign=campaign-{campaign}&utm_content={content}"
+        )
     }
 }
 

@@ -60,6 +60,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "refunds",
         include_str!("../../../sql/migrations/0010_refunds.sql"),
     ),
+    (
+        11,
+        "smaller_clicks",
+        include_str!("../../../sql/migrations/0011_smaller_clicks.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.
