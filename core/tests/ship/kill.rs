@@ -4,7 +4,7 @@
 //!
 //! The test starts itself anew as the process to be killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -132,6 +132,8 @@ impl Drop for Killed {
 struct Heard {
     stored: Vec<Seq>,
     taken: BTreeMap<BlockId, Block>,
+    /// Every block that was set aside at some time.
+    aside: BTreeSet<BlockId>,
     again: u64,
     random: u64,
 }
@@ -153,14 +155,14 @@ impl Heard {
             return Some(TAKEN);
         }
         // What is refused once is refused always, mostly.
-        let is_poisoned = block.id().first % 5 == 0;
+        let is_poisoned = !block.id().first.is_multiple_of(3);
         match self.random() % 10 {
             0 => Some(LATER),
             1 => {
                 self.taken.insert(block.id(), block);
                 None
             }
-            2..9 if is_poisoned => Some(NEVER),
+            2.. if is_poisoned => Some(NEVER),
             _ => {
                 self.taken.insert(block.id(), block);
                 Some(TAKEN)
@@ -202,8 +204,11 @@ fn parent() {
     let aside = Aside::of(&dir.path().join("lane-0"));
     let heard = Mutex::new(Heard::default());
     for round in 0..ROUNDS {
+        let entries = aside.list().unwrap();
+        let ids = entries.iter().map(|entry| entry.id);
+        heard.lock().unwrap().aside.extend(ids);
         if round % 4 == 3 {
-            for entry in aside.list().unwrap() {
+            for entry in entries {
                 aside.request(entry.id).unwrap();
             }
         }
@@ -217,7 +222,7 @@ fn parent() {
                 scope.spawn(|| hear(socket, &heard));
             }
             let before = heard.lock().unwrap().stored.len();
-            let more = 5 + heard.lock().unwrap().random() as usize % 100;
+            let more = 5 + heard.lock().unwrap().random() as usize % 200;
             let deadline = Instant::now() + Duration::from_secs(30);
             while heard.lock().unwrap().stored.len() < before + more {
                 assert!(Instant::now() < deadline, "it is stuck");
@@ -251,10 +256,11 @@ fn check(dir: &Path, mut heard: Heard) {
     let mut found: BTreeMap<Seq, Vec<u8>> = BTreeMap::new();
     let mut both = 0;
     for block in &kept {
-        // Only what was on its way again in the last moment may be in both places.
+        // Only what was on its way in the last moment may be in both places: the oldest in the lane that was
+        // set aside and not yet acked, and one that was sent again.
         both += u64::from(heard.taken.contains_key(&block.id()));
     }
-    assert!(both <= 1, "{both} blocks have arrived and are set aside");
+    assert!(both <= 2, "{both} blocks have arrived and are set aside");
     let kept_count = kept.len();
     let kept = kept.into_iter().map(|block| (block.id(), block));
     heard.taken.extend(kept);
@@ -267,7 +273,8 @@ fn check(dir: &Path, mut heard: Heard) {
         "only {} appends",
         heard.stored.len()
     );
-    assert!(kept_count > 0, "nothing was set aside");
+    let aside = heard.aside.len();
+    assert!(aside > 5, "only {aside} were ever set aside");
     assert!(
         heard.again > 0,
         "no kill came between an arrival and its ack"
@@ -279,7 +286,7 @@ fn check(dir: &Path, mut heard: Heard) {
     let unheard = found.len() - heard.stored.len();
     assert!(unheard as u64 <= ROUNDS, "{unheard} records were invented");
     println!(
-        "{ROUNDS} kills, {} appended, {} blocks arrived, {kept_count} set aside, {} offered again",
+        "{ROUNDS} kills, {} appended, {} blocks arrived, {aside} were set aside, {kept_count} are, {} offered again",
         heard.stored.len(),
         heard.taken.len() - kept_count,
         heard.again
