@@ -19,6 +19,7 @@ mod files;
 mod fleet;
 mod keys;
 mod kinds;
+mod late;
 mod links;
 mod lists;
 mod oracle;
