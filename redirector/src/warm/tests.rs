@@ -136,12 +136,11 @@ async fn where_the_line_to_the_store_broke_it_begins_anew() {
     let old = resolver.place("go.example", "link-1").await.unwrap();
     let (changes, heard) = tokio::sync::broadcast::channel(1);
     let following = tokio::spawn(Arc::clone(&resolver).follow(heard));
-    let mut side = JoinSet::new();
-    let _filled = begin(&mut side, &resolver, &store, &settings(16));
-    // One thread: the filling has begun, and nothing of it is read yet.
-    tokio::task::yield_now().await;
+    let mut warming = Box::pin(warm(Arc::clone(&resolver), store));
+    // One thread, and nobody else has run on it: the filling has begun, and nothing of it is read yet.
+    assert!(futures::poll!(&mut warming).is_pending());
     changes.send(Change::Everything).unwrap();
-    side.join_all().await;
+    warming.await;
     assert_eq!((resolver.warmed(), resolver.size().0), (2000, 2000));
     let new = resolver.place("go.example", "link-1").await.unwrap();
     let stamp = |place: crate::resolve::Place| place.target.unwrap().stamp().era;
