@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod engine;
+pub mod journal;
 pub mod links;
 pub mod manage;
 pub mod up;

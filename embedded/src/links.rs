@@ -8,7 +8,7 @@ mod api;
 mod batches;
 mod export;
 mod import;
-mod part;
+pub(crate) mod part;
 mod progress;
 mod rejects;
 

@@ -9,6 +9,7 @@ use whence_core::secret::Secret;
 use whence_core::telemetry;
 use whence_embedded::audit::{self, AuditArgs};
 use whence_embedded::engine::{self, EngineArgs, PASSWORD_VARIABLE};
+use whence_embedded::journal::{self, Journal};
 use whence_embedded::links::{self, Links};
 use whence_embedded::manage::{self, New};
 use whence_embedded::up;
@@ -58,6 +59,15 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Look at the journal of this machine, and at blocks that were set aside in it
+    Journal {
+        /// What to do.
+        #[command(subcommand)]
+        journal: Journal,
+        /// Where the configuration is.
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Run only ClickHouse's engine behind its HTTP interface
     Clickhouse(EngineArgs),
 }
@@ -83,6 +93,9 @@ fn main() -> ExitCode {
             process::main(&flags, async |config| links::run(config, links).await)
         }
         Command::Audit { args, flags } => audit::main(&flags, &args),
+        Command::Journal { journal, flags } => {
+            process::main(&flags, async |config| journal::run(&config, journal))
+        }
         Command::Clickhouse(args) => {
             let log = Log {
                 filter: "info".into(),

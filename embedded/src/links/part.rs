@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use whence_core::process::Failure;
 
 /// A file that is being written; what is dropped unfinished is taken away.
-pub(super) struct PartFile {
+pub(crate) struct PartFile {
     file: File,
     part: PathBuf,
     name: PathBuf,
@@ -17,7 +17,7 @@ pub(super) struct PartFile {
 
 impl PartFile {
     /// Begins a file, for its owner alone: links have the hashes of passwords.
-    pub(super) fn begin(name: &Path) -> Result<Self, Failure> {
+    pub(crate) fn begin(name: &Path) -> Result<Self, Failure> {
         // To be replaced is nothing for a device or a pipe.
         if name.metadata().is_ok_and(|it| !it.is_file()) {
             return Err(Failure::Config(format!(
@@ -47,7 +47,7 @@ impl PartFile {
     }
 
     /// Gives it its name, in place of what has it now.
-    pub(super) fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         self.file.sync_all()?;
         fs::rename(&self.part, &self.name)?;
         self.is_finished = true;
