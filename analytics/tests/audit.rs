@@ -322,6 +322,34 @@ async fn a_block_that_is_in_one_table_alone_waits_to_be_sent_again() {
     assert!(!found.clean);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_arrives_meanwhile_is_never_called_missing() {
+    let engine = Engine::migrated().await;
+    let client = installation(&engine).await;
+    let writer = tokio::spawn(async move {
+        for block in 0.. {
+            let first = 101 + block * 200;
+            let last = first + 199;
+            // Given out before it is stored, done with only after.
+            account(&client, 1, "redirector", last, first - 1).await;
+            clicks(&client, 1, &numbers(first, last)).await;
+            conversions(&client, 9, 11 + block * 3, 13 + block * 3).await;
+            account(&client, 1, "redirector", last, last).await;
+            account(&client, 9, "ingest", 13 + block * 3, 13 + block * 3).await;
+        }
+    });
+    let auditor = auditor(&engine);
+    let (mut before, mut grown) = (0, 0);
+    for _ in 0..10 {
+        let found = auditor.audit(&[]).await.unwrap();
+        assert!(found.clean, "{found:?}");
+        grown += u64::from(found.clicks.stored > before);
+        before = found.clicks.stored;
+    }
+    writer.abort();
+    assert!(grown >= 5, "clicks have arrived all the time");
+}
+
 #[tokio::test]
 async fn one_lane_can_be_asked_for() {
     let engine = Engine::migrated().await;
