@@ -56,6 +56,10 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long "for long" is in a short run.
 const SHORT_AWAY: Duration = Duration::from_secs(5);
 
+/// What ClickHouse gets, in MiB: a million clicks, and as much again while parts are merged; and in a short run.
+const VOLUME: u64 = 1536;
+const SHORT_VOLUME: u64 = 512;
+
 /// Breaks everything that can be broken while clicks come in, and counts what was lost or stored twice.
 ///
 /// Goes on until every given one of --kills and --clicks is reached, or --seconds have passed; without any of
@@ -158,7 +162,8 @@ async fn crash(options: &Options) -> Result<()> {
         Duration::from_secs(options.away)
     };
     let clock = clock::library();
-    let place = Place::new(options.dir.as_deref())?;
+    let volume = if options.short { SHORT_VOLUME } else { VOLUME };
+    let place = Place::new(options.dir.as_deref(), volume)?;
     let mut fleet = Fleet::start(place, clock.as_ref()).await?;
     if options.keep {
         fleet.place.keep();

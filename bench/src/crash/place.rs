@@ -17,9 +17,6 @@ use crate::binary;
 const PORTS: std::ops::Range<u16> = 18_000..32_000;
 /// What journals get, in MiB: minutes of clicks, and soon filled.
 const JOURNAL_VOLUME: u64 = 128;
-/// What ClickHouse gets, in MiB: a million clicks, and as much again while parts are merged.
-const CLICKHOUSE_VOLUME: u64 = 1536;
-
 /// The folder of a run, with what is in it.
 pub(super) struct Place {
     /// The folder.
@@ -31,8 +28,8 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// A folder at `dir`, which must be empty or missing, else a temporary one.
-    pub(super) fn new(dir: Option<&Path>) -> Result<Self> {
+    /// A folder at `dir`, which must be empty or missing, else a temporary one; with a volume of such a size for ClickHouse.
+    pub(super) fn new(dir: Option<&Path>, clickhouse_megabytes: u64) -> Result<Self> {
         let temporary = match dir {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("whence-crash-").tempdir()?),
@@ -57,7 +54,7 @@ impl Place {
         place.link_parts()?;
         for (folder, megabytes) in [
             ("journals", JOURNAL_VOLUME),
-            ("clickhouse", CLICKHOUSE_VOLUME),
+            ("clickhouse", clickhouse_megabytes),
         ] {
             let path = place.dir.join(folder);
             let size = std::ffi::CString::new(format!("size={megabytes}m"))?;
