@@ -43,8 +43,10 @@ use axum::response::{IntoResponse, Response};
 use whence_core::id::LinkId;
 use whence_core::link::Link;
 use whence_core::problem::Problem;
+use whence_core::store::StoreError;
 
 use crate::api::Api;
+use crate::problems::store_problem;
 use crate::revision::etag;
 use edit::Done;
 use view::LinkView;
@@ -81,6 +83,12 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         let id = text.ok().and_then(|Path(text)| text.parse().ok());
         id.map(Self).ok_or_else(no_such_link)
     }
+}
+
+/// The one link that the store was asked for.
+fn found(answer: Result<Option<Link>, StoreError>) -> Result<Link, Problem> {
+    let found = answer.map_err(|error| store_problem(&error))?;
+    found.ok_or_else(no_such_link)
 }
 
 fn no_such_link() -> Problem {

@@ -14,11 +14,11 @@ use super::desk::Desk;
 use super::draft::{Draft, NewLink};
 use super::edit::{self, Target, Task};
 use super::view::LinkView;
-use super::{no_such_link, outcome, read};
+use super::{found, no_such_link, outcome, read};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery};
-use crate::problems::{Refusals, field, store_problem};
+use crate::problems::{Refusals, field};
 use crate::revision::Wanted;
 
 /// The external id in a path.
@@ -49,10 +49,7 @@ pub(crate) async fn by_external_id(
 ) -> Result<Response, Problem> {
     let workspace = caller.with(Right::Links)?;
     let name = name.map_err(|_| no_such_link())?;
-    let found = api.store.link_by_external_id(workspace, &name).await;
-    let link = found
-        .map_err(|e| store_problem(&e))?
-        .ok_or_else(no_such_link)?;
+    let link = found(api.store.link_by_external_id(workspace, &name).await)?;
     read::in_full(&api, link).await
 }
 

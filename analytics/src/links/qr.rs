@@ -14,12 +14,12 @@ use whence_core::qr::{self, Logo, Options, QrError};
 use whence_core::workspace::WorkspaceId;
 
 use super::view::short_url;
-use super::{Id, no_such_link};
+use super::{Id, found};
 use crate::api::Api;
 use crate::domains;
 use crate::door::Caller;
 use crate::fields::{LONGEST_BODY, Query};
-use crate::problems::{Refusals, field, store_problem};
+use crate::problems::{Refusals, field};
 
 static ROOM: LazyLock<Bulkhead> = LazyLock::new(qr::bulkhead);
 
@@ -148,10 +148,7 @@ async fn place(
     workspace: &WorkspaceId,
     id: whence_core::id::LinkId,
 ) -> Result<(String, whence_core::link::Host), Problem> {
-    let found = api.store.link(workspace, id).await;
-    let link = found
-        .map_err(|e| store_problem(&e))?
-        .ok_or_else(no_such_link)?;
+    let link = found(api.store.link(workspace, id).await)?;
     let url = short_url(&api.config, &link.domain, link.slug.as_str());
     Ok((url, link.domain))
 }

@@ -10,7 +10,7 @@ use whence_core::link::Link;
 use whence_core::problem::Problem;
 
 use super::view::LinkView;
-use super::{Id, no_such_link};
+use super::{Id, found};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::NoQuery;
@@ -30,10 +30,7 @@ pub(crate) async fn read(
     _: NoQuery,
 ) -> Result<Response, Problem> {
     let workspace = caller.with(Right::Links)?;
-    let found = api.store.link(workspace, id).await;
-    let link = found
-        .map_err(|e| store_problem(&e))?
-        .ok_or_else(no_such_link)?;
+    let link = found(api.store.link(workspace, id).await)?;
     in_full(&api, link).await
 }
 
