@@ -164,6 +164,10 @@ impl From<Alphabet> for String {
 
 /// The first parts of paths that the edge answers itself, so that a link there would never be seen.
 pub const RESERVED: &[&str] = &["robots.txt", "favicon.ico", ".well-known"];
+/// What stands behind a slug to ask where its link leads; no new slug may end so.
+pub const INSPECTION_ENDING: &str = "+";
+/// What stands behind a slug to ask for the QR code of its link; no new slug may end so.
+pub const QR_ENDING: &str = ".qr";
 
 impl Domain {
     /// A domain with every default.

@@ -2,6 +2,7 @@
 //! link its `+` page and its QR code. A link that has the very slug comes first.
 
 use whence_core::click::Method;
+use whence_core::domain::{INSPECTION_ENDING, QR_ENDING};
 
 use crate::answer::Page;
 use crate::pages::Qr;
@@ -20,7 +21,10 @@ pub(crate) enum Beside {
 }
 
 /// The ending of each, of slugs and of paths.
-const ENDINGS: [(&str, Beside); 2] = [("+", Beside::Inspection), (".qr", Beside::Qr)];
+const ENDINGS: [(&str, Beside); 2] = [
+    (INSPECTION_ENDING, Beside::Inspection),
+    (QR_ENDING, Beside::Qr),
+];
 
 /// Whether a link stands at the very slug, not above it.
 fn is_exact(place: &Place) -> bool {
@@ -53,7 +57,7 @@ pub(crate) async fn qr(
     documents: Documents,
     short: &ShortUrls,
 ) -> Page {
-    let path = asked.path.strip_suffix(".qr").unwrap_or(asked.path);
+    let path = asked.path.strip_suffix(QR_ENDING).unwrap_or(asked.path);
     match Qr::read(asked.query, documents.logo) {
         Ok(qr) if asked.method == Method::Head => qr.head(),
         Ok(qr) => qr.draw(short.of(&site.domain.host, path)).await,

@@ -21,6 +21,7 @@ mod variants;
 use std::num::NonZeroU64;
 
 use whence_core::click::{Method, Outcome};
+use whence_core::domain::INSPECTION_ENDING;
 use whence_core::id::ClickId;
 use whence_core::workspace::PrivacyMode;
 
@@ -100,7 +101,8 @@ pub(crate) fn inspect<'p>(asked: &Asked<'_>, place: &'p Place, facts: &Facts<'_>
         ));
     };
     // Written out whole: a path that begins with `//` would name another host.
-    let link = asked.path.strip_suffix('+').unwrap_or(asked.path);
+    let link = asked.path.strip_suffix(INSPECTION_ENDING);
+    let link = link.unwrap_or(asked.path);
     let link = &facts.short.of(&site.domain.host, link);
     let Some(rich) = target.rich() else {
         let page = pages::inspect(target.url(), link, false);

@@ -1,10 +1,7 @@
 //! Which slugs a link may have on a domain, and those for links that come without one.
 
-use whence_core::domain::{DomainSpec, RandomSlugs};
+use whence_core::domain::{DomainSpec, INSPECTION_ENDING, QR_ENDING, RandomSlugs};
 use whence_core::link::{FieldError, Slug};
-
-/// What stands behind a slug to ask for its preview page, and for its QR code.
-const ENDINGS: [&str; 2] = ["+", ".qr"];
 
 /// From this try on each random slug is one character longer than the last: where three in a row were taken,
 /// the short ones are running out.
@@ -16,7 +13,8 @@ pub(super) fn chosen(domain: &DomainSpec, slug: &Slug) -> Result<Slug, String> {
         .canonical(slug.as_str())
         .parse()
         .map_err(|error: FieldError| error.to_string())?;
-    if let Some(ending) = ENDINGS.iter().find(|end| slug.as_str().ends_with(**end)) {
+    let mut endings = [INSPECTION_ENDING, QR_ENDING].iter();
+    if let Some(ending) = endings.find(|end| slug.as_str().ends_with(**end)) {
         return Err(format!(
             "must not end with {ending}, which asks for a link's preview page or QR code"
         ));

@@ -5,6 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use utoipa::ToSchema;
 use whence_core::config::Analytics;
+use whence_core::domain::QR_ENDING;
 use whence_core::link::{Host, Link, LinkSpec, VariantMode};
 
 /// What a slug may have in a URL as it is: RFC 3986's path characters.
@@ -73,7 +74,7 @@ impl LinkView {
         Self {
             id: link.id.to_string(),
             short_url: short_url(config, &link.domain, link.slug.as_str()),
-            qr_url: short_url(config, &link.domain, &format!("{}.qr", link.slug)),
+            qr_url: short_url(config, &link.domain, &format!("{}{QR_ENDING}", link.slug)),
             domain: link.domain.into(),
             slug: link.slug.into(),
             spec,
