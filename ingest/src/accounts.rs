@@ -2,6 +2,7 @@
 //!
 //! Both tables replace: an account that is sent again changes nothing.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use clickhouse::Row;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use thiserror::Error;
 use tokio::time::timeout;
 use whence_core::account::{Gap, GapReason, LaneAccount, MOST_GAPS};
+use whence_core::click::bounded;
 use whence_core::journal::{BlockId, LaneId};
 use whence_core::problem::FieldProblem;
 
@@ -50,7 +52,7 @@ struct GapRow<'a> {
     first: u64,
     last: u64,
     reason: i8,
-    detail: &'a str,
+    detail: Cow<'a, str>,
     reported_at: i64,
 }
 
@@ -66,7 +68,7 @@ impl<'a> GapRow<'a> {
                 GapReason::Unreadable => 3,
                 GapReason::SetAside => 4,
             },
-            detail: &gap.detail[..gap.detail.floor_char_boundary(LONGEST_DETAIL)],
+            detail: bounded(gap.detail.as_bytes(), LONGEST_DETAIL),
             reported_at,
         }
     }

@@ -5,6 +5,7 @@
 //! bring. Taking such a thing for final would set every block aside; the other mistake holds up one lane, and says why.
 
 use clickhouse::error::Error;
+use whence_core::click::bounded;
 
 /// How much of ClickHouse's text is passed on: an exception tells the values of the row at fault.
 const LONGEST_TEXT: usize = 1_000;
@@ -54,7 +55,7 @@ impl Refusal {
             .any(|&(known, needle)| code == known as usize && text.contains(needle));
         is_final.then(|| Self {
             row: number_after(text, " at row "),
-            text: text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned(),
+            text: bounded(text.as_bytes(), LONGEST_TEXT).into_owned(),
         })
     }
 }

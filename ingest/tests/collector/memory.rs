@@ -9,7 +9,7 @@ use whence_core::test_support::Engine;
 use crate::support::{Collector, Lane, click, number};
 
 /// Four blocks at a time, 40 MiB each as shippers seal them.
-const BOUND_KIB: u64 = 4 * 40 << 10;
+const BOUND_KIB: u64 = (4 * 40) << 10;
 const SENDERS: usize = 32;
 const CLICKS: u64 = 20_000;
 
