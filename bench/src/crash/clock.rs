@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::fleet::Part;
+use super::parts::Part;
 use super::place::Place;
 
 /// Where distributions put the library.

@@ -13,8 +13,9 @@ use tokio::time::sleep;
 
 use super::clicks::{Visitors, now_ms};
 use super::clock;
-use super::fleet::{Between, Fleet, NODES, Part};
+use super::fleet::Fleet;
 use super::flip::{self, Name};
+use super::parts::{Between, NODES, Part};
 use super::proxy::Trouble;
 use super::schedule::Fault;
 

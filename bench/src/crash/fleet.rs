@@ -14,14 +14,13 @@ use whence_core::key::{self, ApiKey, KeyHash, Right};
 use whence_core::store;
 
 use super::database::Database;
+use super::parts::{Between, NODES, Part};
 use super::place::{self, Place};
 use super::process::{Process, Recipe};
 use super::proxy::{Line, Trouble};
 use crate::http;
 use crate::links::{self, Kind};
 
-/// Redirectors, and ingests: with two of each there is another to go to.
-pub(super) const NODES: usize = 2;
 /// Links that are clicked on.
 pub(super) const LINKS: u32 = 64;
 /// What the engine asks for.
@@ -30,83 +29,6 @@ const PASSWORD: &str = "a crash's password";
 const READY: Duration = Duration::from_secs(90);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(50);
-
-/// A process of the installation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Part {
-    /// The link store.
-    Redis,
-    /// The engine.
-    ClickHouse,
-    /// The collector of this number.
-    Ingest(usize),
-    /// The edge of this number.
-    Redirector(usize),
-}
-
-impl Part {
-    /// All of them.
-    pub(super) const ALL: [Self; 2 + 2 * NODES] = [
-        Self::Redis,
-        Self::ClickHouse,
-        Self::Ingest(0),
-        Self::Ingest(1),
-        Self::Redirector(0),
-        Self::Redirector(1),
-    ];
-
-    fn index(self) -> usize {
-        let place = Self::ALL.iter().position(|part| *part == self);
-        place.expect("nodes are counted below NODES")
-    }
-
-    fn name(self) -> String {
-        match self {
-            Self::Redis => "redis".into(),
-            Self::ClickHouse => "clickhouse".into(),
-            Self::Ingest(node) => format!("ingest-{node}"),
-            Self::Redirector(node) => format!("redirector-{node}"),
-        }
-    }
-}
-
-/// Lines between processes, in the order in which `Fleet` keeps them.
-const LINES: usize = 7 * NODES;
-
-/// Which line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Between {
-    /// A visitor and a redirector.
-    Visitor(usize),
-    /// A merchant and an ingest.
-    Merchant(usize),
-    /// A redirector and Redis.
-    Links(usize),
-    /// A redirector and an ingest.
-    Blocks(usize, usize),
-    /// An ingest and ClickHouse.
-    Rows(usize),
-    /// An ingest and Redis.
-    Keys(usize),
-}
-
-impl Between {
-    /// All of them.
-    pub(super) fn all() -> Vec<Self> {
-        let of_node = |node| {
-            let mut lines = vec![
-                Self::Visitor(node),
-                Self::Merchant(node),
-                Self::Links(node),
-                Self::Rows(node),
-                Self::Keys(node),
-            ];
-            lines.extend((0..NODES).map(|other| Self::Blocks(node, other)));
-            lines
-        };
-        (0..NODES).flat_map(of_node).collect()
-    }
-}
 
 /// What a command has said.
 pub(super) struct Said {
@@ -150,8 +72,7 @@ impl Fleet {
     /// library that steps their clocks, where it is installed.
     pub(super) async fn start(place: Place, clock: Option<&PathBuf>) -> Result<Self> {
         let lines = Between::all();
-        assert_eq!(lines.len(), LINES);
-        let addresses = place::addresses(2 + 4 * NODES + LINES)?;
+        let addresses = place::addresses(2 + 4 * NODES + lines.len())?;
         let (parts, line_addresses) = addresses.split_at(2 + 4 * NODES);
         let [redis, clickhouse] = [parts[0], parts[1]];
         let ingest = |node: usize| parts[2 + node];

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-use super::fleet::{Between, NODES, Part};
+use super::parts::{Between, NODES, Part};
 use super::proxy::Trouble;
 
 /// Kills in a deck, some of several parts.
