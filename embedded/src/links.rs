@@ -4,13 +4,13 @@
 //! What a line of a file means is the API's to say; here files are cut into requests, and what became of
 //! each line is told by its number in the file.
 
-mod api;
-mod batches;
+pub(crate) mod api;
+pub(crate) mod batches;
 mod export;
 mod import;
 pub(crate) mod part;
-mod progress;
-mod rejects;
+pub(crate) mod progress;
+pub(crate) mod rejects;
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ pub enum Links {
 
 /// Which API, and who asks.
 #[derive(Debug, Args)]
-struct Access {
+pub(crate) struct Access {
     /// Where the API answers; by default on this machine, at the configured port
     #[arg(long)]
     url: Option<String>,
@@ -42,7 +42,7 @@ struct Access {
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(crate) enum Format {
     /// A line of column names, then a line for each link
     Csv,
     /// A JSON object on each line
@@ -59,7 +59,7 @@ impl Format {
     }
 
     /// By its name in headers.
-    fn media_type(self) -> &'static str {
+    pub(crate) fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv",
             Self::Jsonl => "application/jsonl",
@@ -67,7 +67,7 @@ impl Format {
     }
 
     /// What was asked for, or else what the file's name says.
-    fn of(asked: Option<Self>, file: Option<&Path>) -> Result<Self, Failure> {
+    pub(crate) fn of(asked: Option<Self>, file: Option<&Path>) -> Result<Self, Failure> {
         let extension = file
             .and_then(Path::extension)
             .and_then(|text| text.to_str());
@@ -83,7 +83,7 @@ impl Format {
 }
 
 /// A file by its name; `-` is a standard stream, and so is none.
-fn named(file: Option<&PathBuf>) -> Option<&Path> {
+pub(crate) fn named(file: Option<&PathBuf>) -> Option<&Path> {
     file.map(PathBuf::as_path)
         .filter(|path| path.as_os_str() != "-")
 }

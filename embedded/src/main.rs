@@ -8,6 +8,7 @@ use whence_core::process::{self, Failure, Flags};
 use whence_core::secret::Secret;
 use whence_core::telemetry;
 use whence_embedded::audit::{self, AuditArgs};
+use whence_embedded::conversions::{self, Conversions};
 use whence_embedded::engine::{self, EngineArgs, PASSWORD_VARIABLE};
 use whence_embedded::journal::{self, Journal};
 use whence_embedded::links::{self, Links};
@@ -68,6 +69,15 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Send conversions from a file
+    Conversions {
+        /// What is done with them.
+        #[command(subcommand)]
+        conversions: Conversions,
+        /// Where the configuration is.
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Run only ClickHouse's engine behind its HTTP interface
     Clickhouse(EngineArgs),
 }
@@ -96,6 +106,9 @@ fn main() -> ExitCode {
         Command::Journal { journal, flags } => {
             process::main(&flags, async |config| journal::run(&config, journal))
         }
+        Command::Conversions { conversions, flags } => process::main(&flags, async |config| {
+            conversions::run(config, conversions).await
+        }),
         Command::Clickhouse(args) => {
             let log = Log {
                 filter: "info".into(),

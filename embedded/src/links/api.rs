@@ -1,6 +1,7 @@
 //! The API as a client sees it: one base URL, one key, and what it means when it says no.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ const LONGEST_ANSWER: usize = 64 << 20;
 
 /// Why the API did not do what it was asked.
 #[derive(Debug, Error)]
-pub(super) enum ApiError {
+pub(crate) enum ApiError {
     /// Nobody there, or the line broke.
     #[error("{url}: {reason}")]
     Line {
@@ -66,7 +67,7 @@ struct Problem {
 
 /// An API, and a key to it.
 #[derive(Debug)]
-pub(super) struct Api {
+pub(crate) struct Api {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
     authorization: HeaderValue,
@@ -74,10 +75,19 @@ pub(super) struct Api {
 
 impl Api {
     /// The API that was asked for, or else the one of this machine.
-    pub(super) fn open(config: &Config, access: &Access) -> Result<Self, Failure> {
+    pub(crate) fn open(config: &Config, access: &Access) -> Result<Self, Failure> {
+        Self::open_at(config.analytics.listen, config, access)
+    }
+
+    /// The same for another service, which answers at `here` on this machine.
+    pub(crate) fn open_at(
+        here: SocketAddr,
+        config: &Config,
+        access: &Access,
+    ) -> Result<Self, Failure> {
         let base = match &access.url {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => url_of(config.analytics.listen),
+            None => url_of(here),
         };
         let scheme = base
             .parse::<Uri>()
@@ -106,7 +116,7 @@ impl Api {
 
     /// Sends a request and gives the answer if it is a good one. Where there are too many at a time, it is
     /// sent again when the server says so: it was not worked on.
-    pub(super) async fn ask(
+    pub(crate) async fn ask(
         &self,
         method: Method,
         path: &str,
@@ -155,7 +165,7 @@ impl Api {
 }
 
 /// A whole answer.
-pub(super) async fn read(answer: Response<Incoming>) -> Result<Bytes, String> {
+pub(crate) async fn read(answer: Response<Incoming>) -> Result<Bytes, String> {
     let body = Limited::new(answer.into_body(), LONGEST_ANSWER).collect();
     let read = tokio::time::timeout(ANSWER, body).await;
     let read = read.map_err(|_| "the answer did not come to its end".to_owned())?;

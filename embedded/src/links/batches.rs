@@ -9,18 +9,23 @@ use thiserror::Error;
 
 use super::Format;
 
-/// The most links that the API takes in one request.
-const MOST_ROWS: usize = 10_000;
 /// The most passwords that it hashes in one request: each takes a while, by design.
 const MOST_PASSWORDS: usize = 200;
-/// A request is sent once it is so long: a quarter of what the API takes, so that a last long line fits.
-const ENOUGH_BYTES: usize = 16 << 20;
 /// The longest line: a link with all that it may say is a tenth of it.
 const LONGEST_LINE: u64 = 8 << 20;
 
+/// How much goes into one request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// The most rows.
+    pub(crate) rows: usize,
+    /// It is sent once it is so long: far less than what the API takes, so that a last long line fits.
+    pub(crate) bytes: usize,
+}
+
 /// The file cannot be read on.
 #[derive(Debug, Error)]
-pub(super) enum BatchError {
+pub(crate) enum BatchError {
     /// Reading failed.
     #[error("line {line}: {source}")]
     Read {
@@ -39,17 +44,17 @@ pub(super) enum BatchError {
 
 /// A row of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Row {
+pub(crate) struct Row {
     /// The line of the file on which it begins, from 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// The line of the part on which it begins, from 1.
-    pub(super) place: u64,
+    pub(crate) place: u64,
     /// Where it stands in the part's body.
-    pub(super) bytes: std::ops::Range<usize>,
+    pub(crate) bytes: std::ops::Range<usize>,
 }
 
 /// Reads no further than it may: a quote that nobody closes must not take the whole file into memory.
-pub(super) struct Bounded<R> {
+pub(crate) struct Bounded<R> {
     source: R,
     left: u64,
 }
@@ -67,23 +72,23 @@ impl<R: Read> Read for Bounded<R> {
 
 /// What goes into one request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Batch {
+pub(crate) struct Batch {
     /// The part as a file of its own, with the names of columns where there are any.
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// Its rows, in their order.
-    pub(super) rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
     /// How far the file was read for it, in bytes.
-    pub(super) read_to: u64,
+    pub(crate) read_to: u64,
     /// How many lines the body has.
     lines: u64,
     passwords: usize,
 }
 
 impl Batch {
-    fn is_full(&self) -> bool {
-        self.rows.len() >= MOST_ROWS
+    fn is_full(&self, limits: Limits) -> bool {
+        self.rows.len() >= limits.rows
             || self.passwords >= MOST_PASSWORDS
-            || self.body.len() >= ENOUGH_BYTES
+            || self.body.len() >= limits.bytes
     }
 
     /// Adds a row with its line end.
@@ -100,20 +105,20 @@ impl Batch {
     }
 
     /// The names of columns, where there are any.
-    pub(super) fn header(&self) -> &[u8] {
+    pub(crate) fn header(&self) -> &[u8] {
         let end = self.rows.first().map_or(0, |row| row.bytes.start);
         &self.body[..end]
     }
 
     /// A row by the line of the part that the API names.
-    pub(super) fn row_at(&self, place: u64) -> Option<&Row> {
+    pub(crate) fn row_at(&self, place: u64) -> Option<&Row> {
         let found = self.rows.binary_search_by_key(&place, |row| row.place);
         found.ok().map(|at| &self.rows[at])
     }
 }
 
 /// A file that is read part by part.
-pub(super) enum Batches<R: Read> {
+pub(crate) enum Batches<R: Read> {
     /// Records may go over several lines.
     Csv {
         /// Where they come from, so many bytes for each record.
@@ -138,7 +143,7 @@ pub(super) enum Batches<R: Read> {
 
 impl<R: Read> Batches<R> {
     /// Begins a file; of CSV the names of columns are read.
-    pub(super) fn begin(source: R, format: Format) -> Result<Self, BatchError> {
+    pub(crate) fn begin(source: R, format: Format) -> Result<Self, BatchError> {
         match format {
             Format::Csv => {
                 let source = Bounded {
@@ -169,7 +174,7 @@ impl<R: Read> Batches<R> {
     }
 
     /// The next part from line `from` on; none at the end of the file.
-    pub(super) fn next(&mut self, from: u64) -> Result<Option<Batch>, BatchError> {
+    pub(crate) fn next(&mut self, from: u64, limits: Limits) -> Result<Option<Batch>, BatchError> {
         let mut batch = Batch::default();
         match self {
             Self::Csv {
@@ -181,7 +186,7 @@ impl<R: Read> Batches<R> {
                 batch.lines = lines(header);
                 batch.body.clone_from(header);
                 let mut record = ByteRecord::new();
-                while !batch.is_full() {
+                while !batch.is_full(limits) {
                     let line = reader.position().line() + *behind;
                     reader.get_mut().left = LONGEST_LINE;
                     if !reader
@@ -201,7 +206,7 @@ impl<R: Read> Batches<R> {
             }
             Self::Jsonl { reader, line, read } => {
                 let mut text = Vec::new();
-                while !batch.is_full() {
+                while !batch.is_full(limits) {
                     text.clear();
                     let bytes = reader
                         .by_ref()
@@ -273,9 +278,14 @@ fn has_password(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
+    const LIMITS: Limits = Limits {
+        rows: 10_000,
+        bytes: 16 << 20,
+    };
+
     fn all(text: &str, format: Format, from: u64) -> Vec<Batch> {
         let mut batches = Batches::begin(text.as_bytes(), format).unwrap();
-        std::iter::from_fn(|| batches.next(from).unwrap()).collect()
+        std::iter::from_fn(|| batches.next(from, LIMITS).unwrap()).collect()
     }
 
     fn places(batch: &Batch) -> Vec<(u64, u64)> {
@@ -345,7 +355,7 @@ mod tests {
         assert!(
             parts
                 .iter()
-                .all(|part| part.body.len() < ENOUGH_BYTES + (2 << 20))
+                .all(|part| part.body.len() < LIMITS.bytes + (2 << 20))
         );
         assert_eq!(parts.iter().map(|part| part.rows.len()).sum::<usize>(), 40);
     }
@@ -354,12 +364,12 @@ mod tests {
     fn a_line_has_an_end() {
         let endless = format!("{{}}\n{}", "x".repeat(9 << 20));
         let mut batches = Batches::begin(endless.as_bytes(), Format::Jsonl).unwrap();
-        let error = batches.next(1).unwrap_err();
+        let error = batches.next(1, LIMITS).unwrap_err();
         assert_eq!(error.to_string(), "line 2: is longer than 8 MiB");
         // A quote that nobody closes makes one record of the rest.
         let endless = format!("slug\na\n\"{}", "b\n".repeat(5 << 20));
         let mut batches = Batches::begin(endless.as_bytes(), Format::Csv).unwrap();
-        let error = batches.next(1).unwrap_err();
+        let error = batches.next(1, LIMITS).unwrap_err();
         assert_eq!(error.to_string(), "line 3: is longer than 8 MiB");
         let error = Batches::begin(&endless.as_bytes()[7..], Format::Csv).err();
         assert_eq!(error.unwrap().to_string(), "line 1: is longer than 8 MiB");
@@ -368,6 +378,9 @@ mod tests {
     #[test]
     fn what_is_no_text_is_passed_on() {
         let mut batches = Batches::begin(&b"slug\n\xff\xfe\n"[..], Format::Csv).unwrap();
-        assert_eq!(batches.next(1).unwrap().unwrap().body, b"slug\n\xff\xfe\n");
+        assert_eq!(
+            batches.next(1, LIMITS).unwrap().unwrap().body,
+            b"slug\n\xff\xfe\n"
+        );
     }
 }

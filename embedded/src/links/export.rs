@@ -67,7 +67,7 @@ pub(super) async fn run(api: &Api, asked: &Export) -> Result<(), Failure> {
     let answer = api.ask(Method::GET, &path, None).await;
     let mut body = answer.map_err(Failure::runtime)?.into_body();
     let mut sink = Sink::open(name)?;
-    let progress = Progress::begin("exported", None);
+    let progress = Progress::begin("exported", "links", None);
     let mut counter = Counter::new(format);
     let mut bytes = 0;
     loop {

@@ -13,11 +13,16 @@ use serde::Deserialize;
 use whence_core::process::Failure;
 
 use super::api::{self, Api};
-use super::batches::{Batch, Batches};
+use super::batches::{Batch, Batches, Limits};
 use super::progress::Progress;
 use super::rejects::Rejects;
 use super::{Access, Format, named};
 
+/// The most links that the API takes in one request, and a quarter of the bytes.
+const LIMITS: Limits = Limits {
+    rows: 10_000,
+    bytes: 16 << 20,
+};
 /// How many failures are told one by one: enough to see what is wrong, few enough to be read.
 const TOLD: u64 = 500;
 
@@ -161,10 +166,10 @@ pub(super) async fn run(api: &Api, asked: &Import) -> Result<(), Failure> {
         format.name(),
         asked.on_conflict.name()
     );
-    let progress = Progress::begin("imported", bytes);
+    let progress = Progress::begin("imported", "links", bytes);
     let mut sum = Imported::default();
     loop {
-        let batch = match batches.next(asked.from_line) {
+        let batch = match batches.next(asked.from_line, LIMITS) {
             Ok(Some(batch)) => batch,
             Ok(None) => break,
             Err(error) => {

@@ -5,15 +5,16 @@ use std::io::{IsTerminal, stderr};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// What is shown on standard error while a file is on its way.
-pub(super) struct Progress {
+pub(crate) struct Progress {
     bar: ProgressBar,
     is_terminal: bool,
     verb: &'static str,
+    things: &'static str,
 }
 
 impl Progress {
     /// Begins; `bytes` where it is known how many there are.
-    pub(super) fn begin(verb: &'static str, bytes: Option<u64>) -> Self {
+    pub(crate) fn begin(verb: &'static str, things: &'static str, bytes: Option<u64>) -> Self {
         let is_terminal = stderr().is_terminal();
         let bar = match (is_terminal, bytes) {
             (false, _) => ProgressBar::hidden(),
@@ -27,30 +28,31 @@ impl Progress {
             bar,
             is_terminal,
             verb,
+            things,
         }
     }
 
-    /// So many bytes and links are done.
-    pub(super) fn at(&self, bytes: u64, links: u64) {
+    /// So many bytes and things are done.
+    pub(crate) fn at(&self, bytes: u64, count: u64) {
         self.bar.set_position(bytes);
-        self.bar.set_message(format!("{links} links"));
+        self.bar.set_message(format!("{count} {}", self.things));
     }
 
     /// As [`at`](Self::at), where it is worth a line of its own.
-    pub(super) fn milestone(&self, bytes: u64, links: u64) {
-        self.at(bytes, links);
+    pub(crate) fn milestone(&self, bytes: u64, count: u64) {
+        self.at(bytes, count);
         if !self.is_terminal {
-            eprintln!("{} {links} links …", self.verb);
+            eprintln!("{} {count} {} …", self.verb, self.things);
         }
     }
 
     /// Says something without tearing the bar apart.
-    pub(super) fn say(&self, line: &str) {
+    pub(crate) fn say(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 
     /// Takes the bar away.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         self.bar.finish_and_clear();
     }
 }

@@ -11,7 +11,7 @@ use super::batches::Batch;
 use super::part::{PartFile, part_of};
 
 /// Where they are kept.
-pub(super) struct Rejects {
+pub(crate) struct Rejects {
     file: BufWriter<PartFile>,
     /// Whether the names of columns stand in it.
     is_begun: bool,
@@ -22,7 +22,7 @@ pub(super) struct Rejects {
 impl Rejects {
     /// Begins the file `name` for what fails of `source`. An import that goes on with a file keeps what
     /// failed of it before.
-    pub(super) fn begin(name: &Path, source: &Metadata, goes_on: bool) -> Result<Self, Failure> {
+    pub(crate) fn begin(name: &Path, source: &Metadata, goes_on: bool) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::Runtime(format!("{}: {error}", name.display()));
         for path in [name, &part_of(name)] {
             if is_same(path, source).map_err(failed)? {
@@ -49,7 +49,7 @@ impl Rejects {
     }
 
     /// Keeps a row of a part.
-    pub(super) fn keep(&mut self, batch: &Batch, row: &[u8]) -> io::Result<()> {
+    pub(crate) fn keep(&mut self, batch: &Batch, row: &[u8]) -> io::Result<()> {
         if !std::mem::replace(&mut self.is_begun, true) {
             self.file.write_all(batch.header())?;
         }
@@ -58,14 +58,14 @@ impl Rejects {
     }
 
     /// Gives the file its name.
-    pub(super) fn finish(self) -> io::Result<()> {
+    pub(crate) fn finish(self) -> io::Result<()> {
         let file = self.file.into_inner();
         file.map_err(io::IntoInnerError::into_error)?.finish()
     }
 
     /// The same for an import that broke off: what it has kept is not lost, and where that is nothing, a
     /// file of this name stays as it was.
-    pub(super) fn break_off(self) -> io::Result<()> {
+    pub(crate) fn break_off(self) -> io::Result<()> {
         if self.is_grown { self.finish() } else { Ok(()) }
     }
 }
