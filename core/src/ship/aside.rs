@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Records;
+use crate::click::bounded;
 use crate::journal::{Block, BlockError, BlockId, MAX_BLOCK_BYTES};
 
 const DIRECTORY: &str = "aside";
@@ -132,7 +133,7 @@ impl Aside {
             return Ok(());
         };
         let note = Note {
-            reason: cut(why).to_owned(),
+            reason: cut(why),
             refused_at: Timestamp::now(),
             ..note
         };
@@ -323,15 +324,15 @@ impl Note {
             service: service.to_owned(),
             records,
             count: block.count(),
-            reason: cut(reason).to_owned(),
+            reason: cut(reason),
             set_aside_at: now,
             refused_at: now,
         }
     }
 }
 
-fn cut(reason: &str) -> &str {
-    &reason[..reason.floor_char_boundary(LONGEST_REASON)]
+fn cut(reason: &str) -> String {
+    bounded(reason.as_bytes(), LONGEST_REASON).into_owned()
 }
 
 /// The block and the kind of a file, by its name.

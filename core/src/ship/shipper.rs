@@ -17,6 +17,7 @@ use super::reports::{Reports, locked};
 use super::shelf::Shelf;
 use super::{DeliverError, ShipError, Shipping, Sink};
 use crate::account::{Gap, GapReason, LaneAccount};
+use crate::click::bounded;
 use crate::journal::{AckError, Block, BlockId, LaneReader, ReadError, Seq};
 
 /// The part of a lane's cap that blocks set aside may take beside it. What does not fit holds up the lane:
@@ -341,6 +342,6 @@ fn set_aside(id: BlockId, reason: &str) -> Gap {
         first: id.first,
         last: id.last,
         reason: GapReason::SetAside,
-        detail: reason[..reason.floor_char_boundary(LONGEST_DETAIL)].to_owned(),
+        detail: bounded(reason.as_bytes(), LONGEST_DETAIL).into_owned(),
     }
 }

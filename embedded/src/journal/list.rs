@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use whence_core::click::bounded;
 use whence_core::journal::{Peek, PeekError, peek};
 use whence_core::process::Failure;
 
@@ -186,7 +187,7 @@ fn tables(listing: &Listing, now: Timestamp) -> String {
             .as_deref()
             .unwrap_or("not known: its note is missing");
         let reason = reason.replace(['\n', '\r', '\t'], " ");
-        let shown = &reason[..reason.floor_char_boundary(SHOWN_REASON)];
+        let shown = bounded(reason.as_bytes(), SHOWN_REASON);
         let again = if line.is_requested {
             "to be sent again; "
         } else {
