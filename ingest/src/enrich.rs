@@ -8,6 +8,7 @@ mod channel;
 mod language;
 mod query;
 mod referrer;
+mod road;
 mod row;
 mod sources;
 mod verdict;
@@ -22,8 +23,7 @@ use whence_core::click::Click;
 use whence_core::config;
 use whence_core::place::{Places, PlacesError};
 
-use query::Tags;
-use sources::Sources;
+use road::Roads;
 
 /// The rules' version, stored with each row: raised whenever a rule here or the table of sources
 /// changes, so that history can be judged again where it was judged otherwise.
@@ -45,7 +45,7 @@ pub enum EnrichError {
 pub struct Enricher {
     agents: Agents,
     places: Places,
-    sources: Sources,
+    roads: Roads,
 }
 
 impl Enricher {
@@ -54,7 +54,7 @@ impl Enricher {
         Ok(Self {
             agents: Agents::open(config)?,
             places: Places::open(config)?,
-            sources: Sources::built_in(),
+            roads: Roads::built_in(),
         })
     }
 
@@ -62,15 +62,8 @@ impl Enricher {
     #[must_use]
     pub fn enrich<'a>(&'a self, click: &'a Click<'a>, lane: u64, seq: u64) -> ClickRow<'a> {
         let agent = self.agents.of(&click.user_agent);
-        let tags = Tags::of(&click.query);
-        let referrer_host = referrer::host(&click.referrer);
-        // The short link's own host led nobody to itself.
-        let from = if referrer_host == click.domain {
-            ""
-        } else {
-            &referrer_host
-        };
-        let origin = channel::origin(&self.sources, &click.channel, &tags, from);
+        let road = self.roads.of(click);
+        let (tags, origin) = (&road.tags, &road.origin);
         let judgement = verdict::judge(click.method, &click.purpose, &agent);
         let campaign = if click.campaign.is_empty() {
             &tags.campaign
@@ -102,15 +95,15 @@ impl Enricher {
             user_agent: &click.user_agent,
             language: language::first(&click.language),
             referrer: &click.referrer,
-            referrer_host,
-            channel: origin.channel,
-            source: origin.source,
+            referrer_host: road.referrer_host.clone(),
+            channel: origin.channel.clone(),
+            source: origin.source.clone(),
             campaign: campaign.to_owned(),
-            utm_source: tags.source,
-            utm_medium: tags.medium,
-            utm_campaign: tags.campaign,
-            utm_term: tags.term,
-            utm_content: tags.content,
+            utm_source: tags.source.clone(),
+            utm_medium: tags.medium.clone(),
+            utm_campaign: tags.campaign.clone(),
+            utm_term: tags.term.clone(),
+            utm_content: tags.content.clone(),
             program: &click.program,
             advocate: &click.advocate,
             variant: &click.variant,
