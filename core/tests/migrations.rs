@@ -115,3 +115,27 @@ async fn a_table_with_clicks_learns_new_answers_and_keeps_its_old_ones() {
         assert_eq!(counted, expected, "merged: {merged}");
     }
 }
+
+/// A block is freed from the journal when ClickHouse has acknowledged it: by then it must be on disk. Accounts of lanes
+/// come again every few seconds, and migrations are applied again where they are not known.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_acknowledged_is_synced_and_known_again() {
+    let engine = Engine::migrated().await;
+    let client = engine.client();
+    for setting in [
+        "fsync_after_insert = 1",
+        "fsync_part_directory = 1",
+        "non_replicated_deduplication_window = 100000",
+    ] {
+        let without = client
+            .query(
+                "SELECT name FROM system.tables WHERE database = currentDatabase() \
+                 AND engine LIKE '%MergeTree' AND position(create_table_query, ?) = 0 ORDER BY name",
+            )
+            .bind(setting)
+            .fetch_all::<String>()
+            .await
+            .unwrap();
+        assert_eq!(without, ["lane_gaps", "lanes", "migrations"], "{setting}");
+    }
+}
