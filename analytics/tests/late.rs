@@ -75,7 +75,7 @@ async fn what_comes_late_is_joined() {
     assert_eq!(report["unattributed"], expected);
 
     // It comes, and so does the sale that was refunded before.
-    insert(&client, "clicks", &[click.clone()]).await;
+    insert(&client, "clicks", std::slice::from_ref(&click)).await;
     insert(
         &client,
         "conversions",

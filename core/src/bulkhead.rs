@@ -96,7 +96,6 @@ impl Bulkhead {
     /// # Panics
     /// Where somebody else takes a place in the same moment.
     #[cfg(feature = "test-support")]
-    #[must_use]
     pub fn fill(&self) -> SemaphorePermit<'_> {
         let free = self.line.available_permits();
         let free = free.try_into().expect("a bulkhead is small");

@@ -94,7 +94,7 @@ impl Outcome {
             instructions,
             store: options.store,
             connections: options.connections,
-            threads: threads,
+            threads,
             profile: PROFILE,
         }
     }
