@@ -4,7 +4,7 @@
 //! and whoever reads the store cannot use what stands there.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::secret::Secret;
@@ -60,7 +60,8 @@ pub struct ApiKey {
     pub workspace: WorkspaceId,
     /// What its holder calls it.
     pub name: String,
-    /// What it may do there.
+    /// What it may do there, as far as this version knows such rights: a newer one may have more.
+    #[serde(deserialize_with = "known_rights")]
     pub rights: Vec<Right>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -72,6 +73,27 @@ impl ApiKey {
     pub fn may(&self, right: Right) -> bool {
         self.rights.contains(&right)
     }
+}
+
+/// In a rolling upgrade a key with a new right must still do at an older service what it always did there.
+fn known_rights<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Right>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Name {
+        Known(Right),
+        Unknown(String),
+    }
+    let names = Vec::<Name>::deserialize(deserializer)?;
+    Ok(names
+        .into_iter()
+        .filter_map(|name| match name {
+            Name::Known(right) => Some(right),
+            Name::Unknown(name) => {
+                tracing::debug!(name, "a key has a right that this version does not know");
+                None
+            }
+        })
+        .collect())
 }
 
 /// A new key's text: shown once to its holder, stored only as its hash.
@@ -95,6 +117,15 @@ mod tests {
         assert_eq!(a.expose().len(), 4 + 64);
         assert_eq!(KeyHash::of(a.expose()), KeyHash::of(a.expose()));
         assert_ne!(KeyHash::of(a.expose()), KeyHash::of(b.expose()));
+    }
+
+    #[test]
+    fn a_right_of_a_newer_version_takes_none_of_the_others() {
+        let stored = r#"{"workspace":"acme","name":"shop","rights":["links","fly","audit"],
+            "created_at":"2026-11-22T00:00:00Z"}"#;
+        let key: ApiKey = serde_json::from_str(stored).unwrap();
+        assert_eq!(key.rights, [Right::Links, Right::Audit]);
+        assert!(serde_json::from_str::<ApiKey>(&stored.replace("\"fly\"", "7")).is_err());
     }
 
     #[test]
