@@ -23,7 +23,7 @@ const OLDER: [(u32, &str, &str); 2] = [
 
 const ANSWERS: &str = include_str!("../../sql/migrations/0003_answers.sql");
 
-/// So many that a look-up which does not go by the projection reads more than one granule.
+/// So many, a second apart, that a look-up which does not go by the hour reads many granules.
 const ROWS: u64 = 100_000;
 
 async fn run(client: &Client, statement: &str) {
@@ -63,18 +63,25 @@ fn clicks(first: u64, outcome: &str, columns: &str, values: &str) -> String {
     )
 }
 
-/// The click of a number, by its id, and the projection that found it.
+/// The click of a number, by its id, and whether the hour that the id begins with spared the look-up the others.
 async fn by_id(client: &Client, number: u64) -> (String, bool) {
     let hash = client.query(&format!("SELECT toString(cityHash64(toUInt64({number})))"));
     let id = hash.fetch_one::<String>().await.unwrap();
     let question = format!(
         "SELECT concat(toString(outcome), ' ', toString(toUnixTimestamp(time))) AS found
-         FROM clicks WHERE workspace = 'acme' AND click_id = {id}"
+         FROM clicks WHERE workspace = 'acme' AND click_id = {id}
+             AND toStartOfHour(time) = toStartOfHour(toDateTime64(1790000000, 3, 'UTC') + {number})"
     );
     let found = client.query(&question).fetch_one::<String>().await.unwrap();
-    let plan = client.query(&format!("EXPLAIN {question}"));
-    let plan = plan.fetch_all::<String>().await.unwrap().join("\n");
-    (found, plan.contains("by_click_id"))
+    let plan = client.query(&format!("EXPLAIN indexes = 1 {question}"));
+    let plan = plan.fetch_all::<String>().await.unwrap();
+    let granules = plan
+        .iter()
+        .rev()
+        .find_map(|line| line.trim().strip_prefix("Granules: ")?.split_once('/'))
+        .map(|(read, all)| (read.parse().unwrap(), all.parse().unwrap()));
+    let (read, all): (u32, u32) = granules.expect("the plan says what it reads");
+    (found, 2 * read <= all)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,11 +89,11 @@ async fn a_table_with_clicks_learns_new_answers_and_keeps_its_old_ones() {
     let engine = Engine::start();
     let client = older(&engine).await;
     run(&client, &clicks(0, "not_found", "", "")).await;
-    assert_eq!(pending(&client).await.unwrap(), 1);
-
+    let behind = pending(&client).await.unwrap();
     let database = engine.config().database;
     let applied = migrate(&client, &database).await.unwrap();
-    assert_eq!(applied, ["0003_answers"]);
+    assert_eq!(applied.len(), behind);
+    assert_eq!(applied[0], "0003_answers");
     assert_eq!(migrate(&client, &database).await.unwrap(), [""; 0]);
     // A process that was killed before it could record the migration applies it again.
     run(&client, ANSWERS.trim_end().trim_end_matches(';')).await;
