@@ -17,7 +17,7 @@ use whence_core::journal::Block;
 use super::blocks::Lanes;
 use super::installation::{BARE, DATABASE, Installation, TOKEN, databases};
 use crate::http::{self, Client};
-use crate::median::median;
+use crate::median::{median, rounded};
 use crate::traffic::Traffic;
 
 /// How much is sent.
@@ -113,14 +113,14 @@ pub(super) async fn run(
             .ask(&format!("SYSTEM START MERGES {database}.clicks"))
             .await?;
     }
-    let of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure));
+    let of = |figure: fn(&Round) -> f64| rounded(median(rounds.iter().map(figure)), 3);
     Ok(Race {
         ratio_vs_bare: of(|round| round.bare_us / (round.ingest_us + round.engine_us)),
         ratio_vs_native: of(|round| round.native_us / (round.ingest_us + round.engine_us)),
         ratio_vs_bare_wall: of(|round| round.rows_s / round.bare_rows_s),
         rows_per_core_s: of(|round| 1e6 / (round.ingest_us + round.engine_us)),
         rows,
-        journal_bytes_per_click: bytes as f64 / rows as f64,
+        journal_bytes_per_click: rounded(bytes as f64 / rows as f64, 1),
         rounds,
     })
 }
@@ -130,7 +130,8 @@ async fn one_round(
     blocks: &[Vec<Block>],
     clicks: u32,
 ) -> Result<Round> {
-    let us = |seconds: f64| seconds * 1e6 / f64::from(clicks);
+    let us = |seconds: f64| rounded(seconds * 1e6 / f64::from(clicks), 2);
+    let rate = |seconds: f64| (f64::from(clicks) / seconds).round();
     let cpu = || -> Result<[f64; 2]> {
         Ok([
             installation.ingest.cpu()?.total(),
@@ -146,7 +147,7 @@ async fn one_round(
         let rows = prepared(installation, blocks, format).await?;
         let before = cpu()?;
         let seconds = insert_bare(installation, rows, database, format).await?;
-        *bare = (us(cpu()?[1] - before[1]), f64::from(clicks) / seconds);
+        *bare = (us(cpu()?[1] - before[1]), rate(seconds));
     }
     let [(bare_us, bare_rows_s), (native_us, native_rows_s)] = bare;
     Ok(Round {
@@ -154,7 +155,7 @@ async fn one_round(
         engine_us: us(after[1] - before[1]),
         bare_us,
         native_us,
-        rows_s: f64::from(clicks) / seconds,
+        rows_s: rate(seconds),
         bare_rows_s,
         native_rows_s,
     })

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::engine::Engine;
 use super::installation::DATABASE;
+use crate::median::rounded;
 
 /// Bytes for each click.
 #[derive(Serialize)]
@@ -31,7 +32,7 @@ const PARTS: &str = "active AND database = 'whence' AND table = 'clicks'";
 
 /// Measures the parts as they are; merges them, and measures again.
 pub(super) async fn measure(engine: &Engine, clicks: u64) -> Result<Size> {
-    let per_click = |bytes: u64| bytes as f64 / clicks as f64;
+    let per_click = |bytes: u64| rounded(bytes as f64 / clicks as f64, 2);
     let unmerged = per_click(sum(engine, "bytes_on_disk", "parts").await?);
     engine
         .ask(&format!("OPTIMIZE TABLE {DATABASE}.clicks FINAL"))

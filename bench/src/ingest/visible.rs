@@ -21,7 +21,7 @@ use crate::links::{self, DOMAIN, Kind};
 use crate::load::open::{self, Arrivals, Waits};
 use crate::load::requests::Requests;
 use crate::load::{Aim, Crowd, END_OF_HEAD, Way};
-use crate::median::quantile;
+use crate::median::{quantile, rounded};
 use crate::{http, server};
 
 /// How many links there are.
@@ -97,7 +97,7 @@ pub(super) async fn measure(
         .map(|(&answered, &seen)| seen.saturating_duration_since(answered))
         .collect();
     latencies.sort_unstable();
-    let part = |part| quantile(&latencies, part).as_secs_f64();
+    let part = |part| rounded(quantile(&latencies, part).as_secs_f64(), 3);
     Ok(Visible {
         p50_s: part(0.5),
         p99_s: part(0.99),
