@@ -14,6 +14,12 @@ use super::lanes::{self, Kind};
 use super::report::{Audit, Lanes};
 use super::{events, rollup};
 
+/// How often something is asked for before it is called wrong: a block that is just being inserted is not in both
+/// tables in one instant.
+pub(super) const TRIES: usize = 3;
+/// Between two tries: an insert takes a fraction of it.
+pub(super) const PAUSE: Duration = Duration::from_millis(500);
+
 /// What ClickHouse may take beyond its own limit to notice it and say so, before we hang up.
 const GRACE: Duration = Duration::from_secs(5);
 /// How much memory grouping may take before it goes on on disk: a server's whole memory is not an audit's.

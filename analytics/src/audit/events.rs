@@ -1,12 +1,10 @@
 //! Conversions: every event that has come keeps a row, and every row has come.
 
-use std::time::Duration;
-
 use clickhouse::Row;
 use serde::Deserialize;
 use whence_core::journal::LaneId;
 
-use super::auditor::{AuditError, Auditor, Sql, sql};
+use super::auditor::{AuditError, Auditor, PAUSE, Sql, TRIES, sql};
 use super::report::{Event, Events};
 
 const LOST: Sql = sql!("lost_events");
@@ -14,10 +12,6 @@ const STRANGE: Sql = sql!("strange_conversions");
 
 /// The most events that are named of either sort.
 const MOST: u64 = 1_000;
-/// How often something is asked for: a block that is just being inserted is not in both tables in one instant.
-const TRIES: usize = 3;
-/// Between two tries: an insert takes a fraction of it.
-const PAUSE: Duration = Duration::from_millis(500);
 
 #[derive(Row, Deserialize)]
 struct EventRow {

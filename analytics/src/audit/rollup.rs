@@ -1,15 +1,13 @@
 //! The rollup: the clicks of each hour are what the clicks add up to.
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
 use clickhouse::Row;
 use clickhouse::query::Query as Statement;
 use jiff::Timestamp;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use whence_core::id::LinkId;
 
-use super::auditor::{AuditError, Auditor, Sql, sql};
+use super::auditor::{AuditError, Auditor, PAUSE, Sql, TRIES, sql};
 use super::report::{Cell, Rollup};
 
 const HOURS: Sql = sql!("rollup_hours");
@@ -19,10 +17,6 @@ const CELLS: Sql = sql!("rollup_cells");
 const MOST_HOURS: u64 = 500;
 /// The most cells that are named.
 const MOST_CELLS: u64 = 1_000;
-/// How often something is asked for: a block that is just being inserted is not in both tables in one instant.
-const TRIES: usize = 3;
-/// Between two tries: an insert takes a fraction of it.
-const PAUSE: Duration = Duration::from_millis(500);
 
 #[derive(Row, Deserialize)]
 struct HourRow {
