@@ -15,8 +15,9 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use fastrand::Rng;
-use whence_core::click::{Click, Method, Outcome};
+use whence_core::click::{Click, Method, Outcome, Signs};
 use whence_core::id::{ClickIdKey, LinkId, Minter, VisitorId};
+use whence_core::workspace::PrivacyMode;
 
 use logged::Logged;
 use people::People;
@@ -163,6 +164,14 @@ impl Traffic {
                 visit.link / 11,
                 &["", "summer", "summer,50% off", "evergreen"],
             ),
+            privacy: PrivacyMode::Full,
+            signs: Signs::KNOWN
+                | Signs::ACCEPT
+                | Signs::HTML
+                | Signs::LANGUAGE
+                | Signs::ENCODING
+                | Signs::SECURE,
+            hints: "".into(),
         }
     }
 

@@ -2,13 +2,18 @@
 //!
 //! Country, browser, channel and verdict are ingest's to find out, so that they can be found again.
 
+mod signs;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use signs::Signs;
+
 use crate::id::{ClickId, LinkId, VisitorId};
 use crate::wire::Wire;
+use crate::workspace::PrivacyMode;
 
 /// How long a text from a request may be in a click, in bytes; what is longer is cut.
 ///
@@ -25,6 +30,8 @@ pub mod bounds {
     pub const LANGUAGE: usize = 128;
     /// `Sec-Purpose`, `Purpose` and `X-Moz` together.
     pub const PURPOSE: usize = 64;
+    /// Each of the client hints.
+    pub const HINT: usize = 192;
     /// The slug asked for, whether or not a link has it.
     pub const SLUG: usize = 1024;
     /// The host asked for: the longest name DNS allows.
@@ -128,13 +135,21 @@ pub struct Click<'a> {
     /// The link's tags when it was clicked, separated by commas.
     #[serde(borrow)]
     pub tags: Cow<'a, str>,
+    /// What may be known of the visitor: the workspace's mode, one step down for who asks not to be followed.
+    pub privacy: PrivacyMode,
+    /// Which headers it came with.
+    pub signs: Signs,
+    /// `Sec-CH-UA`, `-Mobile`, `-Platform`, `-Platform-Version` and `-Model`, as they were sent, a line each; empty
+    /// ones at the end are left out.
+    #[serde(borrow)]
+    pub hints: Cow<'a, str>,
 }
 
 impl Wire for Click<'_> {
     const RECORD: &'static str = "click";
-    const VERSION: u8 = 2;
-    // Version 1 had neither variant nor tags.
-    const LACKING: &'static [&'static [u8]] = &[&[0, 0]];
+    const VERSION: u8 = 3;
+    // Version 1 had neither variant nor tags; version 2 neither mode, signs nor hints.
+    const LACKING: &'static [&'static [u8]] = &[&[0, 0, 0, 0, 0], &[0, 0, 0]];
 }
 
 /// The text of a header or path, cut to `limit` bytes at a character's edge.
@@ -164,7 +179,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_click_survives_the_wire(
-            id: u128, link: u64, unix_ms: u64, visitor: Option<u128>, address: IpAddr,
+            id: u128, link: u64, unix_ms: u64, visitor: Option<u128>, address: IpAddr, signs: u16,
             texts in prop::array::uniform11(".{0,40}"),
         ) {
             let [workspace, domain, slug, query, user_agent, referrer, language, purpose, channel, campaign, program] =
@@ -175,18 +190,19 @@ mod tests {
                 visitor: visitor.map(VisitorId), new_visitor: visitor.is_some(), address,
                 user_agent, referrer, language, purpose, channel, campaign, program,
                 advocate: Cow::Borrowed("ada"), variant: Cow::Borrowed("b"), tags: Cow::Borrowed("x,y"),
+                privacy: PrivacyMode::Cookieless, signs: Signs::from_bits(signs), hints: Cow::Borrowed("h"),
             };
             let mut bytes = Vec::new();
             wire::encode(&click, &mut bytes);
             prop_assert_eq!(wire::decode::<Click>(&bytes).unwrap(), click);
             bytes[0] = 9;
             let refused = wire::decode::<Click>(&bytes).unwrap_err();
-            prop_assert_eq!(refused, WireError::Version { record: "click", found: 9, oldest: 1, newest: 2 });
+            prop_assert_eq!(refused, WireError::Version { record: "click", found: 9, oldest: 1, newest: 3 });
         }
 
         #[test]
         fn garbage_is_refused_without_a_panic(mut bytes: Vec<u8>) {
-            bytes.insert(0, 2);
+            bytes.insert(0, 3);
             let _ = wire::decode::<Click>(&bytes);
         }
 

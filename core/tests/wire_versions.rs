@@ -8,11 +8,12 @@
 
 use proptest::prelude::*;
 use serde::Serialize;
-use whence_core::click::{Click, Method, Outcome};
+use whence_core::click::{Click, Method, Outcome, Signs};
 use whence_core::conversion::{Conversion, ConversionKind, ConversionSource, Money};
 use whence_core::id::{ClickId, LinkId, VisitorId};
 use whence_core::journal::{Block, BlockError};
 use whence_core::wire::{self, Wire, WireError};
+use whence_core::workspace::PrivacyMode;
 
 const CLICK_1: &str = "01909eb8e8c0e1828589909cb0d080c1818202fbba8ffa9f3400000461636d65050e676f2e6578616d706c652e636f6d\
     0673756d6d65720c75746d5f736f757263653d78014d0100c1639050074167656e742f311468747470733a2f2f6578616d706c652e6f72672f\
@@ -20,6 +21,9 @@ const CLICK_1: &str = "01909eb8e8c0e1828589909cb0d080c1818202fbba8ffa9f340000046
 const CLICK_2: &str = "02909eb8e8c0e1828589909cb0d080c1818202fbba8ffa9f3408020461636d65050e676f2e6578616d706c652e636f6d\
     0673756d6d65720c75746d5f736f757263653d78014d010120010db8000000000000000000000001074167656e742f311468747470733a2f2f\
     6578616d706c652e6f72672f0564652d444508707265666574636805456d61696c016301700361646104626c756503612c62";
+const CLICK_3: &str = "03909eb8e8c0e1828589909cb0d080c1818202fbba8ffa9f3408020461636d65050e676f2e6578616d706c652e636f6d\
+    0673756d6d65720c75746d5f736f757263653d78014d010120010db8000000000000000000000001074167656e742f311468747470733a2f2f\
+    6578616d706c652e6f72672f0564652d444508707265666574636805456d61696c016301700361646104626c756503612c6202810404610a3f31";
 const CONVERSION_1: &str = "010461636d65076f726465722d310105747269616c01070003632d31019e1f455552fbba8ffa9f34c8bd8ffa9f34\
     0280fe03";
 const CONVERSION_2: &str = "020461636d65076f726465722d310305747269616c01070003632d31019e1f455552fbba8ffa9f34c8bd8ffa9f34\
@@ -52,6 +56,9 @@ fn click() -> Click<'static> {
         advocate: "ada".into(),
         variant: "".into(),
         tags: "".into(),
+        privacy: PrivacyMode::Full,
+        signs: Signs::default(),
+        hints: "".into(),
     }
 }
 
@@ -79,7 +86,7 @@ fn conversion() -> Conversion {
 #[test]
 fn clicks_of_every_version_are_read() {
     assert_eq!(wire::decode::<Click<'_>>(&bytes(CLICK_1)).unwrap(), click());
-    let newest = Click {
+    let second = Click {
         outcome: Outcome::Inspected,
         method: Method::Post,
         address: "2001:db8::1".parse().unwrap(),
@@ -87,8 +94,15 @@ fn clicks_of_every_version_are_read() {
         tags: "a,b".into(),
         ..click()
     };
-    assert_eq!(written(&newest), CLICK_2, "a new shape is a new version");
-    assert_eq!(wire::decode::<Click<'_>>(&bytes(CLICK_2)).unwrap(), newest);
+    assert_eq!(wire::decode::<Click<'_>>(&bytes(CLICK_2)).unwrap(), second);
+    let newest = Click {
+        privacy: PrivacyMode::CountOnly,
+        signs: Signs::KNOWN | Signs::SECURE,
+        hints: "a\n?1".into(),
+        ..second
+    };
+    assert_eq!(written(&newest), CLICK_3, "a new shape is a new version");
+    assert_eq!(wire::decode::<Click<'_>>(&bytes(CLICK_3)).unwrap(), newest);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Finds out what a click does not say by itself: place, software, road and verdict.
 //!
-//! The same click gives the same row, whenever it is enriched with the same rules and databases: a block
-//! that is sent again must be the same insert. Nothing here asks the network or a clock.
+//! First it is seen, then its row is written: what was found out is mostly shared with clicks that are like it, and the row
+//! only borrows it. Nothing here asks the network or a clock.
 
 mod address;
 mod channel;
@@ -17,13 +17,17 @@ pub use channel::CHANNELS;
 pub use row::ClickRow;
 pub use verdict::Verdict;
 
+use std::sync::Arc;
+
 use thiserror::Error;
-use whence_core::agent::{Agents, CrawlersError, Device};
+use whence_core::agent::{Agent, Agents, CrawlersError, Device};
 use whence_core::click::Click;
 use whence_core::config;
-use whence_core::place::{Places, PlacesError};
+use whence_core::place::{Place, Places, PlacesError};
 
-use road::Roads;
+use language::Language;
+use road::{Road, Roads};
+use verdict::Judgement;
 
 /// The rules' version, stored with each row: raised whenever a rule here or the table of sources
 /// changes, so that history can be judged again where it was judged otherwise.
@@ -58,18 +62,37 @@ impl Enricher {
         })
     }
 
-    /// The row of a click, which has the number `seq` in `lane`.
+    /// Finds out what there is to know of a click.
     #[must_use]
-    pub fn enrich<'a>(&'a self, click: &'a Click<'a>, lane: u64, seq: u64) -> ClickRow<'a> {
+    pub fn see(&self, click: &Click<'_>) -> Seen {
         let agent = self.agents.of(&click.user_agent);
-        let road = self.roads.of(click);
-        let (tags, origin) = (&road.tags, &road.origin);
         let judgement = verdict::judge(click.method, &click.purpose, &agent);
-        let campaign = if click.campaign.is_empty() {
-            &tags.campaign
-        } else {
-            &*click.campaign
-        };
+        Seen {
+            road: self.roads.of(click),
+            place: self.places.of(click.address),
+            language: Language::first(&click.language),
+            judgement,
+            agent,
+        }
+    }
+}
+
+/// What was found out about a click. Most of it is shared with the clicks that are like it; the row borrows it.
+#[derive(Debug)]
+pub struct Seen {
+    agent: Arc<Agent>,
+    road: Arc<Road>,
+    place: Place,
+    language: Language,
+    judgement: Judgement,
+}
+
+impl Seen {
+    /// The row of the click that this was found out about, which has the number `seq` in `lane`.
+    #[must_use]
+    pub fn row<'a>(&'a self, click: &'a Click<'a>, lane: u64, seq: u64) -> ClickRow<'a> {
+        let software = &self.agent.software;
+        let (tags, origin) = (&self.road.tags, &self.road.origin);
         ClickRow {
             workspace: &click.workspace,
             time: i64::try_from(click.unix_ms).unwrap_or(i64::MAX),
@@ -84,32 +107,41 @@ impl Enricher {
             query: &click.query,
             visitor_id: click.visitor.map_or(0, |visitor| visitor.0),
             new_visitor: click.new_visitor,
+            privacy: row::privacy(click.privacy),
             address_prefix: address::prefix(click.address),
-            country: self.places.of(click.address).country,
-            browser: agent.software.browser.clone(),
-            browser_version: agent.software.browser_version.clone(),
-            os: agent.software.os.clone(),
-            os_version: agent.software.os_version.clone(),
-            device: agent.software.device.map_or("", Device::as_str),
-            agent_class: agent.class as i8,
+            country: self.place.country,
+            browser: &software.browser,
+            browser_version: &software.browser_version,
+            os: &software.os,
+            os_version: &software.os_version,
+            device: software.device.map_or("", Device::as_str),
+            agent_class: self.agent.class as i8,
             user_agent: &click.user_agent,
-            language: language::first(&click.language),
+            signs: click.signs.bits(),
+            hints: &click.hints,
+            purpose: &click.purpose,
+            language: self.language.as_str(),
             referrer: &click.referrer,
-            referrer_host: road.referrer_host.clone(),
-            channel: origin.channel.clone(),
-            source: origin.source.clone(),
-            campaign: campaign.to_owned(),
-            utm_source: tags.source.clone(),
-            utm_medium: tags.medium.clone(),
-            utm_campaign: tags.campaign.clone(),
-            utm_term: tags.term.clone(),
-            utm_content: tags.content.clone(),
+            referrer_host: &self.road.referrer_host,
+            channel: &origin.channel,
+            link_channel: &click.channel,
+            source: &origin.source,
+            campaign: if click.campaign.is_empty() {
+                &tags.campaign
+            } else {
+                &click.campaign
+            },
+            utm_source: &tags.source,
+            utm_medium: &tags.medium,
+            utm_campaign: &tags.campaign,
+            utm_term: &tags.term,
+            utm_content: &tags.content,
             program: &click.program,
             advocate: &click.advocate,
             variant: &click.variant,
-            tags: row::tags(&click.tags),
-            verdict: judgement.verdict as i8,
-            reasons: judgement.reasons,
+            tags: row::Tags(&click.tags),
+            verdict: self.judgement.verdict as i8,
+            reasons: self.judgement.reasons(&self.agent),
             rules: RULES,
         }
     }
@@ -121,47 +153,20 @@ mod tests {
 
     use proptest::prelude::*;
     use whence_core::agent::AgentClass;
-    use whence_core::click::{Method, Outcome};
-    use whence_core::id::{ClickId, LinkId, VisitorId};
+    use whence_core::click::Method;
+    use whence_core::id::ClickId;
+    use whence_core::test_support::click;
 
     use super::*;
 
     static ENRICHER: LazyLock<Enricher> =
         LazyLock::new(|| Enricher::open(&config::Databases::default()).unwrap());
 
-    fn click() -> Click<'static> {
-        Click {
-            id: ClickId(7),
-            unix_ms: 1_700_000_000_123,
-            outcome: Outcome::Redirected,
-            method: Method::Get,
-            workspace: "acme".into(),
-            link: LinkId(9),
-            domain: "go.example.com".into(),
-            slug: "summer".into(),
-            query: "utm_source=News&utm_medium=email&utm_campaign=may&utm_term=a&utm_content=b"
-                .into(),
-            visitor: Some(VisitorId(3)),
-            new_visitor: true,
-            address: "193.99.144.80".parse().unwrap(),
-            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0"
-                .into(),
-            referrer: "https://mail.google.com/mail/u/0/".into(),
-            language: "de-de,de;q=0.9".into(),
-            purpose: "".into(),
-            channel: "".into(),
-            campaign: "".into(),
-            program: "friends".into(),
-            advocate: "ada".into(),
-            variant: "blue".into(),
-            tags: "summer,50% off".into(),
-        }
-    }
-
     #[test]
     fn a_whole_row() {
         let click = click();
-        let row = ENRICHER.enrich(&click, 5, 6);
+        let seen = ENRICHER.see(&click);
+        let row = seen.row(&click, 5, 6);
         let expected = ClickRow {
             workspace: "acme",
             time: 1_700_000_000_123,
@@ -176,36 +181,42 @@ mod tests {
             query: &click.query,
             visitor_id: 3,
             new_visitor: true,
+            privacy: 0,
             address_prefix: "::ffff:193.99.144.0".parse().unwrap(),
             country: ENRICHER.places.of(click.address).country,
-            browser: "Firefox".into(),
-            browser_version: "120.0".into(),
-            os: "Linux".into(),
-            os_version: "".into(),
+            browser: "Firefox",
+            browser_version: "120.0",
+            os: "Linux",
+            os_version: "",
             device: "desktop",
             agent_class: AgentClass::Browser as i8,
             user_agent: &click.user_agent,
-            language: "de-DE".into(),
+            signs: click.signs.bits(),
+            hints: "",
+            purpose: "",
+            language: "de-DE",
             referrer: &click.referrer,
-            referrer_host: "mail.google.com".into(),
-            channel: "Email".into(),
-            source: "news".into(),
-            campaign: "may".into(),
-            utm_source: "News".into(),
-            utm_medium: "email".into(),
-            utm_campaign: "may".into(),
-            utm_term: "a".into(),
-            utm_content: "b".into(),
+            referrer_host: "mail.google.com",
+            channel: "Email",
+            link_channel: "",
+            source: "news",
+            campaign: "may",
+            utm_source: "News",
+            utm_medium: "email",
+            utm_campaign: "may",
+            utm_term: "a",
+            utm_content: "b",
             program: "friends",
             advocate: "ada",
             variant: "blue",
-            tags: vec!["summer", "50% off"],
+            tags: row::Tags("summer,50% off"),
             verdict: Verdict::Human as i8,
-            reasons: vec![],
+            reasons: seen.judgement.reasons(&seen.agent),
             rules: RULES,
         };
         assert_eq!(row, expected);
         assert_eq!(row.country, "DE");
+        assert!(row.reasons.iter().next().is_none());
     }
 
     #[test]
@@ -215,11 +226,9 @@ mod tests {
             channel: "telegram".into(),
             ..click()
         };
-        let row = ENRICHER.enrich(&click, 1, 1);
-        assert_eq!(
-            (row.campaign.as_str(), row.utm_campaign.as_str()),
-            ("launch", "may")
-        );
+        let seen = ENRICHER.see(&click);
+        let row = seen.row(&click, 1, 1);
+        assert_eq!((row.campaign, row.utm_campaign), ("launch", "may"));
         assert_eq!(row.channel, "Telegram");
     }
 
@@ -230,11 +239,9 @@ mod tests {
             referrer: "https://go.example.com/other".into(),
             ..click()
         };
-        let row = ENRICHER.enrich(&click, 1, 1);
-        assert_eq!(
-            (row.channel.as_str(), row.source.as_str()),
-            ("Direct", "Direct")
-        );
+        let seen = ENRICHER.see(&click);
+        let row = seen.row(&click, 1, 1);
+        assert_eq!((row.channel, row.source), ("Direct", "Direct"));
         assert_eq!(row.referrer_host, "go.example.com");
     }
 
@@ -252,8 +259,10 @@ mod tests {
                 id: ClickId(id), unix_ms, method, address, user_agent, referrer, query, language,
                 purpose, channel, slug, domain, visitor: None, ..click()
             };
-            let row = ENRICHER.enrich(&click, 1, seq);
-            prop_assert_eq!(&row, &ENRICHER.enrich(&click, 1, seq));
+            let seen = ENRICHER.see(&click);
+            let row = seen.row(&click, 1, seq);
+            let again = ENRICHER.see(&click);
+            prop_assert_eq!(&row, &again.row(&click, 1, seq));
             prop_assert_eq!(row.address_prefix.octets()[15], 0);
         }
     }

@@ -26,7 +26,7 @@ use whence_core::id::ClickId;
 use whence_core::workspace::PrivacyMode;
 
 pub(crate) use facts::{Facts, Insight, Password, Room};
-pub(crate) use privacy::Visitor;
+pub(crate) use privacy::{Visitor, mode};
 
 use crate::answer::{Answer, Known, Redirect};
 use crate::pages;
@@ -82,7 +82,7 @@ pub(crate) fn decide<'p>(asked: &Asked<'_>, place: &'p Place, facts: &Facts<'_>)
         site,
         target,
         facts,
-        mode: privacy::mode(site.workspace.privacy, asked),
+        mode: mode(place, asked),
         rest: place.rest(asked.path, &asked.slug).unwrap_or_default(),
     };
     match target.rich() {

@@ -7,7 +7,7 @@ use whence_core::id::{ClickId, LinkId, Minter};
 use whence_core::journal::{AppendError, LaneWriter, Seq};
 use whence_core::wire;
 
-use crate::decide::Decision;
+use crate::decide::{Decision, mode};
 use crate::request::Asked;
 use crate::resolve::Place;
 use crate::target::Target;
@@ -77,6 +77,9 @@ impl Recorder {
             advocate: label(Target::advocate),
             variant: decision.variant.into(),
             tags: label(Target::tags),
+            privacy: mode(place, asked),
+            signs: asked.signs(),
+            hints: asked.hints(),
         };
         self.buffer.clear();
         wire::encode(&click, &mut self.buffer);

@@ -3,6 +3,7 @@
 //! A front reads the bytes and hands over header by header, so that this is the same whichever way a
 //! request came. Nothing here decides: a strange request is read as far as it goes.
 
+mod evidence;
 mod forwarding;
 
 use std::borrow::Cow;
@@ -11,10 +12,11 @@ use std::net::{IpAddr, Ipv6Addr};
 use bytes::Bytes;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
-use whence_core::click::{Method, bounded, bounds};
+use whence_core::click::{Method, Signs, bounded, bounds};
 use whence_core::config::{Cookies, ForwardingHeader};
 use whence_core::id::VisitorId;
 
+use evidence::Evidence;
 use forwarding::Forwarding;
 
 /// The cookie that proves that its bearer knows the password of a link.
@@ -54,6 +56,7 @@ pub(crate) struct Asked<'r> {
     pub(crate) language: &'r [u8],
     /// `Sec-Purpose`, `Purpose` and `X-Moz`.
     purposes: [&'r [u8]; 3],
+    evidence: Evidence<'r>,
 }
 
 /// A request that is being read.
@@ -64,6 +67,7 @@ pub(crate) struct Reading<'r> {
     referrer: &'r [u8],
     language: &'r [u8],
     purposes: [&'r [u8]; 3],
+    evidence: Evidence<'r>,
     visitor: Option<VisitorId>,
     pass: Option<&'r str>,
     opted_out: bool,
@@ -84,6 +88,7 @@ impl<'r> Reading<'r> {
             referrer: b"",
             language: b"",
             purposes: [b""; 3],
+            evidence: Evidence::default(),
             visitor: None,
             pass: None,
             opted_out: false,
@@ -125,13 +130,24 @@ impl<'r> Reading<'r> {
                 first(&mut self.host);
             }
             5 if name.eq_ignore_ascii_case(b"x-moz") => first(&mut self.purposes[2]),
-            6 if name.eq_ignore_ascii_case(b"cookie") => self.cookie(value),
+            6 if name.eq_ignore_ascii_case(b"cookie") => {
+                self.evidence.mark(Signs::COOKIE);
+                self.cookie(value);
+            }
+            6 if name.eq_ignore_ascii_case(b"accept") => self.evidence.accept(value),
             7 if name.eq_ignore_ascii_case(b"referer") => first(&mut self.referrer),
             7 if name.eq_ignore_ascii_case(b"sec-gpc") => self.opted_out |= value == b"1",
             7 if name.eq_ignore_ascii_case(b"purpose") => first(&mut self.purposes[1]),
             10 if name.eq_ignore_ascii_case(b"user-agent") => first(&mut self.user_agent),
             11 if name.eq_ignore_ascii_case(b"sec-purpose") => first(&mut self.purposes[0]),
-            15 if name.eq_ignore_ascii_case(b"accept-language") => first(&mut self.language),
+            15 if name.eq_ignore_ascii_case(b"accept-language") => {
+                self.evidence.mark(Signs::LANGUAGE);
+                first(&mut self.language);
+            }
+            15 if name.eq_ignore_ascii_case(b"accept-encoding") => {
+                self.evidence.mark(Signs::ENCODING);
+            }
+            9.. if evidence::concerns(name) => self.evidence.header(name, value),
             9 | 15 | 17 if self.forwarding.is_believed() => self.forwarding.header(name, value),
             _ => {}
         }
@@ -180,11 +196,22 @@ impl<'r> Reading<'r> {
             referrer: self.referrer,
             language: self.language,
             purposes: self.purposes,
+            evidence: self.evidence,
         }
     }
 }
 
 impl<'r> Asked<'r> {
+    /// Which headers came.
+    pub(crate) fn signs(&self) -> Signs {
+        self.evidence.signs().with_if(Signs::SECURE, self.secure)
+    }
+
+    /// The client hints, joined.
+    pub(crate) fn hints(&self) -> Cow<'r, str> {
+        self.evidence.hints()
+    }
+
     /// `Sec-Purpose`, `Purpose` and `X-Moz`, joined: hardly any request has one, none has two.
     pub(crate) fn purpose(&self) -> Cow<'r, str> {
         let mut all = Cow::Borrowed("");

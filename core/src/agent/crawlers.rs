@@ -50,8 +50,8 @@ pub enum Category {
 pub struct Listed {
     /// What its tags amount to.
     pub category: Category,
-    /// The tag that says so.
-    pub tag: String,
+    /// The tag that says so, as the reason of a verdict: `crawler_list:social-preview`.
+    pub reason: String,
 }
 
 /// The list, compiled.
@@ -146,25 +146,25 @@ fn sort(entry: &Entry) -> (usize, Listed) {
         Some((rank, (tag, category))) => {
             let listed = Listed {
                 category: *category,
-                tag: (*tag).to_owned(),
+                reason: reason(tag),
             };
             (rank, listed)
         }
         None => {
-            let tag = entry
-                .tags
-                .first()
-                .map_or("untagged", String::as_str)
-                .to_owned();
+            let tag = entry.tags.first().map_or("untagged", String::as_str);
             (
                 TELLING.len(),
                 Listed {
                     category: Category::Other,
-                    tag,
+                    reason: reason(tag),
                 },
             )
         }
     }
+}
+
+fn reason(tag: &str) -> String {
+    format!("crawler_list:{tag}")
 }
 
 /// The text that a pattern stands for, where it is no more than a text: `Googlebot\/` is `Googlebot/`.

@@ -65,6 +65,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "smaller_clicks",
         include_str!("../../../sql/migrations/0011_smaller_clicks.sql"),
     ),
+    (
+        14,
+        "what_is_known_of_a_click",
+        include_str!("../../../sql/migrations/0014_what_is_known_of_a_click.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

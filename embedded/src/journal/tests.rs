@@ -1,13 +1,12 @@
 //! The commands against real lanes, with a writer that has them open.
 
 use std::fs;
-use std::net::IpAddr;
 
-use whence_core::click::{Click, Method, Outcome};
-use whence_core::id::{ClickId, LinkId};
+use whence_core::click::Click;
 use whence_core::journal::{self, LaneOptions, LaneReader, LaneWriter};
 use whence_core::ship::Records;
 use whence_core::ship::aside::{Aside, Note};
+use whence_core::test_support;
 use whence_core::wire;
 
 use super::*;
@@ -21,28 +20,8 @@ struct Scene {
 
 fn click(slug: &str) -> Click<'_> {
     Click {
-        id: ClickId(7),
-        unix_ms: 1_700_000_000_000,
-        outcome: Outcome::Redirected,
-        method: Method::Get,
-        workspace: "acme".into(),
-        link: LinkId(1),
-        domain: "go.example".into(),
         slug: slug.into(),
-        query: "".into(),
-        visitor: None,
-        new_visitor: false,
-        address: IpAddr::from([192, 0, 2, 1]),
-        user_agent: "".into(),
-        referrer: "".into(),
-        language: "".into(),
-        purpose: "".into(),
-        channel: "".into(),
-        campaign: "".into(),
-        program: "".into(),
-        advocate: "".into(),
-        variant: "".into(),
-        tags: "".into(),
+        ..test_support::click()
     }
 }
 

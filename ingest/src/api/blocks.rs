@@ -17,7 +17,7 @@ use whence_core::problem::Problem;
 use whence_core::wire::{self, Wire, WireError};
 
 use super::{Shared, caller};
-use crate::enrich::ClickRow;
+use crate::enrich::{ClickRow, Seen};
 use crate::insert::{InsertError, is_late};
 use crate::metrics::{BlockAnswer, Table};
 use crate::unreadable::Unreadable;
@@ -109,9 +109,14 @@ async fn store(
         return Ok(());
     }
     let lane = block.id().lane.get();
+    let seen: Vec<Seen> = clicks
+        .iter()
+        .map(|(_, click)| shared.enricher.see(click))
+        .collect();
     let rows = clicks
         .iter()
-        .map(|(seq, click)| shared.enricher.enrich(click, lane, *seq));
+        .zip(&seen)
+        .map(|((seq, click), seen)| seen.row(click, lane, *seq));
     let numbers = clicks.iter().map(|(seq, _)| *seq);
     let inserting =
         shared

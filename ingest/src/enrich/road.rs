@@ -121,35 +121,17 @@ impl Roads {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use whence_core::click::{Method, Outcome};
-    use whence_core::id::{ClickId, LinkId};
+    use whence_core::test_support;
 
     use super::*;
 
     fn click<'a>(signs: &Signs<&'a str>) -> Click<'a> {
         Click {
-            id: ClickId(7),
-            unix_ms: 1_700_000_000_123,
-            outcome: Outcome::Redirected,
-            method: Method::Get,
-            workspace: "acme".into(),
-            link: LinkId(9),
             domain: signs.domain.into(),
-            slug: "summer".into(),
             query: signs.query.into(),
-            visitor: None,
-            new_visitor: false,
-            address: "192.0.2.1".parse().unwrap(),
-            user_agent: "".into(),
             referrer: signs.referrer.into(),
-            language: "".into(),
-            purpose: "".into(),
             channel: signs.channel.into(),
-            campaign: "".into(),
-            program: "".into(),
-            advocate: "".into(),
-            variant: "".into(),
-            tags: "".into(),
+            ..test_support::click()
         }
     }
 

@@ -3,9 +3,13 @@
 use std::net::Ipv6Addr;
 
 use clickhouse::Row;
-use serde::Serialize;
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
 use whence_core::click::{Method, Outcome};
 use whence_core::place::Code;
+use whence_core::workspace::PrivacyMode;
+
+use super::verdict::Reasons;
 
 /// One row; enumerations by their numbers in the table.
 #[derive(Clone, Debug, PartialEq, Row, Serialize)]
@@ -36,46 +40,56 @@ pub struct ClickRow<'a> {
     pub visitor_id: u128,
     /// Whether this click was the visitor's first.
     pub new_visitor: bool,
+    /// What was allowed to be known of the visitor.
+    pub privacy: i8,
     /// The network of the address.
     pub address_prefix: Ipv6Addr,
     /// ISO 3166 code of the address's country.
     pub country: Code<2>,
     /// Browser.
-    pub browser: String,
+    pub browser: &'a str,
     /// Its version.
-    pub browser_version: String,
+    pub browser_version: &'a str,
     /// Operating system.
-    pub os: String,
+    pub os: &'a str,
     /// Its version.
-    pub os_version: String,
+    pub os_version: &'a str,
     /// Kind of device.
     pub device: &'static str,
     /// Coarse class of the user agent.
     pub agent_class: i8,
     /// The user agent itself.
     pub user_agent: &'a str,
+    /// Which headers came with it.
+    pub signs: u16,
+    /// Its client hints, a line each.
+    pub hints: &'a str,
+    /// What says that nobody has clicked yet.
+    pub purpose: &'a str,
     /// First language.
-    pub language: String,
+    pub language: &'a str,
     /// The referrer itself.
     pub referrer: &'a str,
     /// Its host.
-    pub referrer_host: String,
+    pub referrer_host: &'a str,
     /// Which road led here.
-    pub channel: String,
+    pub channel: &'a str,
+    /// The channel that the link was made for.
+    pub link_channel: &'a str,
     /// From which place.
-    pub source: String,
+    pub source: &'a str,
     /// The link's campaign, else `utm_campaign`.
-    pub campaign: String,
+    pub campaign: &'a str,
     /// `utm_source` as it was.
-    pub utm_source: String,
+    pub utm_source: &'a str,
     /// `utm_medium` as it was.
-    pub utm_medium: String,
+    pub utm_medium: &'a str,
     /// `utm_campaign` as it was.
-    pub utm_campaign: String,
+    pub utm_campaign: &'a str,
     /// `utm_term` as it was.
-    pub utm_term: String,
+    pub utm_term: &'a str,
     /// `utm_content` as it was.
-    pub utm_content: String,
+    pub utm_content: &'a str,
     /// The referral program.
     pub program: &'a str,
     /// Whose link it was.
@@ -83,11 +97,11 @@ pub struct ClickRow<'a> {
     /// The variant of the link that it was sent to.
     pub variant: &'a str,
     /// The link's tags.
-    pub tags: Vec<&'a str>,
+    pub tags: Tags<'a>,
     /// Person or which machine.
     pub verdict: i8,
     /// What led to the verdict.
-    pub reasons: Vec<String>,
+    pub reasons: Reasons<'a>,
     /// The rules' version.
     pub rules: u16,
 }
@@ -107,9 +121,33 @@ pub(super) fn outcome(outcome: Outcome) -> i8 {
     }
 }
 
+/// The table's number for a mode.
+pub(super) fn privacy(mode: PrivacyMode) -> i8 {
+    match mode {
+        PrivacyMode::Full => 0,
+        PrivacyMode::Cookieless => 1,
+        PrivacyMode::CountOnly => 2,
+    }
+}
+
 /// A link's tags, as a click carries them: each without a comma, separated by commas.
-pub(super) fn tags(joined: &str) -> Vec<&str> {
-    joined.split(',').filter(|tag| !tag.is_empty()).collect()
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tags<'a>(pub(super) &'a str);
+
+impl<'a> Tags<'a> {
+    /// Each tag.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        self.0.split(',').filter(|tag| !tag.is_empty())
+    }
+}
+
+impl Serialize for Tags<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.iter().count()))?;
+        self.iter()
+            .try_for_each(|tag| list.serialize_element(tag))?;
+        list.end()
+    }
 }
 
 /// The table's number for a method.

@@ -1,5 +1,9 @@
 //! Who asked: a person, or which kind of machine. Nothing is dropped for it; reports choose.
 
+use std::fmt;
+
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
 use whence_core::agent::{Agent, Category};
 use whence_core::click::Method;
 
@@ -25,53 +29,144 @@ pub enum Verdict {
     Suspect = 8,
 }
 
+/// What a click shows of itself that no person's would, in the order in which signs decide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Sign {
+    PurposePrefetch,
+    Listed,
+    CrawlerAgent,
+    DeclaredBot,
+    NoUserAgent,
+    MethodHead,
+    MethodPost,
+}
+
+impl Sign {
+    const ALL: [Self; 7] = [
+        Self::PurposePrefetch,
+        Self::Listed,
+        Self::CrawlerAgent,
+        Self::DeclaredBot,
+        Self::NoUserAgent,
+        Self::MethodHead,
+        Self::MethodPost,
+    ];
+
+    /// Its name in the table of clicks.
+    fn reason(self, agent: &Agent) -> &str {
+        match self {
+            Self::PurposePrefetch => "purpose_prefetch",
+            Self::Listed => agent.listed.as_ref().map_or("", |listed| &listed.reason),
+            Self::CrawlerAgent => "crawler_agent",
+            Self::DeclaredBot => "declared_bot",
+            Self::NoUserAgent => "no_user_agent",
+            Self::MethodHead => "method_head",
+            Self::MethodPost => "method_post",
+        }
+    }
+}
+
 /// A verdict and what led to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Judgement {
     /// What the click seems to be.
     pub(super) verdict: Verdict,
-    /// Every sign that was seen, the deciding one first; empty for a person.
-    pub(super) reasons: Vec<String>,
+    /// A bit for each [`Sign`].
+    signs: u32,
+}
+
+impl Judgement {
+    /// Every sign that was seen, the deciding one first; empty for a person. `agent` is the one that was judged.
+    pub(super) fn reasons<'a>(&self, agent: &'a Agent) -> Reasons<'a> {
+        Reasons {
+            signs: self.signs,
+            agent,
+        }
+    }
+}
+
+/// Reasons of a verdict.
+#[derive(Clone, Copy)]
+pub struct Reasons<'a> {
+    signs: u32,
+    agent: &'a Agent,
+}
+
+impl<'a> Reasons<'a> {
+    /// Each reason.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        let seen = move |sign: &Sign| self.signs & (1 << *sign as u32) != 0;
+        let signs = Sign::ALL.into_iter().filter(seen);
+        signs.map(move |sign| sign.reason(self.agent))
+    }
+}
+
+impl PartialEq for Reasons<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for Reasons<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Reasons<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.signs.count_ones() as usize))?;
+        self.iter()
+            .try_for_each(|reason| list.serialize_element(reason))?;
+        list.end()
+    }
 }
 
 /// Judges a click by its method, its purpose and what is known of its agent.
 ///
 /// All signs are collected, so that a later rule set can weigh them anew; the first of them decides.
 pub(super) fn judge(method: Method, purpose: &str, agent: &Agent) -> Judgement {
-    let mut signs: Vec<(Verdict, String)> = Vec::new();
-    if is_prefetch(purpose) {
-        signs.push((Verdict::Prefetch, "purpose_prefetch".into()));
-    }
-    if let Some(listed) = &agent.listed {
-        let verdict = match listed.category {
-            Category::Preview => Verdict::Preview,
-            Category::Scanner => Verdict::Scanner,
-            Category::Monitor => Verdict::Monitor,
-            Category::Other => Verdict::Bot,
-        };
-        signs.push((verdict, format!("crawler_list:{}", listed.tag)));
-    }
-    if agent.software.crawler {
-        signs.push((Verdict::Bot, "crawler_agent".into()));
-    }
-    if agent.declares_itself {
-        signs.push((Verdict::Bot, "declared_bot".into()));
-    }
-    if agent.is_empty() {
-        signs.push((Verdict::Bot, "no_user_agent".into()));
-    }
-    match method {
-        // A HEAD with a browser's agent is a network that looks at a link before it shows it.
-        Method::Head if agent.is_browser() => signs.push((Verdict::Preview, "method_head".into())),
-        Method::Head => signs.push((Verdict::Bot, "method_head".into())),
-        Method::Post => signs.push((Verdict::Suspect, "method_post".into())),
-        Method::Get => {}
-    }
-    let verdict = signs
-        .first()
-        .map_or(Verdict::Human, |(verdict, _)| *verdict);
-    let reasons = signs.into_iter().map(|(_, reason)| reason).collect();
-    Judgement { verdict, reasons }
+    let mut judgement = Judgement {
+        verdict: Verdict::Human,
+        signs: 0,
+    };
+    let mut sign = |holds: bool, sign: Sign, verdict: Verdict| {
+        if holds {
+            if judgement.signs == 0 {
+                judgement.verdict = verdict;
+            }
+            judgement.signs |= 1 << sign as u32;
+        }
+    };
+    sign(
+        is_prefetch(purpose),
+        Sign::PurposePrefetch,
+        Verdict::Prefetch,
+    );
+    let listed = agent.listed.as_ref().map(|listed| match listed.category {
+        Category::Preview => Verdict::Preview,
+        Category::Scanner => Verdict::Scanner,
+        Category::Monitor => Verdict::Monitor,
+        Category::Other => Verdict::Bot,
+    });
+    sign(
+        listed.is_some(),
+        Sign::Listed,
+        listed.unwrap_or(Verdict::Bot),
+    );
+    sign(agent.software.crawler, Sign::CrawlerAgent, Verdict::Bot);
+    sign(agent.declares_itself, Sign::DeclaredBot, Verdict::Bot);
+    sign(agent.is_empty(), Sign::NoUserAgent, Verdict::Bot);
+    // A HEAD with a browser's agent is a network that looks at a link before it shows it.
+    let looks = if agent.is_browser() {
+        Verdict::Preview
+    } else {
+        Verdict::Bot
+    };
+    sign(method == Method::Head, Sign::MethodHead, looks);
+    sign(method == Method::Post, Sign::MethodPost, Verdict::Suspect);
+    judgement
 }
 
 /// `Sec-Purpose: prefetch;prerender`, `Purpose: prefetch`, `X-Moz: prefetch`, and Safari's `preview`.
@@ -195,14 +290,15 @@ mod tests {
         ];
         for &(method, purpose, agent, verdict, reasons) in table {
             let found = judge(method, purpose, &agents.of(agent));
-            let expected = Judgement {
-                verdict,
-                reasons: reasons.iter().map(|r| (*r).to_owned()).collect(),
-            };
-            assert_eq!(found, expected, "{method:?} {purpose:?} {agent:?}");
+            let known = agents.of(agent);
+            let told: Vec<&str> = found.reasons(&known).iter().collect();
+            assert_eq!(
+                (found.verdict, &told[..]),
+                (verdict, reasons),
+                "{method:?} {purpose:?} {agent:?}"
+            );
             // The edge has no verdict, and must take the same agents for people.
             if (method, purpose) == (Method::Get, "") {
-                let known = agents.of(agent);
                 let told = (known.is_bot(), known.is_preview());
                 let judged = (
                     found.verdict != Verdict::Human,

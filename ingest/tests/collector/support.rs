@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 use tempfile::TempDir;
-use whence_core::click::{Click, Method, Outcome};
+use whence_core::click::Click;
 use whence_core::config;
 use whence_core::id::{ClickId, ClickIdKey, LinkId, Minter, VisitorId};
 use whence_core::journal::{self, Block, LaneOptions, LaneReader, LaneWriter};
 use whence_core::key::{self, ApiKey, KeyHash, Right};
 use whence_core::secret::Secret;
 use whence_core::store::{FileStore, LinkStore};
+use whence_core::test_support;
 use whence_core::test_support::http::{Got, ask};
 use whence_core::wire;
 use whence_core::workspace::{PrivacyMode, Workspace, WorkspaceId};
@@ -299,26 +300,12 @@ pub(crate) fn click() -> Click<'static> {
     Click {
         id: minted(),
         unix_ms: 1_795_284_000_123,
-        outcome: Outcome::Redirected,
-        method: Method::Get,
-        workspace: "acme".into(),
         link: LinkId(5),
-        domain: "go.example.com".into(),
-        slug: "summer".into(),
         query: "".into(),
         visitor: Some(VisitorId(77)),
         new_visitor: false,
-        address: "193.99.144.80".parse().unwrap(),
-        user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:120.0) Gecko/20100101 Firefox/120.0".into(),
         referrer: "https://www.google.de/".into(),
-        language: "de-DE,de".into(),
-        purpose: "".into(),
-        channel: "".into(),
-        campaign: "".into(),
-        program: "".into(),
-        advocate: "".into(),
-        variant: "".into(),
-        tags: "".into(),
+        ..test_support::click()
     }
 }
 

@@ -4,6 +4,7 @@ use whence_core::id::VisitorId;
 use whence_core::workspace::PrivacyMode;
 
 use crate::request::Asked;
+use crate::resolve::Place;
 
 /// A visitor who may be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +15,15 @@ pub(crate) struct Visitor {
     pub(crate) new: bool,
 }
 
-/// The workspace's mode, one step down for who asks not to be followed.
-pub(super) fn mode(workspace: PrivacyMode, asked: &Asked<'_>) -> PrivacyMode {
+/// The workspace's mode, one step down for who asks not to be followed. Where nobody has claimed the host, nobody may
+/// know more than that there was a click.
+pub(crate) fn mode(place: &Place, asked: &Asked<'_>) -> PrivacyMode {
+    let Some(site) = &place.site else {
+        return PrivacyMode::CountOnly;
+    };
     match asked.opted_out {
-        true => workspace.lowered(),
-        false => workspace,
+        true => site.workspace.privacy.lowered(),
+        false => site.workspace.privacy,
     }
 }
 

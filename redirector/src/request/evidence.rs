@@ -1,0 +1,153 @@
+//! What a request's headers are evidence of: which there are, and what a browser says of itself beside its agent.
+//!
+//! Kept as it came; what it means is ingest's to say.
+
+use std::borrow::Cow;
+
+use whence_core::click::{Signs, bounded, bounds};
+
+/// The client hints, in the order in which a click has them.
+const HINTS: [&[u8]; 5] = [
+    b"sec-ch-ua",
+    b"sec-ch-ua-mobile",
+    b"sec-ch-ua-platform",
+    b"sec-ch-ua-platform-version",
+    b"sec-ch-ua-model",
+];
+
+/// Evidence that is being gathered.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Evidence<'r> {
+    signs: Signs,
+    hints: [&'r [u8]; HINTS.len()],
+}
+
+/// Whether a header may be one that [`Evidence::header`] takes.
+pub(super) fn concerns(name: &[u8]) -> bool {
+    name.get(..4)
+        .is_some_and(|begin| begin.eq_ignore_ascii_case(b"sec-"))
+}
+
+impl<'r> Evidence<'r> {
+    /// Marks what was seen.
+    pub(super) fn mark(&mut self, sign: Signs) {
+        self.signs |= sign;
+    }
+
+    /// Takes `Accept`.
+    pub(super) fn accept(&mut self, value: &[u8]) {
+        let html = value
+            .windows(b"text/html".len())
+            .any(|part| part.eq_ignore_ascii_case(b"text/html"));
+        self.signs |= Signs::ACCEPT.with_if(Signs::HTML, html);
+    }
+
+    /// Takes Fetch Metadata or a client hint. Of a hint that is repeated the first counts.
+    pub(super) fn header(&mut self, name: &[u8], value: &'r [u8]) {
+        if name
+            .get(..10)
+            .is_some_and(|begin| begin.eq_ignore_ascii_case(b"sec-fetch-"))
+        {
+            let of = &name[10..];
+            let navigates =
+                of.eq_ignore_ascii_case(b"mode") && value.eq_ignore_ascii_case(b"navigate");
+            let pressed = of.eq_ignore_ascii_case(b"user") && value == b"?1";
+            self.signs |= Signs::FETCH
+                .with_if(Signs::NAVIGATE, navigates)
+                .with_if(Signs::USER, pressed);
+        } else if let Some(place) = HINTS
+            .iter()
+            .position(|hint| name.eq_ignore_ascii_case(hint))
+            && self.hints[place].is_empty()
+        {
+            self.hints[place] = value;
+        }
+    }
+
+    /// What was marked.
+    pub(super) fn signs(&self) -> Signs {
+        self.signs | Signs::KNOWN
+    }
+
+    /// The hints, a line each; empty ones at the end are left out. A line's end inside one, which no front lets pass,
+    /// could only make it two.
+    pub(super) fn hints(&self) -> Cow<'r, str> {
+        let Some(last) = self.hints.iter().rposition(|hint| !hint.is_empty()) else {
+            return Cow::Borrowed("");
+        };
+        if last == 0 {
+            return bounded(self.hints[0], bounds::HINT);
+        }
+        let mut joined = String::with_capacity(192);
+        for (place, hint) in self.hints[..=last].iter().enumerate() {
+            if place > 0 {
+                joined.push('\n');
+            }
+            joined.push_str(&bounded(hint, bounds::HINT));
+        }
+        Cow::Owned(joined)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gathered(headers: &[(&'static str, &'static str)]) -> Evidence<'static> {
+        let mut evidence = Evidence::default();
+        for (name, value) in headers {
+            if concerns(name.as_bytes()) {
+                evidence.header(name.as_bytes(), value.as_bytes());
+            }
+        }
+        evidence
+    }
+
+    #[test]
+    fn hints_are_lines_in_a_fixed_order() {
+        let brand = "\"Chromium\";v=\"128\"";
+        for (headers, hints) in [
+            (&[][..], String::new()),
+            (&[("sec-ch-ua", brand)], brand.to_owned()),
+            (
+                &[
+                    ("Sec-CH-UA-Platform", "\"Android\""),
+                    ("sec-ch-ua", brand),
+                    ("sec-ch-ua", "another"),
+                    ("sec-ch-ua-mobile", "?1"),
+                ],
+                format!("{brand}\n?1\n\"Android\""),
+            ),
+            (
+                &[("sec-ch-ua-model", "\"Pixel 8\"")],
+                "\n\n\n\n\"Pixel 8\"".to_owned(),
+            ),
+        ] {
+            assert_eq!(gathered(headers).hints(), hints);
+        }
+    }
+
+    #[test]
+    fn signs() {
+        let navigation = gathered(&[
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-User", "?1"),
+            ("Sec-Fetch-Dest", "document"),
+        ]);
+        assert_eq!(
+            navigation.signs(),
+            Signs::KNOWN | Signs::FETCH | Signs::NAVIGATE | Signs::USER
+        );
+        assert_eq!(
+            gathered(&[("sec-fetch-mode", "no-cors")]).signs(),
+            Signs::KNOWN | Signs::FETCH
+        );
+        assert_eq!(
+            gathered(&[("x-sec-fetch-mode", "navigate")]).signs(),
+            Signs::KNOWN
+        );
+        let mut evidence = Evidence::default();
+        evidence.accept(b"application/xhtml+xml,Text/HTML;q=0.9");
+        assert_eq!(evidence.signs(), Signs::KNOWN | Signs::ACCEPT | Signs::HTML);
+    }
+}
