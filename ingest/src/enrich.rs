@@ -31,7 +31,7 @@ use verdict::Judgement;
 
 /// The rules' version, stored with each row: raised whenever a rule here or the table of sources
 /// changes, so that history can be judged again where it was judged otherwise.
-pub const RULES: u16 = 2;
+pub const RULES: u16 = 3;
 
 /// Enriching cannot start.
 #[derive(Debug, Error)]
