@@ -138,15 +138,15 @@ fn blocks_of_every_version_are_read() {
 
 #[test]
 fn versions_to_come_are_refused_by_name() {
-    for version in [0, 3, 255] {
-        let mut bytes = bytes(CLICK_2);
+    for version in [0, 4, 255] {
+        let mut bytes = bytes(CLICK_3);
         bytes[0] = version;
         let refused = wire::decode::<Click<'_>>(&bytes).unwrap_err();
         let expected = WireError::Version {
             record: "click",
             found: version,
             oldest: 1,
-            newest: 2,
+            newest: 3,
         };
         assert_eq!(refused, expected);
     }
@@ -160,7 +160,7 @@ fn versions_to_come_are_refused_by_name() {
 /// taken for what was cut off.
 #[test]
 fn a_record_has_one_length() {
-    for hex in [CLICK_1, CLICK_2] {
+    for hex in [CLICK_1, CLICK_2, CLICK_3] {
         let whole = bytes(hex);
         for end in 1..whole.len() {
             let cut = wire::decode::<Click<'_>>(&whole[..end]);
