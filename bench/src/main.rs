@@ -4,7 +4,8 @@
 //! with one line on standard output, `RESULT {json}`, which a script can read.
 //!
 //! Architecture invariant: no service's code is linked here. What is measured is the binaries that are
-//! shipped, which lie beside this one, or an installation that runs already.
+//! shipped, which lie beside this one, or an installation that runs already. (`enrich` measures one function: a
+//! program of its own links it, and is started from here.)
 
 mod binary;
 mod callgrind;
@@ -13,6 +14,7 @@ mod cpu;
 mod crash;
 mod edge;
 mod edits;
+mod enrich;
 mod http;
 mod ingest;
 mod journal;
@@ -53,6 +55,7 @@ enum Bench {
     Redirect(redirect::Options),
     Crash(crash::Options),
     Edits(edits::Options),
+    Enrich(enrich::Options),
     Outage(outage::Options),
     Ingest(ingest::Options),
     #[command(hide = true)]
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Bench::Redirect(options) => redirect::run(options),
         Bench::Crash(options) => crash::run(&options),
         Bench::Edits(options) => edits::run(&options),
+        Bench::Enrich(options) => enrich::run(&options),
         Bench::Outage(options) => outage::run(&options),
         Bench::Ingest(options) => ingest::run(&options),
         Bench::BareHyper(options) => redirect::bare::run(&options),

@@ -7,7 +7,7 @@ use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use whence_core::clickhouse::INSERT_SETTINGS;
+use whence_core::clickhouse::{INSERT_SETTINGS, ONCE_SETTINGS};
 
 use crate::http::{self, Client};
 
@@ -72,7 +72,7 @@ impl Engine {
             encoded(&format!("INSERT INTO {table} FORMAT {format}")),
             encoded(token)
         );
-        for (name, value) in INSERT_SETTINGS {
+        for (name, value) in INSERT_SETTINGS.iter().chain(ONCE_SETTINGS) {
             url.push_str(&format!("&{name}={value}"));
         }
         self.post(&url, rows).await?;
