@@ -5,6 +5,7 @@
 
 mod class;
 mod crawlers;
+mod hints;
 mod software;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use quick_cache::sync::Cache;
 
 pub use class::AgentClass;
 pub use crawlers::{Category, CrawlersError, Listed};
+pub use hints::{Brand, Hints};
 pub use software::{Device, Software};
 
 use crate::click::{bounded, bounds};
