@@ -3,6 +3,7 @@
 //!
 //! What a request is worth, which takes more than its agent, is ingest's verdict and not here.
 
+mod app;
 mod class;
 mod crawlers;
 mod hints;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 
+pub use app::APPS;
 pub use class::AgentClass;
 pub use crawlers::{Category, CrawlersError, Listed};
 pub use hints::{Brand, Hints};
@@ -38,6 +40,8 @@ pub struct Agent {
     pub declares_itself: bool,
     /// What the list of crawlers says.
     pub listed: Option<Listed>,
+    /// The app whose own browser it is; empty where it is none's, or a machine.
+    pub app: &'static str,
 }
 
 impl Agent {
@@ -81,12 +85,18 @@ impl Agent {
 
     fn read(text: &str, crawlers: &Crawlers) -> Self {
         let class = AgentClass::of(text);
-        Self {
+        let mut agent = Self {
             software: Software::of(text),
             class,
             declares_itself: class == AgentClass::DeclaredBot && !begins_like_a_browser(text),
             listed: crawlers.find(text),
+            app: "",
+        };
+        // An app's preview fetcher names it too, and has no browser.
+        if !agent.is_bot() {
+            agent.app = app::of(text);
         }
+        agent
     }
 }
 
@@ -162,6 +172,18 @@ mod tests {
                 (preview, bot),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn an_app_has_a_browser_and_its_preview_fetcher_has_none() {
+        for (text, app) in [
+            (WHATSAPP_BROWSER, "WhatsApp"),
+            ("WhatsApp/2.23.20.0 A", ""),
+            ("facebookexternalhit/1.1", ""),
+            (CHROME, ""),
+        ] {
+            assert_eq!(AGENTS.of(text).app, app, "{text}");
         }
     }
 

@@ -56,6 +56,8 @@ pub struct ClickRow<'a> {
     pub os_version: &'a str,
     /// Kind of device.
     pub device: &'static str,
+    /// The app whose own browser it was.
+    pub app: &'static str,
     /// Coarse class of the user agent.
     pub agent_class: i8,
     /// The user agent itself.
