@@ -1,5 +1,5 @@
-//! What a user agent's text says of who asks: which browser on which device, or which machine. Read once
-//! and kept for the next request with the same text, since the edge asks on the way of a click.
+//! What a user agent's text, and the client hints beside it, say of who asks: which browser on which device, or which
+//! machine. Read once and kept for the next request with the same texts, since the edge asks on the way of a click.
 //!
 //! What a request is worth, which takes more than its agent, is ingest's verdict and not here.
 
@@ -11,6 +11,7 @@ mod software;
 
 use std::sync::Arc;
 
+use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
 pub use app::APPS;
@@ -24,15 +25,17 @@ use crate::{config, link};
 use class::begins_like_a_browser;
 use crawlers::Crawlers;
 
-/// How many agents are remembered. A busy site sees some thousands a day; at up to 2 KiB each this is a
-/// few megabytes, whatever agents somebody makes up.
-const REMEMBERED: usize = 4096;
+/// How many agents are remembered, each with the hints that came with it. A busy site sees some thousands a day; at up to
+/// 4 KiB each this is at most 32 MiB, whatever agents somebody makes up, and some 5 MiB of real ones.
+const REMEMBERED: usize = 8192;
 
-/// A user agent, read once.
+/// A user agent with its hints, read once.
 #[derive(Debug)]
 pub struct Agent {
     /// Browser, system and device.
     pub software: Software,
+    /// What the browser says of itself beside the agent.
+    pub hints: Hints,
     /// The coarse class of the text.
     pub class: AgentClass,
     /// Whether it names itself or its page and does not even begin like a browser. One that does may be
@@ -83,10 +86,13 @@ impl Agent {
         }
     }
 
-    fn read(text: &str, crawlers: &Crawlers) -> Self {
+    fn read(said: Said<'_>, crawlers: &Crawlers) -> Self {
+        let text = said.agent;
         let class = AgentClass::of(text);
+        let hints = Hints::of(said.hints);
         let mut agent = Self {
-            software: Software::of(text),
+            software: Software::of(text, &hints),
+            hints,
             class,
             declares_itself: class == AgentClass::DeclaredBot && !begins_like_a_browser(text),
             listed: crawlers.find(text),
@@ -100,11 +106,31 @@ impl Agent {
     }
 }
 
+/// What is asked about: an agent and its hints.
+#[derive(Clone, Copy, Hash)]
+struct Said<'s> {
+    agent: &'s str,
+    hints: &'s str,
+}
+
+/// What was asked about, kept. Hashes as [`Said`] does.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Remembered {
+    agent: Box<str>,
+    hints: Box<str>,
+}
+
+impl Equivalent<Remembered> for Said<'_> {
+    fn equivalent(&self, key: &Remembered) -> bool {
+        *self.agent == *key.agent && *self.hints == *key.hints
+    }
+}
+
 /// Reads agents. Shared by threads.
 #[derive(Debug)]
 pub struct Agents {
     crawlers: Crawlers,
-    read: Cache<Box<str>, Arc<Agent>>,
+    read: Cache<Remembered, Arc<Agent>>,
 }
 
 impl Agents {
@@ -116,20 +142,25 @@ impl Agents {
         })
     }
 
-    /// What is known of an agent. One that is known already costs no allocation and a tenth of a
-    /// microsecond; a new one some six.
+    /// What is known of an agent that came with `hints`, in the form in which a click has them. One that is known already
+    /// costs no allocation and a tenth of a microsecond; a new one some six.
     ///
-    /// What a click would not keep of a text is not read either, so that edge and collector judge the
+    /// What a click would not keep of an agent is not read either, so that edge and collector judge the
     /// same.
     #[must_use]
-    pub fn of(&self, user_agent: &str) -> Arc<Agent> {
-        let text = &*bounded(user_agent.as_bytes(), bounds::USER_AGENT);
-        if let Some(known) = self.read.get(text) {
+    pub fn of(&self, user_agent: &str, hints: &str) -> Arc<Agent> {
+        let agent = &*bounded(user_agent.as_bytes(), bounds::USER_AGENT);
+        let said = Said { agent, hints };
+        if let Some(known) = self.read.get(&said) {
             return known;
         }
-        let agent = Arc::new(Agent::read(text, &self.crawlers));
-        self.read.insert(text.into(), Arc::clone(&agent));
-        agent
+        let read = Arc::new(Agent::read(said, &self.crawlers));
+        let key = Remembered {
+            agent: agent.into(),
+            hints: hints.into(),
+        };
+        self.read.insert(key, Arc::clone(&read));
+        read
     }
 }
 
@@ -166,7 +197,7 @@ mod tests {
             ("an unknown thing", false, false),
         ];
         for (text, preview, bot) in table {
-            let agent = AGENTS.of(text);
+            let agent = AGENTS.of(text, "");
             assert_eq!(
                 (agent.is_preview(), agent.is_bot()),
                 (preview, bot),
@@ -183,7 +214,7 @@ mod tests {
             ("facebookexternalhit/1.1", ""),
             (CHROME, ""),
         ] {
-            assert_eq!(AGENTS.of(text).app, app, "{text}");
+            assert_eq!(AGENTS.of(text, "").app, app, "{text}");
         }
     }
 
@@ -204,17 +235,17 @@ mod tests {
             ("", None),
         ];
         for (text, device) in table {
-            assert_eq!(AGENTS.of(text).device(), device, "{text}");
+            assert_eq!(AGENTS.of(text, "").device(), device, "{text}");
         }
     }
 
     #[test]
     fn a_known_agent_is_not_read_again_and_memory_is_bounded() {
         let agents = Agents::open(&config::Databases::default()).unwrap();
-        let first = agents.of(CHROME);
-        assert!(Arc::ptr_eq(&first, &agents.of(CHROME)));
+        let first = agents.of(CHROME, "");
+        assert!(Arc::ptr_eq(&first, &agents.of(CHROME, "")));
         for number in 0..2 * REMEMBERED {
-            let _ = agents.of(&format!("thing/{number}"));
+            let _ = agents.of(&format!("thing/{number}"), "");
         }
         assert!(agents.read.len() <= REMEMBERED);
     }
@@ -223,8 +254,8 @@ mod tests {
     fn what_a_click_does_not_keep_is_not_read() {
         let long = format!("{}{}", "a".repeat(bounds::USER_AGENT), "Googlebot/2.1");
         let cut = &long[..bounds::USER_AGENT];
-        assert!(Arc::ptr_eq(&AGENTS.of(&long), &AGENTS.of(cut)));
-        assert!(!AGENTS.of(&long).is_bot());
+        assert!(Arc::ptr_eq(&AGENTS.of(&long, ""), &AGENTS.of(cut, "")));
+        assert!(!AGENTS.of(&long, "").is_bot());
     }
 
     #[test]
@@ -243,7 +274,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_is_read_and_a_preview_is_a_bot(text in "\\PC{0,200}") {
-            let agent = AGENTS.of(&text);
+            let agent = AGENTS.of(&text, "");
             prop_assert!(!agent.is_preview() || agent.is_bot());
         }
     }

@@ -65,7 +65,7 @@ impl Enricher {
     /// Finds out what there is to know of a click.
     #[must_use]
     pub fn see(&self, click: &Click<'_>) -> Seen {
-        let agent = self.agents.of(&click.user_agent);
+        let agent = self.agents.of(&click.user_agent, &click.hints);
         let judgement = verdict::judge(click.method, &click.purpose, &agent);
         Seen {
             road: self.roads.of(click),

@@ -174,7 +174,7 @@ mod tests {
         for _ in 0..50_000 {
             let drawn = agents.draw(&mut random);
             if seen.insert(drawn.text) {
-                let read = reader.of(drawn.text);
+                let read = reader.of(drawn.text, "");
                 assert_eq!(read.is_bot(), drawn.is_machine, "{}", drawn.text);
             }
         }

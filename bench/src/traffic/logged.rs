@@ -77,7 +77,7 @@ impl Logged {
                 link: *links.entry(slug.clone()).or_insert(next_link),
                 slug,
                 query: query.into(),
-                is_machine: agents.of(&agent).is_bot(),
+                is_machine: agents.of(&agent, "").is_bot(),
                 agent,
                 referrer: text(&entry.referrer, bounds::REFERRER),
                 is_head: entry.method == "HEAD",

@@ -5,6 +5,8 @@
 use woothee::parser::Parser;
 use woothee::woothee::VALUE_UNKNOWN;
 
+use super::Hints;
+
 /// What a user agent says of the software that sent it. Texts are empty where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Software {
@@ -52,8 +54,8 @@ impl Device {
 }
 
 impl Software {
-    /// Reads a user agent.
-    pub(super) fn of(agent: &str) -> Self {
+    /// Reads a user agent and its hints.
+    pub(super) fn of(agent: &str, _hints: &Hints) -> Self {
         let Some(found) = Parser::new().parse(agent) else {
             return Self::default();
         };
@@ -182,7 +184,7 @@ mod tests {
             ("something nobody knows", ["", "", "", "", ""]),
         ];
         for (agent, expected) in table {
-            let s = Software::of(agent);
+            let s = Software::of(agent, &Hints::default());
             let found = [
                 &*s.browser,
                 &*s.browser_version,
@@ -198,19 +200,19 @@ mod tests {
     #[test]
     fn crawlers_are_known() {
         let agent = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)";
-        assert!(Software::of(agent).crawler);
+        assert!(Software::of(agent, &Hints::default()).crawler);
     }
 
     proptest! {
         #[test]
         fn any_text_is_read(agent in ".{0,200}") {
-            prop_assert_eq!(Software::of(&agent), Software::of(&agent));
+            prop_assert_eq!(Software::of(&agent, &Hints::default()), Software::of(&agent, &Hints::default()));
         }
 
         /// Pieces of real agents in any order reach far deeper into the parser than random text.
         #[test]
         fn any_mixture_of_real_pieces_is_read(pieces in prop::collection::vec(prop::sample::select(PIECES), 0..12)) {
-            let software = Software::of(&pieces.concat());
+            let software = Software::of(&pieces.concat(), &Hints::default());
             prop_assert!(software.browser_version.matches('.').count() < 2);
         }
     }

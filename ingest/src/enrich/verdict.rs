@@ -289,8 +289,8 @@ mod tests {
             (Method::Post, "", CHROME, Verdict::Suspect, &["method_post"]),
         ];
         for &(method, purpose, agent, verdict, reasons) in table {
-            let found = judge(method, purpose, &agents.of(agent));
-            let known = agents.of(agent);
+            let found = judge(method, purpose, &agents.of(agent, ""));
+            let known = agents.of(agent, "");
             let told: Vec<&str> = found.reasons(&known).iter().collect();
             assert_eq!(
                 (found.verdict, &told[..]),

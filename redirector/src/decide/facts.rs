@@ -87,7 +87,7 @@ impl<'i> Insight<'i> {
     pub(crate) fn agent(&self) -> &Agent {
         self.agent.get_or_init(|| {
             let text = bounded(self.asked.user_agent, bounds::USER_AGENT);
-            self.agents.of(&text)
+            self.agents.of(&text, &self.asked.hints())
         })
     }
 
