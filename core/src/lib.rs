@@ -12,6 +12,7 @@ pub mod bulkhead;
 pub mod click;
 pub mod clickhouse;
 pub mod config;
+pub mod confirmation;
 pub mod conversion;
 pub mod domain;
 pub mod id;

@@ -80,6 +80,11 @@ pub enum MigrateError {
     Statement {
         /// The migration's number.
         number: u32,
+    (
+        15,
+        "confirmations",
+        include_str!("../../../sql/migrations/0015_confirmations.sql"),
+    ),
         /// The migration's name.
         name: &'static str,
         /// What ClickHouse says.
