@@ -25,6 +25,7 @@ pub mod place;
 pub mod problem;
 pub mod process;
 pub mod qr;
+pub mod salt;
 pub mod secret;
 pub mod serve;
 pub mod service;

@@ -24,6 +24,7 @@ use crate::domain::Domain;
 use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
 use crate::link::{Host, Label, Link};
+use crate::salt::{SaltId, SealedSalt};
 use crate::workspace::{Workspace, WorkspaceId};
 
 /// The store cannot answer. Never means "no such link".
@@ -247,6 +248,13 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
 
     /// The key with this hash.
     async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError>;
+
+    /// The salt that stands for a workspace's day, which is `new` where there was none: of any number that ask at once,
+    /// all are told the same. It is gone at [`SaltId::over_at`], which has to be in the future.
+    async fn salt(&self, id: &SaltId, new: &SealedSalt) -> Result<SealedSalt, StoreError>;
+
+    /// Deletes the salts whose time is over at `now`, in seconds since 1970, where the store does not do so by itself.
+    async fn forget_salts(&self, now: i64) -> Result<(), StoreError>;
 }
 
 /// Changes kept for a receiver that is slow: at some 200 bytes each three megabytes, and enough for the

@@ -12,6 +12,9 @@ impl Config {
         if !self.click_id_key.is_empty() {
             problems.extend(self.click_id_key().err());
         }
+        if !self.salt_key.is_empty() {
+            problems.extend(self.salt_key().err());
+        }
         let store = store::check_url(&self.store_url());
         problems.extend(store.err().map(|error| format!("store.url: {error}")));
         for (key, journal) in [
@@ -86,6 +89,7 @@ mod tests {
         assert!(Sources::default().load().unwrap().problems().is_empty());
         for flag in [
             "click_id_key=abc",
+            "salt_key=abc",
             "store.url=mysql://somewhere",
             "redirector.journal.segment_megabytes=0",
             "ingest.journal.max_megabytes=1",

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::id::ClickIdKey;
+use crate::salt::SaltKey;
 use crate::secret::Secret;
 
 use super::databases::Databases;
@@ -20,6 +21,9 @@ pub struct Config {
     pub data_dir: DataDir,
     /// 32 hexadecimal digits that sign click ids: the same on every node, never changed.
     pub click_id_key: Secret,
+    /// 64 hexadecimal digits that seal daily salts: the same for every ingest. What is not set follows from
+    /// `click_id_key`.
+    pub salt_key: Secret,
     /// Logging.
     pub log: Log,
     /// The link store.
@@ -86,6 +90,18 @@ impl Config {
         number
             .map(|n| ClickIdKey::new(n.to_be_bytes()))
             .ok_or_else(|| "click_id_key must be 32 hexadecimal digits".into())
+    }
+
+    /// The key that seals daily salts.
+    pub fn salt_key(&self) -> Result<SaltKey, String> {
+        match self.salt_key.expose() {
+            "" => {
+                self.click_id_key()?;
+                Ok(SaltKey::derived_from(self.click_id_key.expose().as_bytes()))
+            }
+            text => SaltKey::from_hex(text)
+                .ok_or_else(|| "salt_key must be 64 hexadecimal digits".into()),
+        }
     }
 }
 

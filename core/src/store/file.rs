@@ -3,13 +3,14 @@
 //! A read costs microseconds and is done where it is asked; a write waits for the disk and is done
 //! on a blocking thread. A commit is on the disk before it is acknowledged, and a process killed in
 //! the middle of one leaves the state before it. The layout is in [`tables`]; what a write does to
-//! it in [`edits`], [`owners`] and [`clicks`]. Caching does not belong here: the file's own page cache is enough.
+//! it in [`edits`], [`owners`], [`clicks`] and [`salts`]. Caching does not belong here: the file's own page cache is enough.
 
 mod clicks;
 mod edits;
 mod links;
 mod opened;
 mod owners;
+mod salts;
 mod stop;
 mod tables;
 
@@ -32,6 +33,7 @@ use crate::domain::Domain;
 use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
 use crate::link::{Host, Label, Link};
+use crate::salt::{SaltId, SealedSalt};
 use crate::workspace::{Workspace, WorkspaceId};
 use opened::Opened;
 use stop::Stop;
@@ -331,5 +333,26 @@ impl LinkStore for FileStore {
     async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
         self.inner
             .read(|transaction| owners::key(transaction, hash))
+    }
+
+    async fn salt(&self, id: &SaltId, new: &SealedSalt) -> Result<SealedSalt, StoreError> {
+        if let Some(stands) = self.inner.read(|transaction| salts::at(transaction, id))? {
+            return Ok(stands);
+        }
+        let (id, new) = (id.clone(), new.clone());
+        self.write(move |transaction| salts::at_or(transaction, &id, new))
+            .await
+    }
+
+    async fn forget_salts(&self, now: i64) -> Result<(), StoreError> {
+        // Asked often, and hardly ever is there any: no write for nothing.
+        if !self
+            .inner
+            .read(|transaction| salts::any_over(transaction, now))?
+        {
+            return Ok(());
+        }
+        self.write(move |transaction| salts::forget(transaction, now))
+            .await
     }
 }

@@ -1,8 +1,8 @@
 //! The link store of many machines: Redis 6.2 or later, or Valkey; one of them, behind Sentinels, or a
 //! cluster.
 //!
-//! [`keys`] is the layout; [`links`], [`edits`], [`external`], [`bulk`], [`scan`], [`clicks`] and [`owners`]
-//! read and write it over [`commands`]. [`topology`] knows the primaries, and [`lines`] brings what
+//! [`keys`] is the layout; [`links`], [`edits`], [`external`], [`bulk`], [`scan`], [`clicks`], [`owners`] and
+//! [`salts`] read and write it over [`commands`]. [`topology`] knows the primaries, and [`lines`] brings what
 //! anybody changed on any of them. Redis is the truth here, not a cache: [`upkeep`] says where it is not
 //! set up so. Caching does not belong here.
 
@@ -19,6 +19,7 @@ mod line;
 mod lines;
 mod links;
 mod owners;
+mod salts;
 mod scan;
 mod topology;
 mod upkeep;
@@ -39,6 +40,7 @@ use crate::domain::Domain;
 use crate::id::LinkId;
 use crate::key::{ApiKey, KeyHash};
 use crate::link::{Host, Label, Link};
+use crate::salt::{SaltId, SealedSalt};
 use crate::workspace::{Workspace, WorkspaceId};
 use address::Address;
 use commands::Commands;
@@ -215,5 +217,14 @@ impl LinkStore for RedisStore {
 
     async fn key(&self, hash: KeyHash) -> Result<Option<ApiKey>, StoreError> {
         owners::key(&self.commands, hash).await
+    }
+
+    async fn salt(&self, id: &SaltId, new: &SealedSalt) -> Result<SealedSalt, StoreError> {
+        salts::at_or(&self.commands, id, new).await
+    }
+
+    async fn forget_salts(&self, _now: i64) -> Result<(), StoreError> {
+        // They expire.
+        Ok(())
     }
 }

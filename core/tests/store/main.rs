@@ -52,6 +52,7 @@ mod owners;
 mod redis_faults;
 mod redis_only;
 mod redis_secure;
+mod salts;
 
 /// Says which of several tests in one is running, for whoever reads its failure.
 fn announce(test: &str) {

@@ -26,6 +26,9 @@ pub(super) const WORKSPACE_DOMAINS: TableDefinition<'_, (&str, &str), ()> =
 /// Hexadecimal hash of an API key to the key's JSON.
 pub(super) const KEYS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("keys");
 
+/// Where a salt's day began and its workspace, to the sealed salt: those that are over stand first.
+pub(super) const SALTS: TableDefinition<'_, (i64, &str), &[u8]> = TableDefinition::new("salts");
+
 /// Makes every table, so that a read of a new store finds them empty rather than missing.
 pub(super) fn create<E>(transaction: &WriteTransaction) -> Result<(), Stop<E>> {
     transaction.open_table(LINKS)?;
@@ -37,6 +40,7 @@ pub(super) fn create<E>(transaction: &WriteTransaction) -> Result<(), Stop<E>> {
     transaction.open_table(DOMAINS)?;
     transaction.open_table(WORKSPACE_DOMAINS)?;
     transaction.open_table(KEYS)?;
+    transaction.open_table(SALTS)?;
     Ok(())
 }
 

@@ -12,6 +12,7 @@
 //! | `whence:domain:<host>` | the JSON of the domain, which names the workspace that has claimed it |
 //! | `whence:domains:<workspace>` | set of the hosts it has claimed |
 //! | `whence:key:<hash>` | the API key's JSON |
+//! | `whence:salt:<workspace>:<day>` | the sealed salt of the day that began in that second; expires |
 //!
 //! Every step of a write touches one key, and ids, sets and claims are indexes that may point at
 //! nothing (see [`super::edits`]), so a Redis Cluster may put each key wherever it likes. A slug may
@@ -21,6 +22,7 @@
 use crate::id::LinkId;
 use crate::key::KeyHash;
 use crate::link::Label;
+use crate::salt::SaltId;
 use crate::store::{Change, split_link_key};
 use crate::workspace::WorkspaceId;
 
@@ -68,6 +70,10 @@ pub(super) fn domains(workspace: &str) -> String {
 
 pub(super) fn key(hash: KeyHash) -> String {
     format!("whence:key:{}", hash.to_hex())
+}
+
+pub(super) fn salt(id: &SaltId) -> String {
+    format!("whence:salt:{}:{}", id.workspace, id.day)
 }
 
 /// What it means that a key under one of the three watched prefixes was written, deleted or evicted.

@@ -29,7 +29,7 @@ fn threats(info: &str, form: &Form) -> Vec<&'static str> {
         fields.any(|(field, found)| field == name && found.starts_with(value))
     };
     let mut threats = Vec::new();
-    // The volatile- policies delete only what has an expiry, and no link has one.
+    // The volatile- policies delete only what has an expiry: no link has one, only the salts of today's visitors.
     if is("maxmemory_policy", "allkeys-") {
         threats.push(
             "Redis deletes links when its memory is full; set maxmemory-policy to noeviction",
