@@ -4,7 +4,9 @@
 //! What a request is worth, which takes more than its agent, is ingest's verdict and not here.
 
 mod app;
+mod claims;
 mod class;
+mod contradiction;
 mod crawlers;
 mod hints;
 mod software;
@@ -15,6 +17,7 @@ use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 
 pub use app::APPS;
+pub use claims::{Claims, Engine};
 pub use class::AgentClass;
 pub use crawlers::{Category, CrawlersError, Listed};
 pub use hints::{Brand, Hints};
@@ -36,6 +39,8 @@ pub struct Agent {
     pub software: Software,
     /// What the browser says of itself beside the agent.
     pub hints: Hints,
+    /// Which browser it claims to be.
+    pub claims: Claims,
     /// The coarse class of the text.
     pub class: AgentClass,
     /// Whether it names itself or its page and does not even begin like a browser. One that does may be
@@ -90,8 +95,10 @@ impl Agent {
         let text = said.agent;
         let class = AgentClass::of(text);
         let hints = Hints::of(said.hints);
+        let software = Software::of(text, &hints);
         let mut agent = Self {
-            software: Software::of(text, &hints),
+            claims: Claims::of(text, &hints, software.device),
+            software,
             hints,
             class,
             declares_itself: class == AgentClass::DeclaredBot && !begins_like_a_browser(text),
