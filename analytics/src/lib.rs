@@ -11,6 +11,7 @@
 //! stands in `sql/`. Redirects never pass here.
 
 mod api;
+pub mod attribution;
 pub mod audit;
 mod bandit;
 mod domains;
