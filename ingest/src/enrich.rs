@@ -7,6 +7,7 @@ mod address;
 mod channel;
 mod language;
 mod query;
+mod recent;
 mod referrer;
 mod road;
 mod row;
@@ -14,6 +15,7 @@ mod sources;
 mod verdict;
 
 pub use channel::CHANNELS;
+pub use recent::{Recent, WINDOWS_BYTES};
 pub use row::ClickRow;
 pub use verdict::Verdict;
 
@@ -26,6 +28,7 @@ use whence_core::config;
 use whence_core::place::{Place, Places, PlacesError};
 
 use language::Language;
+use recent::{Trace, Windows};
 use road::{Road, Roads};
 use verdict::Judgement;
 
@@ -50,6 +53,7 @@ pub struct Enricher {
     agents: Agents,
     places: Places,
     roads: Roads,
+    windows: Windows,
 }
 
 impl Enricher {
@@ -59,22 +63,63 @@ impl Enricher {
             agents: Agents::open(config)?,
             places: Places::open(config)?,
             roads: Roads::built_in(),
+            windows: Windows::new(WINDOWS_BYTES),
         })
     }
 
     /// Finds out what there is to know of a click.
     #[must_use]
     pub fn see(&self, click: &Click<'_>) -> Seen {
+        let glance = self.glance(click);
+        self.windows.note([&glance.trace]);
+        let recent = self.windows.judge(&glance.trace);
+        self.look(click, glance, recent)
+    }
+
+    /// The same for clicks that come together, in turn, each in the light of those behind it too.
+    #[must_use]
+    pub fn see_all<'c>(&self, clicks: impl Iterator<Item = &'c Click<'c>> + Clone) -> Vec<Seen> {
+        let glances: Vec<Glance> = clicks.clone().map(|click| self.glance(click)).collect();
+        let recent = self
+            .windows
+            .pass(glances.iter().map(|glance| &glance.trace));
+        let clicks = clicks.zip(glances).zip(recent);
+        clicks
+            .map(|((click, glance), recent)| self.look(click, glance, recent))
+            .collect()
+    }
+
+    /// What other clicks are to know of one.
+    fn glance(&self, click: &Click<'_>) -> Glance {
         let agent = self.agents.of(&click.user_agent, &click.hints);
-        let judgement = verdict::judge(click.method, &click.purpose, &agent);
+        let language = Language::first(&click.language);
+        Glance {
+            trace: self.windows.trace(click, language.as_str(), &agent),
+            agent,
+            language,
+        }
+    }
+
+    /// The whole of it.
+    fn look(&self, click: &Click<'_>, glance: Glance, _recent: Recent) -> Seen {
+        let Glance {
+            agent, language, ..
+        } = glance;
         Seen {
             road: self.roads.of(click),
             place: self.places.of(click.address),
-            language: Language::first(&click.language),
-            judgement,
+            language,
+            judgement: verdict::judge(click.method, &click.purpose, &agent),
             agent,
         }
     }
+}
+
+/// What is seen of a click before it is looked at.
+struct Glance {
+    agent: Arc<Agent>,
+    language: Language,
+    trace: Trace,
 }
 
 /// What was found out about a click. Most of it is shared with the clicks that are like it; the row borrows it.
