@@ -32,6 +32,8 @@ impl Signs {
     pub const COOKIE: Self = Self(1 << 8);
     /// It came over HTTPS, be it to a proxy that is believed: browsers send Fetch Metadata and client hints only there.
     pub const SECURE: Self = Self(1 << 9);
+    /// The address itself may be stored: the workspace wants it, and the visitor has not objected.
+    pub const ADDRESS: Self = Self(1 << 10);
 
     /// The set with the number `bits`, as the table of clicks has it.
     #[must_use]
