@@ -6,7 +6,7 @@ use whence_core::agent::Agents;
 use whence_core::config::Config;
 use whence_core::key::{self, ApiKey, KeyHash, Right};
 use whence_core::link::Host;
-use whence_core::place::Places;
+use whence_core::place::{Networks, Places};
 use whence_core::process::Failure;
 use whence_core::workspace::{Workspace, WorkspaceId};
 use whence_core::{clickhouse, store};
@@ -55,6 +55,7 @@ pub fn check(config: &Config) -> Result<(), Failure> {
         problems.extend(config.click_id_key().err());
     }
     problems.extend(Places::open(&config.databases).err().map(|e| e.to_string()));
+    problems.extend(Networks::open(&config.databases).err().map(|e| e.to_string()));
     problems.extend(Agents::open(&config.databases).err().map(|e| e.to_string()));
     if problems.is_empty() {
         println!("the configuration is valid");

@@ -25,7 +25,7 @@ use thiserror::Error;
 use whence_core::agent::{Agent, Agents, CrawlersError, Device};
 use whence_core::click::Click;
 use whence_core::config;
-use whence_core::place::{Place, Places, PlacesError};
+use whence_core::place::{DatabaseError, Network, Networks, Occasion, Place, Places};
 
 use language::Language;
 use recent::{Trace, Windows};
@@ -39,9 +39,9 @@ pub const RULES: u16 = 3;
 /// Enriching cannot start.
 #[derive(Debug, Error)]
 pub enum EnrichError {
-    /// The database of places cannot be used.
+    /// The database of places or of networks cannot be used.
     #[error(transparent)]
-    Places(#[from] PlacesError),
+    Database(#[from] DatabaseError),
     /// The list of crawlers cannot be used.
     #[error(transparent)]
     Crawlers(#[from] CrawlersError),
@@ -52,6 +52,7 @@ pub enum EnrichError {
 pub struct Enricher {
     agents: Agents,
     places: Places,
+    networks: Networks,
     roads: Roads,
     windows: Windows,
 }
@@ -62,9 +63,16 @@ impl Enricher {
         Ok(Self {
             agents: Agents::open(config)?,
             places: Places::open(config)?,
+            networks: Networks::open(config)?,
             roads: Roads::built_in(),
             windows: Windows::new(WINDOWS_BYTES),
         })
+    }
+
+    /// Reads the databases again where there is a reason to. Blocks; clicks meanwhile do not wait for it.
+    pub fn refresh(&self, occasion: Occasion) {
+        self.places.refresh(occasion);
+        self.networks.refresh(occasion);
     }
 
     /// Finds out what there is to know of a click.
@@ -108,6 +116,7 @@ impl Enricher {
         Seen {
             road: self.roads.of(click),
             place: self.places.of(click.address),
+            network: self.networks.of(click.address),
             language,
             judgement: verdict::judge(click.method, &click.purpose, &agent),
             agent,
@@ -127,7 +136,8 @@ struct Glance {
 pub struct Seen {
     agent: Arc<Agent>,
     road: Arc<Road>,
-    place: Place,
+    place: Arc<Place>,
+    network: Arc<Network>,
     language: Language,
     judgement: Judgement,
 }
@@ -155,11 +165,16 @@ impl Seen {
             privacy: row::privacy(click.privacy),
             address_prefix: address::prefix(click.address),
             country: self.place.country,
+            region: self.place.region,
+            city: &self.place.city,
+            asn: self.network.asn,
+            network: &self.network.organization,
             browser: &software.browser,
             browser_version: &software.browser_version,
             os: &software.os,
             os_version: &software.os_version,
             device: software.device.map_or("", Device::as_str),
+            model: &software.model,
             app: self.agent.app,
             agent_class: self.agent.class as i8,
             user_agent: &click.user_agent,
@@ -201,6 +216,7 @@ mod tests {
     use whence_core::agent::AgentClass;
     use whence_core::click::Method;
     use whence_core::id::ClickId;
+    use whence_core::place::Code;
     use whence_core::test_support::click;
 
     use super::*;
@@ -230,11 +246,16 @@ mod tests {
             privacy: 0,
             address_prefix: "::ffff:193.99.144.0".parse().unwrap(),
             country: ENRICHER.places.of(click.address).country,
+            region: Code::default(),
+            city: "",
+            asn: 0,
+            network: "",
             browser: "Firefox",
             browser_version: "120.0",
             os: "Linux",
             os_version: "",
             device: "desktop",
+            model: "",
             app: "",
             agent_class: AgentClass::Browser as i8,
             user_agent: &click.user_agent,

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 use whence_core::admin::{self, Readiness};
 use whence_core::config::Config;
 use whence_core::journal::{self, LaneReader, Poisoned};
+use whence_core::place;
+use whence_core::process::{Hangups, hangups};
 use whence_core::service::{RunError, Service, StartError, listen};
 use whence_core::ship::{self, Records, Settings, ShipMetrics, Shipping};
 use whence_core::store::LinkStore;
@@ -51,6 +53,7 @@ pub struct Server {
     ship_metrics: ShipMetrics,
     broken: mpsc::Receiver<Poisoned>,
     drain: Duration,
+    hangups: Hangups,
 }
 
 impl Service for Server {
@@ -115,6 +118,7 @@ impl Service for Server {
             ship_metrics,
             broken,
             drain: Duration::from_millis(settings.drain_ms),
+            hangups: hangups(),
         })
     }
 
@@ -146,6 +150,10 @@ impl Service for Server {
             stop_shipping.clone(),
             self.drain,
         ));
+        let databases = Arc::clone(&self.shared);
+        let refreshing = tokio::spawn(place::watch(self.hangups, move |occasion| {
+            databases.enricher.refresh(occasion);
+        }));
         let stop_serving = CancellationToken::new();
         let app = api::router(self.shared);
         let serving = tokio::spawn(serve::serve(
@@ -175,6 +183,7 @@ impl Service for Server {
         {
             tracing::error!(%error, "the journal of conversions could not be shipped");
         }
+        refreshing.abort();
         admin.abort();
         result
     }

@@ -17,7 +17,7 @@ use whence_core::agent::Agents;
 use whence_core::config::{Config, Redirector};
 use whence_core::id::Minter;
 use whence_core::journal::{self, LaneReader, LaneWriter, Poisoned};
-use whence_core::place::Places;
+use whence_core::place::{self, Occasion, Places};
 use whence_core::process::{self, Hangups};
 use whence_core::service::{RunError, Service, StartError, listen};
 use whence_core::ship::{self, Records, Settings, ShipMetrics, Shipping};
@@ -175,7 +175,9 @@ impl Service for Server {
         let warm = warm::begin(&mut side, &self.resolver, &self.store, cache);
         side.spawn(tidy(Arc::clone(&self.shared)));
         let (door, shared) = (Arc::clone(&self.door), Arc::clone(&self.shared));
-        side.spawn(reload(self.hangups, door, shared));
+        side.spawn(place::watch(self.hangups, move |occasion| {
+            refresh(&door, &shared, occasion);
+        }));
         let serving_admin = admin::serve(self.admin, registry, ready.clone());
         side.spawn(async move {
             if let Err(error) = serving_admin.await {
@@ -265,25 +267,19 @@ async fn tidy(shared: Arc<Shared>) {
     }
 }
 
-/// Reads places and certificates anew whenever the process is told to.
-async fn reload(mut hangups: Hangups, door: Arc<Door>, shared: Arc<Shared>) {
-    loop {
-        hangups.next().await;
-        let shared = Arc::clone(&shared);
-        // A database of cities takes a moment to read.
-        match tokio::task::spawn_blocking(move || shared.places.reload()).await {
-            Ok(Ok(())) => tracing::info!("the database of places was read again"),
-            Ok(Err(error)) => tracing::error!(%error, "the database of places stays as it was"),
-            Err(error) => tracing::error!(%error, "the database of places stays as it was"),
-        }
-        let Some(tls) = &door.tls else {
-            tracing::info!("there are no certificates to be read again");
-            continue;
-        };
-        match tls.reload() {
-            Ok(count) => tracing::info!(count, "certificates were read again"),
-            Err(error) => tracing::error!(%error, "the certificates stay as they were"),
-        }
+/// Reads places anew when there is a reason to, and certificates when the process is told to.
+fn refresh(door: &Door, shared: &Shared, occasion: Occasion) {
+    shared.places.refresh(occasion);
+    if occasion == Occasion::Passing {
+        return;
+    }
+    let Some(tls) = &door.tls else {
+        tracing::info!("there are no certificates to be read again");
+        return;
+    };
+    match tls.reload() {
+        Ok(count) => tracing::info!(count, "certificates were read again"),
+        Err(error) => tracing::error!(%error, "the certificates stay as they were"),
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Software {
     pub os_version: String,
     /// The kind of device, where it says one.
     pub device: Option<Device>,
+    /// What the device is called, where it says that: `Pixel 8`, `iPhone`.
+    pub model: String,
     /// Whether woothee knows it as a crawler.
     pub crawler: bool,
 }
@@ -64,6 +66,7 @@ impl Software {
             browser: known(found.name).to_owned(),
             browser_version: two_numbers(known(found.version)).to_owned(),
             device: device(agent, found.category, found.os),
+            model: String::new(),
             os,
             os_version,
             crawler: found.category == "crawler",

@@ -12,8 +12,11 @@ use crate::parts::{self, PartMissing};
 #[serde(deny_unknown_fields, default)]
 pub struct Databases {
     /// Database of places in MaxMind's format, of countries or of cities; by default a CC0 one of
-    /// countries. Regions are known where it is one of cities.
+    /// countries. Regions and cities are known where it is one of cities.
     pub places: Option<PathBuf>,
+    /// Database of networks (autonomous systems) in the form of MaxMind's GeoLite2 ASN; networks are known only where it
+    /// is set.
+    pub networks: Option<PathBuf>,
     /// List of crawlers' user agents, in the form of `crawler-user-agents`.
     pub crawlers: Option<PathBuf>,
 }

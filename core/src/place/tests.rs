@@ -1,6 +1,7 @@
 //! Against the database that `npm ci` brings, and against small ones that are written here.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -14,7 +15,7 @@ fn at(places: &Places, address: &str) -> (String, String, Option<Continent>) {
     (country, region, place.continent)
 }
 
-fn open(path: &Path) -> Result<Places, PlacesError> {
+fn open(path: &Path) -> Result<Places, DatabaseError> {
     Places::open(&config::Databases {
         places: Some(path.to_owned()),
         ..config::Databases::default()
@@ -25,28 +26,61 @@ fn default_ones() -> Places {
     Places::open(&config::Databases::default()).unwrap()
 }
 
+/// What the database says of places that do not move, and which addresses have none, however they are written.
 #[test]
 fn well_known_addresses() {
     let places = default_ones();
     for (address, code, continent) in [
         ("8.8.8.8", "US", Some(Continent::Na)),
-        ("::ffff:8.8.8.8", "US", Some(Continent::Na)),
         ("193.99.144.80", "DE", Some(Continent::Eu)),
         ("83.149.9.216", "RU", Some(Continent::Eu)),
         ("2001:4860:4860::8888", "US", Some(Continent::Na)),
+        ("2a02:2e0:3fe:1001:302::", "DE", Some(Continent::Eu)),
+        ("200.160.2.3", "BR", Some(Continent::Sa)),
+        ("2001:12ff:0:2::3", "BR", Some(Continent::Sa)),
+        ("203.178.141.194", "JP", Some(Continent::As)),
+        ("240b:10::1", "JP", Some(Continent::As)),
+        ("196.216.2.1", "ZA", Some(Continent::Af)),
+        ("1.1.1.1", "AU", Some(Continent::Oc)),
+        // IPv4 that IPv6 carries: mapped, 6to4, Teredo, by a translator.
+        ("::ffff:8.8.8.8", "US", Some(Continent::Na)),
+        ("::ffff:c163:9050", "DE", Some(Continent::Eu)),
+        ("2002:c163:9050::1", "DE", Some(Continent::Eu)),
+        (
+            "2001:0:808:808:8000:63bf:3e9c:6faf",
+            "DE",
+            Some(Continent::Eu),
+        ),
+        ("64:ff9b::193.99.144.80", "DE", Some(Continent::Eu)),
+        // Nowhere, and nowhere that is carried.
         ("127.0.0.1", "", None),
         ("10.1.2.3", "", None),
+        ("192.168.1.1", "", None),
         ("::ffff:192.168.1.1", "", None),
+        ("2002:c0a8:101::1", "", None),
+        ("2001:0:808:808:8000:63bf:3f57:fefe", "", None),
+        ("64:ff9b::10.0.0.1", "", None),
         ("172.16.9.9", "", None),
         ("169.254.1.1", "", None),
         ("100.64.0.1", "", None),
         ("100.127.255.255", "", None),
         ("0.1.2.3", "", None),
+        ("192.0.0.8", "", None),
+        ("198.18.0.1", "", None),
         ("224.0.0.1", "", None),
+        ("240.0.0.1", "", None),
         ("255.255.255.255", "", None),
+        ("::", "", None),
         ("::1", "", None),
+        ("::8.8.8.8", "", None),
+        ("100::1", "", None),
+        ("2001:2::1", "", None),
+        ("2001:20::1", "", None),
+        ("64:ff9b:1::1", "", None),
         ("fe80::1", "", None),
+        ("fec0::1", "", None),
         ("fd00::1", "", None),
+        ("ff02::1", "", None),
     ] {
         let expected = (code.to_owned(), String::new(), continent);
         assert_eq!(at(&places, address), expected, "{address}");
@@ -56,16 +90,14 @@ fn well_known_addresses() {
 #[test]
 fn every_country_of_the_default_database_has_a_continent() {
     let places = default_ones();
-    let reader = places.reader.read().unwrap();
     let mut without: BTreeMap<String, usize> = BTreeMap::new();
     let mut countries: BTreeMap<String, usize> = BTreeMap::new();
-    for found in reader.networks(WithinOptions::default()).unwrap() {
-        let place = place(&found.unwrap());
+    places.database.each(|place| {
         *countries.entry(place.country.to_string()).or_default() += 1;
         if place.continent.is_none() {
             *without.entry(place.country.to_string()).or_default() += 1;
         }
-    }
+    });
     assert!(countries.len() > 230, "only {} countries", countries.len());
     assert_eq!(without, BTreeMap::new());
 }
@@ -125,24 +157,80 @@ fn a_database_of_cities_knows_regions_and_its_own_continents() {
 }
 
 #[test]
-fn a_reload_takes_the_new_file_and_keeps_the_old_one_rather_than_a_bad_one() {
+fn cities_are_named_in_english_and_bounded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cities.mmdb");
+    let record = |city: serde_json::Value| json!({"country_code": "DE", "city": city});
+    let long = "ü".repeat(100);
+    place_database(
+        &path,
+        &[
+            (
+                "192.0.2.0/26".parse().unwrap(),
+                record(json!({"names": {"de": "München", "en": "Munich"}})),
+            ),
+            ("192.0.2.64/26".parse().unwrap(), record(json!("Köln"))),
+            (
+                "192.0.2.128/26".parse().unwrap(),
+                record(json!({"names": {"de": "Irgendwo"}})),
+            ),
+            ("192.0.2.192/26".parse().unwrap(), record(json!(long))),
+        ],
+    );
+    let places = open(&path).unwrap();
+    let city = |address: &str| places.of(address.parse().unwrap()).city.to_string();
+    assert_eq!(city("192.0.2.1"), "Munich");
+    assert_eq!(city("192.0.2.65"), "Köln");
+    assert_eq!(city("192.0.2.129"), "");
+    assert_eq!(city("192.0.2.193"), "ü".repeat(96));
+    assert_eq!(city("192.0.3.1"), "");
+}
+
+#[test]
+fn a_record_that_was_met_before_is_shared_until_the_file_is_read_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("places.mmdb");
+    let record = json!({"country": {"iso_code": "DE"}});
+    place_database(&path, &[("192.0.2.0/24".parse().unwrap(), record)]);
+    let places = open(&path).unwrap();
+    let of = |address: &str| places.of(address.parse().unwrap());
+    let first = of("192.0.2.1");
+    assert!(Arc::ptr_eq(&first, &of("192.0.2.200")));
+    assert!(Arc::ptr_eq(&of("192.0.3.1"), &of("127.0.0.1")));
+    places.refresh(Occasion::Asked);
+    assert!(!Arc::ptr_eq(&first, &of("192.0.2.1")));
+    assert_eq!(first, of("192.0.2.1"));
+}
+
+#[test]
+fn a_refresh_takes_the_new_file_and_keeps_the_old_one_rather_than_a_bad_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("places.mmdb");
+    // As `geoipupdate` does it: beside, then in its place.
     let write = |country: &str| {
+        let beside = folder.path().join("new");
         let record = json!({"country": {"iso_code": country}});
-        place_database(&path, &[("192.0.2.0/24".parse().unwrap(), record)]);
+        place_database(&beside, &[("192.0.2.0/24".parse().unwrap(), record)]);
+        std::fs::rename(&beside, &path).unwrap();
     };
     write("DE");
     let places = open(&path).unwrap();
     let country = || places.of("192.0.2.1".parse().unwrap()).country.to_string();
     write("AT");
     assert_eq!(country(), "DE");
-    places.reload().unwrap();
+    places.refresh(Occasion::Passing);
     assert_eq!(country(), "AT");
     std::fs::write(&path, b"half a file").unwrap();
-    let error = places.reload().unwrap_err().to_string();
-    assert!(error.contains("places.mmdb"), "{error}");
+    for occasion in [Occasion::Passing, Occasion::Passing, Occasion::Asked] {
+        places.refresh(occasion);
+        assert_eq!(country(), "AT");
+    }
+    std::fs::remove_file(&path).unwrap();
+    places.refresh(Occasion::Passing);
     assert_eq!(country(), "AT");
+    write("CH");
+    places.refresh(Occasion::Passing);
+    assert_eq!(country(), "CH");
 }
 
 #[test]
@@ -152,7 +240,7 @@ fn a_file_that_does_not_fit_is_refused_by_name() {
     std::fs::write(&path, b"not a database").unwrap();
     let told = |path: &Path| open(path).unwrap_err().to_string();
     assert!(told(&path).contains("owners.mmdb"), "{}", told(&path));
-    let owner = json!({"autonomous_system_organization": "Example"});
+    let owner = json!({"autonomous_system_number": 64496});
     place_database(&path, &[("192.0.2.0/24".parse().unwrap(), owner)]);
     let error = told(&path);
     assert!(
@@ -173,6 +261,6 @@ fn every_address_has_a_place_or_none() {
         let place = places.of(address);
         prop_assert!(place.country.is_empty() || place.country.as_str().len() == 2);
         prop_assert_eq!(place.country.is_empty(), place.continent.is_none());
-        prop_assert!(place.region.is_empty());
+        prop_assert!(place.region.is_empty() && place.city.is_empty());
     });
 }

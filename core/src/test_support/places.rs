@@ -1,4 +1,4 @@
-//! A small database of places in MaxMind's format, with the networks that a test names.
+//! A small database of places or of networks' owners in MaxMind's format, with the networks that a test names.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -12,6 +12,8 @@ const METADATA: &[u8] = b"\xab\xcd\xefMaxMind.com";
 const SEPARATOR: usize = 16;
 /// The format's numbers for types.
 const TEXT: u8 = 2;
+/// A number of four bytes.
+const UINT32: u8 = 6;
 /// A map of texts to anything.
 const MAP: u8 = 7;
 /// A list.
@@ -25,8 +27,8 @@ enum Branch {
     Record(usize),
 }
 
-/// Writes a database of `networks`, which do not overlap, each with its record: objects, lists and
-/// texts, such as `{"country": {"iso_code": "DE"}}`.
+/// Writes a database of `networks`, which do not overlap, each with its record: objects, lists, texts and numbers, such as
+/// `{"country": {"iso_code": "DE"}}` or `{"autonomous_system_number": 64496}`.
 ///
 /// # Panics
 /// Where networks overlap, a record holds anything else, or the file cannot be written.
@@ -92,7 +94,6 @@ fn file(nodes: &[[Branch; 2]], records: &[u8]) -> Vec<u8> {
 /// What the file says of itself: a map whose numbers each have their own width.
 fn metadata(nodes: usize, bytes: &mut Vec<u8>) {
     const UINT16: u8 = 5;
-    const UINT32: u8 = 6;
     const UINT64: u8 = 9;
     let nodes = u16::try_from(nodes).expect("a small database");
     let numbers = [
@@ -135,9 +136,15 @@ fn encode(value: &Value, bytes: &mut Vec<u8>) {
             control(ARRAY, list.len(), bytes);
             list.iter().for_each(|value| encode(value, bytes));
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {
-            panic!("{value} has no place in a test's database")
+        Value::Number(number) => {
+            let number = number
+                .as_u64()
+                .and_then(|number| u32::try_from(number).ok());
+            let number = number.expect("a number of four bytes");
+            control(UINT32, 4, bytes);
+            bytes.extend_from_slice(&number.to_be_bytes());
         }
+        Value::Null | Value::Bool(_) => panic!("{value} has no place in a test's database"),
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The /24 of an IPv4 address or the /48 of an IPv6 one, in one form for both: IPv4 mapped into IPv6.
+use whence_core::place::endpoint;
+
+/// The /24 of an IPv4 address or the /48 of an IPv6 one, in one form for both: IPv4 mapped into IPv6. An IPv4 address that
+/// an IPv6 one carries counts as what it is: the /48 of a 6to4 address would hold the whole of it.
 ///
 /// Both are the size of network that one household or office shares with its neighbours.
 pub(super) fn prefix(address: IpAddr) -> Ipv6Addr {
-    match address.to_canonical() {
+    match endpoint(address) {
         IpAddr::V4(v4) => {
             let [a, b, c, _] = v4.octets();
             Ipv4Addr::new(a, b, c, 0).to_ipv6_mapped()
@@ -30,6 +33,8 @@ mod tests {
             ("83.149.9.216", "::ffff:83.149.9.0"),
             ("::ffff:83.149.9.216", "::ffff:83.149.9.0"),
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
+            ("2002:5395:9d8::1", "::ffff:83.149.9.0"),
+            ("2001:0:4136:e378:8000:63bf:ac6a:f627", "::ffff:83.149.9.0"),
             ("::1", "::"),
         ] {
             let found = prefix(address.parse().unwrap());

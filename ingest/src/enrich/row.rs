@@ -46,6 +46,14 @@ pub struct ClickRow<'a> {
     pub address_prefix: Ipv6Addr,
     /// ISO 3166 code of the address's country.
     pub country: Code<2>,
+    /// ISO 3166-2 code of its region.
+    pub region: Code<6>,
+    /// Its city.
+    pub city: &'a str,
+    /// The autonomous system that announces it, 0 where unknown.
+    pub asn: u32,
+    /// Whom that belongs to.
+    pub network: &'a str,
     /// Browser.
     pub browser: &'a str,
     /// Its version.
@@ -56,6 +64,8 @@ pub struct ClickRow<'a> {
     pub os_version: &'a str,
     /// Kind of device.
     pub device: &'static str,
+    /// What the device is called.
+    pub model: &'a str,
     /// The app whose own browser it was.
     pub app: &'static str,
     /// Coarse class of the user agent.

@@ -60,7 +60,7 @@ pub(crate) struct Insight<'i> {
     places: &'i Places,
     mint: fn() -> VisitorId,
     agent: OnceCell<Arc<Agent>>,
-    place: OnceCell<place::Place>,
+    place: OnceCell<Arc<place::Place>>,
     stranger: OnceCell<VisitorId>,
 }
 
