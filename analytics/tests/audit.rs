@@ -1,6 +1,8 @@
 //! The audit on the real engine: what somebody did by hand is found, with its number. The rows of any lanes
 //! against a count by hand stand in `audit_oracle`.
 
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use clickhouse::Client;
@@ -36,8 +38,20 @@ pub(crate) async fn clicks(client: &Client, lane: u64, source: &str) {
     run(client, &insert).await;
 }
 
-/// Inserts conversions with these numbers of a lane.
+/// Inserts conversions with these numbers of a lane, and the numbers behind them.
 async fn conversions(client: &Client, lane: u64, first: u64, last: u64) {
+    conversions_alone(client, lane, first, last).await;
+    let insert = format!(
+        "INSERT INTO conversion_numbers (workspace, event_id, lane, seq, received_at)
+         SETTINGS insert_deduplicate = 0
+         SELECT 'acme', concat('order-', toString(number)), {lane}, number, toDateTime64({DAY} + number, 3, 'UTC')
+         FROM numbers({first}, {last} - {first} + 1)"
+    );
+    run(client, &insert).await;
+}
+
+/// Inserts conversions without their numbers.
+async fn conversions_alone(client: &Client, lane: u64, first: u64, last: u64) {
     let insert = format!(
         "INSERT INTO conversions (workspace, event_id, kind, received_at, source, lane, seq)
          SETTINGS insert_deduplicate = 0, optimize_on_insert = 0
@@ -149,16 +163,10 @@ async fn rows_deleted_and_doubled_by_hand_are_found_with_their_numbers() {
     assert_eq!(second.duplicated.numbers, [twice]);
     assert!(!second.duplicated.more);
     assert_eq!((found.clicks.missing, found.clicks.duplicated), (3, 1));
-    // The hours keep what was deleted, and count what was doubled.
+    // The hours are as the clicks are, right or wrong.
     let rollup = found.rollup.unwrap();
-    assert_eq!((rollup.clicks, rollup.rolled_up), (148, 151));
-    assert_eq!(rollup.differing_hours, 1);
-    let of_links: Vec<_> = rollup
-        .cells
-        .iter()
-        .map(|c| c.rolled_up - c.clicks)
-        .collect();
-    assert_eq!(of_links, [2, 1], "links 1 (numbers 7, 100) and 2 (8)");
+    assert_eq!((rollup.clicks, rollup.rolled_up), (148, 148));
+    assert_eq!(rollup.differing_hours, 0);
 }
 
 #[tokio::test]
@@ -230,8 +238,7 @@ async fn conversions_deleted_doubled_and_made_up_are_found() {
     // The same number again: one event stays one, and its number is there twice.
     conversions(&client, 9, 6, 6).await;
     // Past the table of numbers, as nobody does.
-    run(&client, "DROP TABLE numbers_of_conversions").await;
-    conversions(&client, 9, 11, 11).await;
+    conversions_alone(&client, 9, 11, 11).await;
     let of_a_stranger = "INSERT INTO conversions (workspace, event_id, kind, source, lane, seq)
          VALUES ('acme', 'made up', 'sale', 'server', 77, 1)";
     run(&client, of_a_stranger).await;
@@ -271,6 +278,8 @@ async fn an_event_that_came_twice_is_no_fault() {
         "INSERT INTO conversions (workspace, event_id, kind, source, received_at, lane, seq)
          VALUES ('acme', 'order-1', 'sale', 'server', '2026-11-01 00:00:00', 8, 1)";
     run(&client, again).await;
+    let number = "INSERT INTO conversion_numbers (workspace, event_id, lane, seq) VALUES ('acme', 'order-1', 8, 1)";
+    run(&client, number).await;
     account(&client, 8, "ingest", 1, 1).await;
     run(&client, "OPTIMIZE TABLE conversions FINAL").await;
     let found = audit(&engine).await;
@@ -278,22 +287,48 @@ async fn an_event_that_came_twice_is_no_fault() {
     assert_eq!(found.conversions.stored, 11);
 }
 
+/// One text that ClickHouse answers.
+async fn text(client: &Client, question: &str) -> String {
+    client.query(question).fetch_one::<String>().await.unwrap()
+}
+
+/// A projection follows its rows by itself: to make it lie takes files that somebody has changed.
 #[tokio::test]
 async fn hours_changed_by_hand_are_found() {
     let engine = Engine::migrated().await;
     let client = installation(&engine).await;
-    let cell = |link: u64, clicks: i64| {
+    run(&client, "SYSTEM STOP MERGES clicks").await;
+    clicks(&client, 1, &numbers(101, 110)).await;
+    account(&client, 1, "redirector", 110, 110).await;
+    assert!(audit(&engine).await.clean);
+    // The same clicks, each of another link: so that the hour's sum stays.
+    run(&client, "CREATE TABLE twin AS clicks").await;
+    let others = "INSERT INTO twin SELECT * REPLACE ((link_id + 1) % 3 AS link_id) FROM clicks WHERE lane = 1 AND seq > 100";
+    run(&client, others).await;
+    let newest = |what: &str, table: &str| {
         format!(
-            "INSERT INTO click_hours VALUES
-             ('acme', toDateTime({DAY}, 'UTC'), {link}, 'redirected', 'human', 'Email', 'DE', {clicks})"
+            "SELECT {what} FROM system.parts WHERE database = currentDatabase() AND table = '{table}' AND active
+             ORDER BY min_block_number DESC LIMIT 1"
         )
     };
-    // From one link to another, so that the hour's sum stays: what SummingMergeTree makes of -1 wraps to it.
-    run(&client, &cell(1, 1)).await;
-    run(&client, &cell(2, -1)).await;
+    let part = text(&client, &newest("name", "clicks")).await;
+    let path = text(&client, &newest("path", "clicks")).await;
+    let from = text(&client, &newest("path", "twin")).await;
+    run(&client, &format!("ALTER TABLE clicks DETACH PART '{part}'")).await;
+    let detached = Path::new(&path).parent().unwrap().join("detached");
+    let projection = detached.join(&part).join("click_hours.proj");
+    fs::remove_dir_all(&projection).unwrap();
+    fs::create_dir(&projection).unwrap();
+    for file in fs::read_dir(Path::new(&from).join("click_hours.proj")).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), projection.join(file.file_name())).unwrap();
+    }
+    run(&client, &format!("ALTER TABLE clicks ATTACH PART '{part}'")).await;
+    run(&client, "DROP TABLE twin").await;
+
     let found = audit(&engine).await;
     let rollup = found.rollup.unwrap();
-    assert_eq!((rollup.clicks, rollup.rolled_up), (150, 150));
+    assert_eq!((rollup.clicks, rollup.rolled_up), (160, 160));
     assert_eq!(rollup.differing_hours, 1);
     let told: Vec<_> = rollup
         .cells
@@ -306,11 +341,15 @@ async fn hours_changed_by_hand_are_found() {
 }
 
 #[tokio::test]
-async fn a_block_that_is_in_one_table_alone_waits_to_be_sent_again() {
+async fn clicks_without_their_hours_are_found_once_their_lane_is_done_with_them() {
     let engine = Engine::migrated().await;
     let client = installation(&engine).await;
-    // As ClickHouse leaves it that dies between the two: the rows are there, their hours are not.
-    run(&client, "DROP TABLE click_hours_of_clicks").await;
+    // As nobody writes them.
+    run(
+        &client,
+        "ALTER TABLE clicks MODIFY SETTING materialize_projections_on_insert = 0",
+    )
+    .await;
     clicks(&client, 1, &numbers(101, 110)).await;
     let found = audit(&engine).await;
     assert!(found.clean, "its lane is not done with it: {found:?}");
@@ -320,6 +359,51 @@ async fn a_block_that_is_in_one_table_alone_waits_to_be_sent_again() {
     let lacking: u64 = cells.iter().map(|cell| cell.clicks - cell.rolled_up).sum();
     assert_eq!(lacking, 10);
     assert!(!found.clean);
+}
+
+/// What judges clicks again, erases people or lets columns expire changes the hours with the clicks.
+#[tokio::test]
+async fn the_hours_follow_what_changes_clicks() {
+    let engine = Engine::migrated().await;
+    let client = installation(&engine).await;
+    for (change, clicks, cells) in [
+        (
+            "ALTER TABLE clicks UPDATE verdict = 'bot' WHERE seq % 7 = 0 SETTINGS mutations_sync = 1",
+            150,
+            6,
+        ),
+        ("DELETE FROM clicks WHERE seq = 3", 148, 6),
+        (
+            "ALTER TABLE clicks DELETE WHERE seq = 4 SETTINGS mutations_sync = 1",
+            146,
+            6,
+        ),
+        (
+            "ALTER TABLE clicks MODIFY COLUMN country TTL toDateTime(time) - INTERVAL 10 YEAR SETTINGS mutations_sync = 1",
+            146,
+            6,
+        ),
+        ("OPTIMIZE TABLE clicks FINAL", 146, 6),
+        (
+            "ALTER TABLE clicks MODIFY TTL toDateTime(time) - INTERVAL 10 YEAR DELETE WHERE link_id = 1 SETTINGS mutations_sync = 1",
+            97,
+            4,
+        ),
+        ("OPTIMIZE TABLE clicks FINAL", 97, 4),
+    ] {
+        run(&client, change).await;
+        let rollup = audit(&engine).await.rollup.unwrap();
+        let found = (rollup.clicks, rollup.rolled_up, rollup.differing_hours);
+        assert_eq!(found, (clicks, clicks, 0), "{change}");
+        let rows = "SELECT countDistinct(link_id, verdict) FROM mergeTreeProjection(currentDatabase(), 'clicks', 'click_hours')";
+        assert_eq!(
+            client.query(rows).fetch_one::<u64>().await.unwrap(),
+            cells,
+            "{change}"
+        );
+    }
+    let countries = "SELECT toString(groupUniqArray(country)) FROM mergeTreeProjection(currentDatabase(), 'clicks', 'click_hours')";
+    assert_eq!(text(&client, countries).await, "['']", "expired");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,9 @@ mod migrate;
 mod settings;
 
 pub use migrate::{MigrateError, migrate, pending};
-pub use settings::{INSERT_SETTINGS, TablesError, check_settings, check_tables};
+pub use settings::{
+    INSERT_SETTINGS, ONCE_SETTINGS, REPLACE_SETTINGS, TablesError, check_settings, check_tables,
+};
 
 use std::net::IpAddr;
 

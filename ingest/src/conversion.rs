@@ -14,4 +14,5 @@ pub(crate) mod refund;
 mod row;
 pub(crate) mod sheet;
 pub(crate) mod sink;
+mod tables;
 mod values;

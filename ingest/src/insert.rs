@@ -1,38 +1,28 @@
-//! One block, one insert: into ClickHouse exactly once, however often it is tried.
+//! Inserts into ClickHouse with all that is pinned, and look-ups of what they left.
 //!
-//! The token of an insert is the block's id. ClickHouse drops an insert whose token it has seen, so a
-//! block may be sent again after any crash, provided that it holds the same rows in the same order.
-//! Tokens are forgotten some day; a late block is looked for before it is inserted.
+//! How a block counts exactly once is known to `once`, what a row is to those who have it.
 
 use std::future::Future;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use clickhouse::{Client, Row, RowWrite};
-use serde::Deserialize;
+use clickhouse::query::Query;
+use clickhouse::{Client, RowOwned, RowRead, RowWrite};
 use thiserror::Error;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
-use whence_core::click::Click;
 use whence_core::clickhouse::{
-    INSERT_SETTINGS, MigrateError, TablesError, check_settings, check_tables, pending,
+    INSERT_SETTINGS, MigrateError, ONCE_SETTINGS, REPLACE_SETTINGS, TablesError, check_settings,
+    check_tables, pending,
 };
-use whence_core::journal::{BlockId, Seq};
+use whence_core::journal::Seq;
 
-use crate::metrics::{Metrics, Table};
+use crate::metrics::Metrics;
 use crate::refusal::Refusal;
 
-/// How long ClickHouse may take to store a block. With the wait for a turn and the look-up before it, less than a
-/// redirector waits for our answer.
+/// How long ClickHouse may take to store a block.
 const INSERT_TIMEOUT: Duration = Duration::from_secs(40);
-/// How long it may take to find two clicks by their key, and to say what tables it has.
+/// How long it may take to find rows by their key, and to say what tables it has.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
-
-const CLICKS_OF_BLOCK: &str = include_str!("../../sql/lookups/clicks_of_block.sql");
-const NUMBERS_OF_BLOCK: &str = include_str!("../../sql/lookups/numbers_of_block.sql");
-
-/// A block whose newest record is older than this has been waiting, or is sent again: ClickHouse may have
-/// it and no longer remember its token, which takes hours.
-const LATE_MS: u64 = 60_000;
 
 /// A block is not in ClickHouse, or nobody knows whether it is.
 #[derive(Debug, Error)]
@@ -54,6 +44,11 @@ pub(crate) enum InsertError {
     /// The tables' own settings are not as they must be.
     #[error("ClickHouse: {0}")]
     Window(#[from] TablesError),
+    /// It says that it has the block, and does not show it.
+    #[error(
+        "ClickHouse has dropped a block {0} times as one that it has, and has not got it; what does its log say of the table?"
+    )]
+    Unseen(usize),
     /// The tables are not there yet.
     #[error("ClickHouse lacks {0} of this version's migrations; apply them first")]
     Behind(usize),
@@ -67,13 +62,6 @@ fn at_fault(seq: &Option<Seq>) -> String {
 /// The rows of a block, made one by one while they are sent. Boxed: the compiler cannot yet see that a
 /// future which holds a borrowing closure may move between threads.
 pub(crate) type Rows<'r, T> = Box<dyn Iterator<Item = T> + Send + 'r>;
-
-/// What `CLICKS_OF_BLOCK` answers.
-#[derive(Row, Deserialize)]
-struct ClicksOfBlock {
-    found: u64,
-    remembered: bool,
-}
 
 /// Inserts blocks.
 #[derive(Debug)]
@@ -95,11 +83,17 @@ impl Inserts {
         }
     }
 
-    /// Answers once the block's rows are in the table for good. `numbers` are the rows' own, in their order.
+    /// What is counted.
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Answers once ClickHouse has taken rows, or dropped them for their token. Without a token they go into a table that
+    /// replaces equal ones by itself. `numbers` are the rows' own in their lane, in the same order.
     pub(crate) async fn insert<'r, T>(
         &self,
-        table: Table,
-        block: BlockId,
+        table: &str,
+        token: Option<String>,
         rows: Rows<'r, T::Value<'r>>,
         mut numbers: impl Iterator<Item = Seq> + Send,
     ) -> Result<(), InsertError>
@@ -108,21 +102,17 @@ impl Inserts {
         T::Value<'r>: Send + Sync,
     {
         self.ready().await?;
-        let begun = Instant::now();
-        let token = Some(block.to_string());
-        let written = within(INSERT_TIMEOUT, self.write::<T>(table.name(), token, rows)).await;
+        let written = within(INSERT_TIMEOUT, self.write::<T>(table, token, rows)).await;
         written.map_err(|error| match Refusal::of(&error) {
             Some(refusal) => InsertError::Refused {
                 seq: refusal.row.and_then(|row| numbers.nth(row.checked_sub(1)?)),
                 refusal,
             },
             None => error.into(),
-        })?;
-        self.metrics.inserted(table, begun.elapsed());
-        Ok(())
+        })
     }
 
-    /// Answers once rows are in a table that replaces equal ones by itself.
+    /// Answers once rows are in a table that replaces equal ones by itself. Nothing is ever refused for good.
     pub(crate) async fn replace<'r, T>(
         &self,
         table: &str,
@@ -136,52 +126,18 @@ impl Inserts {
         Ok(within(INSERT_TIMEOUT, self.write::<T>(table, None, rows)).await?)
     }
 
-    /// Whether the clicks of a block are stored already and may be so a second time, because their token is forgotten.
-    /// A block is known by its earliest and its latest click: it is inserted whole, but for a boundary of months
-    /// between the two. While the token is remembered the block goes to ClickHouse once more: a death between the
-    /// table and the views that it feeds leaves clicks that only a repeat brings to the views.
-    pub(crate) async fn has_forgotten(
+    /// What a look-up finds, with the parameters that `put` gives it.
+    pub(crate) async fn look<T: RowOwned + RowRead>(
         &self,
-        block: BlockId,
-        [first, last]: [&(Seq, Click<'_>); 2],
-    ) -> Result<bool, InsertError> {
+        sql: &str,
+        put: impl FnOnce(Query) -> Query,
+    ) -> Result<Vec<T>, InsertError> {
         self.ready().await?;
-        let query = self
-            .client
-            .query(CLICKS_OF_BLOCK)
-            .param("lane", block.lane.get())
-            .param("first_workspace", &*first.1.workspace)
-            .param("first_time", first.1.unix_ms)
-            .param("first_link", first.1.link.0)
-            .param("first_seq", first.0)
-            .param("last_workspace", &*last.1.workspace)
-            .param("last_time", last.1.unix_ms)
-            .param("last_link", last.1.link.0)
-            .param("last_seq", last.0);
-        let clicks = within(LOOKUP_TIMEOUT, query.fetch_one::<ClicksOfBlock>()).await?;
-        let is_stored = clicks.found == if first.0 == last.0 { 1 } else { 2 };
-        Ok(is_stored && !clicks.remembered)
+        let rows = put(self.client.query(sql)).fetch_all::<T>();
+        Ok(within(LOOKUP_TIMEOUT, rows).await?)
     }
 
-    /// Whether all conversions of a block have been stored.
-    pub(crate) async fn has_conversions(
-        &self,
-        block: BlockId,
-        count: usize,
-    ) -> Result<bool, InsertError> {
-        self.ready().await?;
-        let query = self
-            .client
-            .query(NUMBERS_OF_BLOCK)
-            .param("lane", block.lane.get())
-            .param("first", block.first)
-            .param("last", block.last);
-        let found = within(LOOKUP_TIMEOUT, query.fetch_one::<u64>()).await?;
-        Ok(found == count as u64)
-    }
-
-    /// One insert with everything that is pinned. Where it is dropped half-way, ClickHouse drops it too, or has it
-    /// all: the next try is told by the token.
+    /// One insert with everything that is pinned. Where it is dropped half-way, ClickHouse drops it too, or has it all.
     async fn write<'r, T>(
         &self,
         table: &str,
@@ -193,7 +149,11 @@ impl Inserts {
         T::Value<'r>: Send + Sync,
     {
         let mut insert = self.client.insert::<T>(table).await?;
-        for (name, value) in INSERT_SETTINGS {
+        let kind = match token {
+            Some(_) => ONCE_SETTINGS,
+            None => REPLACE_SETTINGS,
+        };
+        for (name, value) in INSERT_SETTINGS.iter().chain(kind) {
             insert = insert.with_setting(*name, *value);
         }
         if let Some(token) = token {
@@ -221,13 +181,6 @@ impl Inserts {
         }
         Ok(check_tables(&self.client).await?)
     }
-}
-
-/// Whether a block is to be looked for, by the time of its newest record.
-pub(crate) fn is_late(newest_ms: u64) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now_ms = now.unwrap_or_default().as_millis();
-    u128::from(newest_ms) + u128::from(LATE_MS) < now_ms
 }
 
 /// What ClickHouse answers, if it does so in time.

@@ -10,6 +10,7 @@ pub mod enrich;
 mod insert;
 mod known;
 mod metrics;
+mod once;
 mod refusal;
 mod server;
 mod turns;

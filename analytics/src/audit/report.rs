@@ -196,7 +196,7 @@ pub struct Event {
     pub seq: u64,
 }
 
-/// The clicks of each hour (`click_hours`) against the clicks.
+/// The clicks of each hour (the projection `click_hours`) against the clicks.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Rollup {
     /// Rows of clicks. While clicks arrive, this and the next are a moment apart.

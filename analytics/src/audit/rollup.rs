@@ -1,4 +1,5 @@
-//! The rollup: the clicks of each hour are what the clicks add up to.
+//! The rollup: the clicks of each hour, a projection in the parts of the clicks, are what the clicks add up to. It can
+//! differ where somebody had parts written or changed without it, and where ClickHouse itself is wrong.
 
 use clickhouse::Row;
 use clickhouse::query::Query as Statement;
@@ -41,7 +42,7 @@ struct CellRow {
     rolled_up: u64,
 }
 
-/// Compares `click_hours` with `clicks`.
+/// Compares the projection `click_hours` with `clicks`.
 pub(super) async fn audit(auditor: &Auditor) -> Result<Rollup, AuditError> {
     let mut last = None;
     for _ in 0..TRIES {

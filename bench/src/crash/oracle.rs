@@ -19,15 +19,17 @@ const MOST_NAMED: usize = 10;
 /// The columns of a click that are looked at.
 const CLICK: &str = "query, click_id, link_id, domain, slug, workspace, outcome, method, user_agent, \
                      toUnixTimestamp64Milli(time)";
-/// Groups in which the hours' rollup says something else than the rows.
+/// Groups in which the projection of the hours, as it lies on the disk, says something else than the rows.
 const ROLLUP: &str = "\
     SELECT count() FROM (SELECT 1 FROM ( \
     SELECT workspace, toDateTime(toStartOfHour(time), 'UTC') AS hour, link_id, outcome, verdict, channel, country, \
     toInt64(count()) AS n FROM whence.clicks GROUP BY ALL \
     UNION ALL \
-    SELECT workspace, hour, link_id, outcome, verdict, channel, country, -toInt64(sum(clicks)) AS n \
-    FROM whence.click_hours GROUP BY ALL) \
-    GROUP BY workspace, hour, link_id, outcome, verdict, channel, country HAVING sum(n) != 0)";
+    SELECT workspace, `toStartOfHour(time)` AS hour, link_id, outcome, verdict, channel, country, \
+    -toInt64(countMerge(`count()`)) AS n \
+    FROM mergeTreeProjection(whence, 'clicks', 'click_hours') GROUP BY ALL) \
+    GROUP BY workspace, hour, link_id, outcome, verdict, channel, country HAVING sum(n) != 0) \
+    SETTINGS optimize_use_projections = 0";
 
 /// What was found. All but the first few must be 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -52,7 +54,7 @@ pub(super) struct Found {
     pub(super) survived: u64,
     /// Rows that share their lane and number with another.
     pub(super) numbers_twice: u64,
-    /// Groups in which `click_hours` differs from `clicks`.
+    /// Groups in which the projection `click_hours` differs from `clicks`.
     pub(super) rollups_wrong: u64,
     /// Conversions that were acknowledged.
     pub(super) conversions_acknowledged: u64,

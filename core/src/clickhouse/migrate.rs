@@ -66,9 +66,24 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         include_str!("../../../sql/migrations/0011_smaller_clicks.sql"),
     ),
     (
+        12,
+        "hours_in_clicks",
+        include_str!("../../../sql/migrations/0012_hours_in_clicks.sql"),
+    ),
+    (
+        13,
+        "numbers_by_hand",
+        include_str!("../../../sql/migrations/0013_numbers_by_hand.sql"),
+    ),
+    (
         14,
         "what_is_known_of_a_click",
         include_str!("../../../sql/migrations/0014_what_is_known_of_a_click.sql"),
+    ),
+    (
+        15,
+        "confirmations",
+        include_str!("../../../sql/migrations/0015_confirmations.sql"),
     ),
 ];
 
@@ -80,11 +95,6 @@ pub enum MigrateError {
     Statement {
         /// The migration's number.
         number: u32,
-    (
-        15,
-        "confirmations",
-        include_str!("../../../sql/migrations/0015_confirmations.sql"),
-    ),
         /// The migration's name.
         name: &'static str,
         /// What ClickHouse says.

@@ -1,21 +1,22 @@
 //! The settings that exactly-once rests on, sent with every insert and never left to a server's
 //! defaults, which have moved before (26.2 and 26.3 both changed what an insert does).
+//!
+//! What ClickHouse promises with them, and what not: an insert whose token it remembers is dropped, so that it
+//! never counts twice. It does not promise that the rows are there. A plain table notes the token before it
+//! renames the part into place, and the two are no transaction: killed in between, it starts again with the token and
+//! without the rows, and answers the repeat with success. So a token is good for "not twice"; that rows are there is
+//! known by looking for them, which ingest does.
 
 use clickhouse::Client;
 use thiserror::Error;
 
-/// Sent with every insert of a block.
+/// Sent with every insert.
 ///
 /// A block must stay one block inside the engine: the deduplication token is per block, and an insert
-/// is atomic only within one.
+/// is atomic only within one, and within one partition.
 pub const INSERT_SETTINGS: &[(&str, &str)] = &[
     // Asynchronous inserts answer before the rows are there and have lost them.
     ("async_insert", "0"),
-    ("insert_deduplicate", "1"),
-    // Stands above the one before since 26.2.
-    ("deduplicate_insert", "enable"),
-    // A block sent again must not count twice in a view either.
-    ("deduplicate_blocks_in_dependent_materialized_views", "1"),
     // Above any block that a shipper seals, so that the engine never cuts one in two.
     ("max_insert_block_size", "1048576"),
     ("min_insert_block_size_rows", "1048576"),
@@ -28,18 +29,36 @@ pub const INSERT_SETTINGS: &[(&str, &str)] = &[
     ("optimize_on_insert", "0"),
 ];
 
+/// Sent with an insert that has a token.
+pub const ONCE_SETTINGS: &[(&str, &str)] = &[
+    ("insert_deduplicate", "1"),
+    // Stands above the one before since 26.2.
+    ("deduplicate_insert", "enable"),
+    // An operator's own views must not count a block twice either.
+    ("deduplicate_blocks_in_dependent_materialized_views", "1"),
+];
+
+/// Sent with an insert into a table that replaces equal rows by itself: without a token the data's own hash would be
+/// one, of which the same holds.
+pub const REPLACE_SETTINGS: &[(&str, &str)] = &[
+    ("insert_deduplicate", "0"),
+    ("deduplicate_insert", "disable"),
+];
+
 /// Asks the server whether it takes every pinned setting, before anything depends on it.
 pub async fn check_settings(client: &Client) -> Result<(), clickhouse::error::Error> {
-    let client = INSERT_SETTINGS
-        .iter()
-        .fold(client.clone(), |client, (name, value)| {
+    for kind in [ONCE_SETTINGS, REPLACE_SETTINGS] {
+        let settings = INSERT_SETTINGS.iter().chain(kind);
+        let client = settings.fold(client.clone(), |client, (name, value)| {
             client.with_setting(*name, *value)
         });
-    client.query("SELECT 1").fetch_one::<u8>().await.map(|_| ())
+        client.query("SELECT 1").fetch_one::<u8>().await?;
+    }
+    Ok(())
 }
 
-/// The tables that blocks go to, those that views fill among them.
-const TABLES: [&str; 4] = ["clicks", "conversions", "click_hours", "conversion_numbers"];
+/// The tables whose inserts have tokens.
+const TABLES: [&str; 2] = ["clicks", "conversion_numbers"];
 /// What makes a plain table remember tokens at all.
 const WINDOW: &str = "non_replicated_deduplication_window";
 

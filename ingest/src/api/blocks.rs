@@ -4,6 +4,8 @@
 //! not lost: the redirector keeps it. 503 and 426 mean that this or another ingest will take it later (ClickHouse is
 //! away; an older ingest than the redirector); 400, 413 and 422 that it will be refused whenever it comes.
 
+mod months;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -16,9 +18,9 @@ use whence_core::journal::{Block, BlockError, Seq};
 use whence_core::problem::Problem;
 use whence_core::wire::{self, Wire, WireError};
 
+use self::months::Months;
 use super::{Shared, caller};
-use crate::enrich::{ClickRow, Seen};
-use crate::insert::{InsertError, is_late};
+use crate::insert::InsertError;
 use crate::metrics::{BlockAnswer, Table};
 use crate::unreadable::Unreadable;
 
@@ -78,61 +80,27 @@ async fn take(shared: &Shared, wire: bytes::Bytes) -> Result<usize, Problem> {
     }
     let mut unreadable = Unreadable::new(&shared.metrics, Table::Clicks, block.id());
     let clicks = readable(&block, &mut unreadable)?;
-    store(shared, &block, &clicks)
-        .await
-        .map_err(|error| match error {
-            InsertError::Refused { .. } => {
-                tracing::error!(block = %block.id(), %error, "a block of clicks is refused");
-                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
-            }
-            InsertError::ClickHouse(_)
-            | InsertError::Tables(_)
-            | InsertError::Window(_)
-            | InsertError::Behind(_) => {
-                tracing::warn!(block = %block.id(), %error, "a block of clicks is not stored yet");
-                Problem::unavailable(error.to_string(), 1)
-            }
-        })?;
+    let months = Months::of(block.id().lane, &clicks, &shared.enricher);
+    let stored = shared.inserts.once(block.id(), &months).await;
+    stored.map_err(|error| match error {
+        InsertError::Refused { .. } => {
+            tracing::error!(block = %block.id(), %error, "a block of clicks is refused");
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string())
+        }
+        InsertError::Unseen(_) => {
+            tracing::error!(block = %block.id(), %error, "a block of clicks cannot be stored");
+            Problem::unavailable(error.to_string(), 1)
+        }
+        InsertError::ClickHouse(_)
+        | InsertError::Tables(_)
+        | InsertError::Window(_)
+        | InsertError::Behind(_) => {
+            tracing::warn!(block = %block.id(), %error, "a block of clicks is not stored yet");
+            Problem::unavailable(error.to_string(), 1)
+        }
+    })?;
     shared.inserts.note(block.id(), &unreadable).await;
     Ok(clicks.len())
-}
-
-/// Inserts the clicks of a block, unless they are there and ClickHouse would not know it.
-async fn store(
-    shared: &Shared,
-    block: &Block,
-    clicks: &[(Seq, Click<'_>)],
-) -> Result<(), InsertError> {
-    if let Some(ends) = ends_if_late(clicks)
-        && shared.inserts.has_forgotten(block.id(), ends).await?
-    {
-        return Ok(());
-    }
-    let lane = block.id().lane.get();
-    let seen: Vec<Seen> = clicks
-        .iter()
-        .map(|(_, click)| shared.enricher.see(click))
-        .collect();
-    let rows = clicks
-        .iter()
-        .zip(&seen)
-        .map(|((seq, click), seen)| seen.row(click, lane, *seq));
-    let numbers = clicks.iter().map(|(seq, _)| *seq);
-    let inserting =
-        shared
-            .inserts
-            .insert::<ClickRow<'_>>(Table::Clicks, block.id(), Box::new(rows), numbers);
-    inserting.await
-}
-
-/// The earliest and the latest click of a block that is late.
-fn ends_if_late<'c, 'b>(clicks: &'c [(Seq, Click<'b>)]) -> Option<[&'c (Seq, Click<'b>); 2]> {
-    let time = |(_, click): &&(Seq, Click<'_>)| click.unix_ms;
-    let (first, last) = (
-        clicks.iter().min_by_key(time)?,
-        clicks.iter().max_by_key(time)?,
-    );
-    is_late(last.1.unix_ms).then_some([first, last])
 }
 
 /// The clicks of a block. One that is damaged is left out: its number stays missing in its lane. One of a newer

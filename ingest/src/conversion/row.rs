@@ -7,8 +7,8 @@ use whence_core::conversion::{Conversion, ConversionKind, ConversionSource, Mone
 /// One row; enumerations by their numbers in the table.
 #[derive(Debug, Row, Serialize)]
 pub(super) struct ConversionRow<'a> {
-    workspace: &'a str,
-    event_id: &'a str,
+    pub(super) workspace: &'a str,
+    pub(super) event_id: &'a str,
     kind: i8,
     name: &'a str,
     click_id: u128,
@@ -17,12 +17,12 @@ pub(super) struct ConversionRow<'a> {
     amount_minor: i64,
     currency: &'a str,
     occurred_at: i64,
-    received_at: i64,
+    pub(super) received_at: i64,
     source: i8,
     body_digest: u128,
     reference: &'a str,
-    lane: u64,
-    seq: u64,
+    pub(super) lane: u64,
+    pub(super) seq: u64,
 }
 
 impl<'a> ConversionRow<'a> {

@@ -9,8 +9,8 @@ use whence_core::ship::{DeliverError, Sink};
 use whence_core::wire::{self, WireError};
 
 use super::desk::Desk;
-use super::row::ConversionRow;
-use crate::insert::{InsertError, Inserts, is_late};
+use super::tables::BlockRows;
+use crate::insert::{InsertError, Inserts};
 use crate::metrics::{Metrics, Table};
 use crate::unreadable::Unreadable;
 
@@ -36,15 +36,16 @@ impl Sink for ConversionTable {
     async fn deliver(&self, block: &Block) -> Result<(), DeliverError> {
         let mut unreadable = Unreadable::new(&self.metrics, Table::Conversions, block.id());
         let conversions = readable(block, &mut unreadable)?;
-        self.store(block, &conversions)
-            .await
-            .map_err(|error| match error {
-                InsertError::Refused { .. } => DeliverError::Refused(error.to_string()),
-                InsertError::ClickHouse(_)
-                | InsertError::Tables(_)
-                | InsertError::Window(_)
-                | InsertError::Behind(_) => DeliverError::Retry(error.to_string()),
-            })?;
+        let of_block = BlockRows::of(block.id(), &conversions);
+        let stored = self.inserts.once(block.id(), &of_block).await;
+        stored.map_err(|error| match error {
+            InsertError::Refused { .. } => DeliverError::Refused(error.to_string()),
+            InsertError::Unseen(_)
+            | InsertError::ClickHouse(_)
+            | InsertError::Tables(_)
+            | InsertError::Window(_)
+            | InsertError::Behind(_) => DeliverError::Retry(error.to_string()),
+        })?;
         self.inserts.note(block.id(), &unreadable).await;
         self.desk.arrived(
             conversions
@@ -57,34 +58,6 @@ impl Sink for ConversionTable {
     async fn account(&self, accounts: &[LaneAccount]) -> Result<(), DeliverError> {
         let stored = self.inserts.account(accounts).await;
         stored.map_err(|error| DeliverError::Retry(error.to_string()))
-    }
-}
-
-impl ConversionTable {
-    /// Inserts the conversions of a block, unless they are there.
-    async fn store(
-        &self,
-        block: &Block,
-        conversions: &[(Seq, Conversion)],
-    ) -> Result<(), InsertError> {
-        let received = conversions.iter().map(|(_, one)| one.received_ms);
-        if received.max().is_some_and(is_late)
-            && self
-                .inserts
-                .has_conversions(block.id(), conversions.len())
-                .await?
-        {
-            return Ok(());
-        }
-        let lane = block.id().lane.get();
-        let rows = conversions
-            .iter()
-            .map(|(seq, conversion)| ConversionRow::new(conversion, lane, *seq));
-        let numbers = conversions.iter().map(|(seq, _)| *seq);
-        let (table, rows) = (Table::Conversions, Box::new(rows));
-        self.inserts
-            .insert::<ConversionRow<'_>>(table, block.id(), rows, numbers)
-            .await
     }
 }
 
