@@ -73,10 +73,14 @@ impl Agent {
     }
 
     /// Whether it is a machine by its own word: on the list, preview fetchers too, or declared by its
-    /// text, or without any. Browsers inside apps are people.
+    /// text, or without any, or a browser without a window. Browsers inside apps are people.
     #[must_use]
     pub fn is_bot(&self) -> bool {
-        self.listed.is_some() || self.software.crawler || self.declares_itself || self.is_empty()
+        self.listed.is_some()
+            || self.software.crawler
+            || self.declares_itself
+            || self.is_empty()
+            || self.claims.is_headless
     }
 
     /// The kind of device, as links ask for it; none where it is unknown, or no device of a person.

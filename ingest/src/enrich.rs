@@ -5,6 +5,7 @@
 
 mod address;
 mod channel;
+mod hosting;
 mod language;
 mod query;
 mod recent;
@@ -27,10 +28,11 @@ use whence_core::click::Click;
 use whence_core::config;
 use whence_core::place::{DatabaseError, Network, Networks, Occasion, Place, Places};
 
+use hosting::{HostingError, Hostings};
 use language::Language;
 use recent::{Trace, Windows};
 use road::{Road, Roads};
-use verdict::Judgement;
+use verdict::{Evidence, Judgement};
 
 /// The rules' version, stored with each row: raised whenever a rule here or the table of sources
 /// changes, so that history can be judged again where it was judged otherwise.
@@ -45,6 +47,9 @@ pub enum EnrichError {
     /// The list of crawlers cannot be used.
     #[error(transparent)]
     Crawlers(#[from] CrawlersError),
+    /// The file of data centres cannot be used.
+    #[error(transparent)]
+    Hosting(#[from] HostingError),
 }
 
 /// Everything that enriching needs, read once.
@@ -53,6 +58,7 @@ pub struct Enricher {
     agents: Agents,
     places: Places,
     networks: Networks,
+    hostings: Hostings,
     roads: Roads,
     windows: Windows,
 }
@@ -64,6 +70,7 @@ impl Enricher {
             agents: Agents::open(config)?,
             places: Places::open(config)?,
             networks: Networks::open(config)?,
+            hostings: Hostings::open(config)?,
             roads: Roads::built_in(),
             windows: Windows::new(WINDOWS_BYTES),
         })
@@ -109,18 +116,41 @@ impl Enricher {
     }
 
     /// The whole of it.
-    fn look(&self, click: &Click<'_>, glance: Glance, _recent: Recent) -> Seen {
+    fn look(&self, click: &Click<'_>, glance: Glance, recent: Recent) -> Seen {
         let Glance {
             agent, language, ..
         } = glance;
+        let network = self.networks.of(click.address);
         Seen {
             road: self.roads.of(click),
             place: self.places.of(click.address),
-            network: self.networks.of(click.address),
+            // A landing page speaks later: then the click is judged again.
+            judgement: self.judge(click, &agent, network.asn, recent, false),
+            network,
             language,
-            judgement: verdict::judge(click.method, &click.purpose, &agent),
             agent,
         }
+    }
+
+    /// Person or which machine, by what is in the click's row too: `asn` is that of its network.
+    fn judge(
+        &self,
+        click: &Click<'_>,
+        agent: &Agent,
+        asn: u32,
+        recent: Recent,
+        confirmed: bool,
+    ) -> Judgement {
+        verdict::judge(&Evidence {
+            unix_ms: click.unix_ms,
+            method: click.method,
+            purpose: &click.purpose,
+            agent,
+            signs: click.signs,
+            hosting: self.hostings.of(asn, address::prefix(click.address)),
+            recent,
+            confirmed,
+        })
     }
 }
 

@@ -19,6 +19,9 @@ pub struct Databases {
     pub networks: Option<PathBuf>,
     /// List of crawlers' user agents, in the form of `crawler-user-agents`.
     pub crawlers: Option<PathBuf>,
+    /// Networks of data centres and filters of mail, in the form of `ingest/data/hosting.toml`: added to those that are
+    /// built in.
+    pub hosting: Option<PathBuf>,
 }
 
 /// A default file is not there.
