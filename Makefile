@@ -35,13 +35,15 @@ tools:
 	@node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' || { echo "Node.js is too old: version 20 or later is needed, this is $$(node --version)" >&2; exit 1; }
 	@command -v cc >/dev/null || { echo "A C compiler is missing: apt-get install build-essential" >&2; exit 1; }
 
-# What only the tests need: Redis, Python for ClickHouse's Python client, a clock that can be stepped, and the test
-# runner.
+# What only the tests need: Redis, Python for ClickHouse's Python client, a clock that can be stepped, a browser, and
+# the test runner.
 test-tools: tools
 	@missing=""; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	python3 -c 'import ensurepip, venv' 2>/dev/null || missing="$$missing python3-venv"; \
 	command -v faketime >/dev/null || missing="$$missing faketime"; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	  || missing="$$missing chromium"; \
 	[ -z "$$missing" ] || { \
 	  echo "installing what the tests need:$$missing"; \
 	  command -v apt-get >/dev/null || { echo "no apt-get here: install$$missing by hand" >&2; exit 1; }; \

@@ -92,6 +92,8 @@ pub enum Records {
     Clicks,
     /// Conversions, as ingest journals them.
     Conversions,
+    /// Confirmations, as ingest journals them.
+    Confirmations,
 }
 
 impl fmt::Display for Records {
@@ -99,6 +101,7 @@ impl fmt::Display for Records {
         f.write_str(match self {
             Self::Clicks => "clicks",
             Self::Conversions => "conversions",
+            Self::Confirmations => "confirmations",
         })
     }
 }

@@ -9,6 +9,7 @@
 use proptest::prelude::*;
 use serde::Serialize;
 use whence_core::click::{Click, Method, Outcome, Signs};
+use whence_core::confirmation::{Confirmation, Marks};
 use whence_core::conversion::{Conversion, ConversionKind, ConversionSource, Money};
 use whence_core::id::{ClickId, LinkId, VisitorId};
 use whence_core::journal::{Block, BlockError};
@@ -28,6 +29,7 @@ const CONVERSION_1: &str = "010461636d65076f726465722d310105747269616c0107000363
     0280fe03";
 const CONVERSION_2: &str = "020461636d65076f726465722d310305747269616c01070003632d31019e1f455552fbba8ffa9f34c8bd8ffa9f34\
     0280fe03076f726465722d30";
+const CONFIRMATION_1: &str = "010461636d6507fbba8ffa9f347ac001";
 /// A block of the two records "first" and "second one", sealed by the first release that had blocks.
 const BLOCK_1: &str = "57424c4b0100000095d418055fa10c94010000000000000002000000000000000200000038000000e4d0044300000000150000009f2aaf1401\
     0000000000000066697273740000001a0000002e79c28602000000000000007365636f6e64206f6e65000000000000";
@@ -128,6 +130,26 @@ fn conversions_of_every_version_are_read() {
 }
 
 #[test]
+fn confirmations_of_every_version_are_read() {
+    let newest = Confirmation {
+        workspace: "acme".parse().unwrap(),
+        click: ClickId(7),
+        confirmed_ms: 1_795_284_000_123,
+        page_ms: 122,
+        marks: Marks::ORIGIN | Marks::FETCH,
+    };
+    assert_eq!(
+        written(&newest),
+        CONFIRMATION_1,
+        "a new shape is a new version"
+    );
+    assert_eq!(
+        wire::decode::<Confirmation>(&bytes(CONFIRMATION_1)).unwrap(),
+        newest
+    );
+}
+
+#[test]
 fn blocks_of_every_version_are_read() {
     let block = Block::parse(bytes(BLOCK_1).into()).unwrap();
     let id = block.id();
@@ -181,6 +203,7 @@ proptest! {
         bytes.insert(0, version);
         let _ = wire::decode::<Click<'_>>(&bytes);
         let _ = wire::decode::<Conversion>(&bytes);
+        let _ = wire::decode::<Confirmation>(&bytes);
     }
 }
 

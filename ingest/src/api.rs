@@ -1,4 +1,5 @@
-//! The ways in: blocks of clicks from redirectors, conversions from browsers and servers.
+//! The ways in: blocks of clicks from redirectors, conversions from browsers and servers, confirmations from pages; and
+//! the script for pages.
 //!
 //! Here a request becomes what the rooms behind understand, and their answer becomes a response.
 
@@ -6,10 +7,13 @@ mod batch;
 mod beacon;
 mod blocks;
 mod caller;
+mod confirm;
 mod conversions;
 mod lanes;
+mod page;
 mod pixel;
 mod receive;
+mod script;
 
 use std::sync::Arc;
 
@@ -21,6 +25,7 @@ use whence_core::id::ClickIdKey;
 use whence_core::problem::Problem;
 use whence_core::secret::Secret;
 
+use crate::confirmation::desk::ConfirmationDesk;
 use crate::conversion::desk::Desk;
 use crate::enrich::Enricher;
 use crate::insert::Inserts;
@@ -37,6 +42,8 @@ pub(crate) struct Shared {
     /// Accepts conversions.
     pub(crate) desk: Arc<Desk>,
     /// Tells a genuine click id from a forged one.
+    /// Takes confirmations.
+    pub(crate) confirmations: ConfirmationDesk,
     pub(crate) key: ClickIdKey,
     /// What redirectors present.
     pub(crate) token: Secret,
@@ -47,6 +54,8 @@ pub(crate) struct Shared {
     /// How many blocks may be in memory at a time.
     pub(crate) block_turns: Turns,
     /// How many requests with accounts of lanes may be.
+    /// How long cookies last, in days.
+    pub(crate) cookie_days: u32,
     pub(crate) account_turns: Turns,
     /// How many batches of conversions may be.
     pub(crate) batch_turns: Turns,
@@ -55,22 +64,26 @@ pub(crate) struct Shared {
     /// The figures.
     pub(crate) metrics: Metrics,
 }
+    /// How many confirmations may be.
+    pub(crate) confirmation_turns: Semaphore,
 
 /// All routes.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/v1/blocks", post(blocks::receive))
         .route("/v1/lanes", post(lanes::receive))
-        .route(
-            "/v1/events",
-            post(beacon::receive).options(beacon::preflight),
-        )
+        .route("/v1/events", post(beacon::receive).options(page::preflight))
         .route("/v1/conversions", post(conversions::receive))
         .route("/v1/conversions/batch", post(batch::receive))
         .route("/p.gif", get(pixel::receive))
         .fallback(async |uri: Uri| {
             Problem::new(
                 StatusCode::NOT_FOUND,
+        .route("/w.js", get(script::get))
+        .route(
+            "/v1/confirm",
+            post(confirm::receive).options(page::preflight),
+        )
                 format!("there is nothing at {}", uri.path()),
             )
         })

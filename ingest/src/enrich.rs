@@ -66,6 +66,11 @@ pub struct Enricher {
 impl Enricher {
     /// Reads the files that the configuration names, or those that `npm ci` has brought.
     pub fn open(config: &config::Databases) -> Result<Self, EnrichError> {
+    /// Whether a user agent is a machine's by its own word.
+    pub(crate) fn is_machine(&self, user_agent: &str) -> bool {
+        self.agents.of(user_agent, "").is_bot()
+    }
+
         Ok(Self {
             agents: Agents::open(config)?,
             places: Places::open(config)?,

@@ -16,6 +16,8 @@ pub(crate) enum Table {
     Clicks,
     /// Conversions.
     Conversions,
+    /// Confirmations.
+    Confirmations,
 }
 
 impl Table {
@@ -24,6 +26,7 @@ impl Table {
         match self {
             Self::Clicks => "clicks",
             Self::Conversions => "conversions",
+            Self::Confirmations => "confirmations",
         }
     }
 
@@ -85,6 +88,47 @@ impl ConversionAnswer {
     ];
 }
 
+/// How a confirmation was answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ConfirmationAnswer {
+    /// In the journal.
+    Accepted,
+    /// Its click was confirmed before.
+    Repeated,
+    /// Its click is too long ago.
+    Late,
+    /// The workspace's mode, lowered where the browser asks for it, ties nothing to a click.
+    Unwanted,
+    /// Something is wrong with it.
+    Refused,
+    /// No room, or the link store is away.
+    Unavailable,
+}
+
+impl ConfirmationAnswer {
+    const ALL: [Self; 6] = [
+        Self::Accepted,
+        Self::Repeated,
+        Self::Late,
+        Self::Unwanted,
+        Self::Refused,
+        Self::Unavailable,
+    ];
+
+    fn labels(self) -> ConfirmationLabels {
+        ConfirmationLabels {
+            answer: match self {
+                Self::Accepted => "accepted",
+                Self::Repeated => "repeated",
+                Self::Late => "late",
+                Self::Unwanted => "unwanted",
+                Self::Refused => "refused",
+                Self::Unavailable => "unavailable",
+            },
+        }
+    }
+}
+
 fn labels(source: ConversionSource, answer: ConversionAnswer) -> ConversionLabels {
     ConversionLabels {
         source: match source {
@@ -114,6 +158,11 @@ struct ConversionLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ConfirmationLabels {
+    answer: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TableLabels {
     table: &'static str,
 }
@@ -138,6 +187,7 @@ pub(crate) struct Metrics {
     skipped: Family<TableLabels, Counter>,
     conversions: Family<ConversionLabels, Counter>,
     unverified: Counter,
+    confirmations: Family<ConfirmationLabels, Counter>,
     insert_seconds: Family<TableLabels, Histogram, InsertSeconds>,
 }
 
@@ -150,6 +200,7 @@ impl Metrics {
             skipped: Family::default(),
             conversions: Family::default(),
             unverified: Counter::default(),
+            confirmations: Family::default(),
             insert_seconds: Family::new_with_constructor(InsertSeconds),
         };
         metrics.start_at_zero();
@@ -171,6 +222,12 @@ impl Metrics {
             unverified,
             metrics.unverified.clone(),
         );
+        let confirmations = "Confirmations that a page was shown, by how they were answered";
+        registry.register(
+            "confirmations",
+            confirmations,
+            metrics.confirmations.clone(),
+        );
         let seconds = "How long ClickHouse took for a block";
         registry.register_with_unit(
             "insert",
@@ -186,7 +243,10 @@ impl Metrics {
         for answer in BlockAnswer::ALL {
             drop(self.blocks.get_or_create(&answer.labels()));
         }
-        for table in [Table::Clicks, Table::Conversions] {
+        for answer in ConfirmationAnswer::ALL {
+            drop(self.confirmations.get_or_create(&answer.labels()));
+        }
+        for table in [Table::Clicks, Table::Conversions, Table::Confirmations] {
             drop(self.skipped.get_or_create(&table.labels()));
             drop(self.insert_seconds.get_or_create(&table.labels()));
         }
@@ -226,6 +286,11 @@ impl Metrics {
     /// A conversion was accepted without knowing whether it is a repeat.
     pub(crate) fn unverified(&self) {
         self.unverified.inc();
+    }
+
+    /// A confirmation was answered.
+    pub(crate) fn confirmation(&self, answer: ConfirmationAnswer) {
+        self.confirmations.get_or_create(&answer.labels()).inc();
     }
 
     /// An insert has succeeded.

@@ -8,10 +8,11 @@ use std::time::Duration;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use whence_core::admin::{self, Readiness};
 use whence_core::config::Config;
-use whence_core::journal::{self, LaneReader, Poisoned};
+use whence_core::journal::{self, LaneOptions, LaneReader, Poisoned};
 use whence_core::place;
 use whence_core::process::{Hangups, hangups};
 use whence_core::service::{RunError, Service, StartError, listen};
@@ -20,6 +21,8 @@ use whence_core::store::LinkStore;
 use whence_core::{clickhouse, serve, telemetry};
 
 use crate::api::{self, Shared};
+use crate::confirmation::desk::ConfirmationDesk;
+use crate::confirmation::sink::ConfirmationTable;
 use crate::conversion::desk::Desk;
 use crate::conversion::sink::ConversionTable;
 use crate::enrich::Enricher;
@@ -38,6 +41,10 @@ const BATCHES_AT_A_TIME: usize = 2;
 /// Pixels that are worked on at a time, those that were answered before among them: some kilobytes each.
 const PIXELS_AT_A_TIME: usize = 4096;
 /// How long any of them waits for its turn. While ClickHouse hangs nothing gets on; what waits longer is safer where it was.
+/// Confirmations that are worked on at a time: some kilobytes each.
+const CONFIRMATIONS_AT_A_TIME: usize = 4096;
+/// The largest segment of the confirmations' lane: one holds a hundred thousand of them.
+const CONFIRMATION_SEGMENT: u64 = 8 << 20;
 const TURN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A collector that has bound its ports and not yet answered.
@@ -47,8 +54,8 @@ pub struct Server {
     admin: TcpListener,
     admin_address: SocketAddr,
     shared: Arc<Shared>,
-    reader: LaneReader,
-    table: Arc<ConversionTable>,
+    conversions: (LaneReader, Arc<ConversionTable>),
+    confirmations: (LaneReader, Arc<ConfirmationTable>),
     registry: Registry,
     ship_metrics: ShipMetrics,
     broken: mpsc::Receiver<Poisoned>,
@@ -76,44 +83,55 @@ impl Service for Server {
         let client = clickhouse::client(&config.clickhouse);
         let inserts = Arc::new(Inserts::new(client.clone(), metrics.clone()));
 
-        let lane = config
-            .journal_dir(&settings.journal, "ingest")
-            .join("conversions");
-        let (writer, mut reader) = journal::open(&lane, settings.journal.lane_options())?;
+        let journal_dir = config.journal_dir(&settings.journal, "ingest");
+        let options = settings.journal.lane_options();
+        let (writer, mut reader) =
+            journal::open(&journal_dir.join("conversions"), options.clone())?;
         let (report, broken) = mpsc::channel(1);
         let desk = Arc::new(Desk::open(
             writer,
             &mut reader,
             client,
             metrics.clone(),
-            report,
+            report.clone(),
         )?);
         let table = ConversionTable::new(Arc::clone(&inserts), Arc::clone(&desk), metrics.clone());
 
         let (listener, address) = listen("ingest.listen", settings.listen).await?;
         let (admin, admin_address) = listen("ingest.admin", settings.admin).await?;
+        let options = LaneOptions {
+            segment_bytes: options.segment_bytes.min(CONFIRMATION_SEGMENT),
+            ..options
+        };
+        let (writer, confirmed) = journal::open(&journal_dir.join("confirmations"), options)?;
+        let confirmations = ConfirmationDesk::new(writer, report);
+        let confirmation_table = ConfirmationTable::new(Arc::clone(&inserts), metrics.clone());
+
         let shared = Shared {
             enricher,
             inserts,
             desk,
             key,
             token: settings.token.clone(),
+            confirmations,
             known: Known::new(store),
             visitor_cookie: config.redirector.cookies.visitor.clone(),
             block_turns: Turns::new(BLOCKS_AT_A_TIME, TURN_PATIENCE),
             account_turns: Turns::new(ACCOUNTS_AT_A_TIME, TURN_PATIENCE),
             batch_turns: Turns::new(BATCHES_AT_A_TIME, TURN_PATIENCE),
+            cookie_days: config.redirector.cookies.days,
             pixels: Arc::new(Semaphore::new(PIXELS_AT_A_TIME)),
             metrics,
         };
         Ok(Self {
+            confirmation_turns: Semaphore::new(CONFIRMATIONS_AT_A_TIME),
             listener,
             address,
             admin,
             admin_address,
             shared: Arc::new(shared),
-            reader,
-            table: Arc::new(table),
+            conversions: (reader, Arc::new(table)),
+            confirmations: (confirmed, Arc::new(confirmation_table)),
             registry,
             ship_metrics,
             broken,
@@ -140,14 +158,29 @@ impl Service for Server {
         let conversions = Shipping {
             service: Self::NAME,
             records: Records::Conversions,
-            sink: self.table,
+            sink: self.conversions.1,
+            metrics: self.ship_metrics.clone(),
+            settings: Settings::default(),
+        };
+        let confirmations = Shipping {
+            service: Self::NAME,
+            records: Records::Confirmations,
+            sink: self.confirmations.1,
             metrics: self.ship_metrics,
             settings: Settings::default(),
         };
-        let mut shipping = tokio::spawn(ship::run(
-            self.reader,
+        let mut shipping = JoinSet::new();
+        let stop = || stop_shipping.clone();
+        shipping.spawn(ship::run(
+            self.conversions.0,
             conversions,
-            stop_shipping.clone(),
+            stop(),
+            self.drain,
+        ));
+        shipping.spawn(ship::run(
+            self.confirmations.0,
+            confirmations,
+            stop(),
             self.drain,
         ));
         let databases = Arc::clone(&self.shared);
@@ -164,24 +197,21 @@ impl Service for Server {
         ));
         ready.set(true);
 
-        let mut ended = None;
         let result = tokio::select! {
             () = shutdown => Ok(()),
             Some(cause) = self.broken.recv() => Err(RunError::Journal(cause)),
-            shipped = &mut shipping => {
-                ended = Some(());
-                shipped.unwrap_or(Ok(())).map_err(RunError::Ship)
-            }
+            // Neither ends by itself but with an error.
+            Some(shipped) = shipping.join_next() => shipped.unwrap_or(Ok(())).map_err(RunError::Ship),
         };
         ready.set(false);
         stop_serving.cancel();
-        // Neither task panics, and neither is aborted.
+        // No task panics, and none is aborted.
         let _ = serving.await;
         stop_shipping.cancel();
-        if ended.is_none()
-            && let Ok(Err(error)) = shipping.await
-        {
-            tracing::error!(%error, "the journal of conversions could not be shipped");
+        while let Some(shipped) = shipping.join_next().await {
+            if let Ok(Err(error)) = shipped {
+                tracing::error!(%error, "the journal could not be shipped");
+            }
         }
         refreshing.abort();
         admin.abort();

@@ -42,6 +42,7 @@ impl Found {
         let noted = self.entry.note.as_ref().map(|note| note.records);
         noted.unwrap_or_else(|| match self.lane.dir.file_name() {
             Some(name) if name == "conversions" => Records::Conversions,
+            Some(name) if name == "confirmations" => Records::Confirmations,
             _ => Records::Clicks,
         })
     }

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use whence_core::click::Click;
+use whence_core::confirmation::Confirmation;
 use whence_core::conversion::Conversion;
 use whence_core::journal::{Block, Seq};
 use whence_core::ship::Records;
@@ -24,6 +25,7 @@ struct Line<'a> {
 enum Record<'a> {
     Click { click: Box<Click<'a>> },
     Conversion { conversion: Box<Conversion> },
+    Confirmation { confirmation: Confirmation },
     Unreadable { error: String, base64: String },
 }
 
@@ -50,3 +52,6 @@ fn read(payload: &[u8], records: Records) -> Result<Record<'_>, WireError> {
         },
     })
 }
+        Records::Confirmations => Record::Confirmation {
+            confirmation: wire::decode(payload)?,
+        },

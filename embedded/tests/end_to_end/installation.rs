@@ -385,6 +385,14 @@ impl Client {
         ask_one_of(addresses, method, path, &headers, body).await
     }
 
+    /// Where a browser finds short links and collector.
+    pub(crate) fn for_browsers(&self) -> (SocketAddr, SocketAddr) {
+        (
+            self.ports.redirectors[0].listen,
+            self.ports.ingests[0].listen,
+        )
+    }
+
     /// The same for whoever asks another of the redirectors and ingests first.
     pub(crate) fn asking_first(&self, first: usize) -> Self {
         Self {

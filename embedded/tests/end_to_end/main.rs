@@ -2,13 +2,14 @@
 //!
 //! Told twice: on one machine, as `make up` runs it, and as a fleet over a real Redis. The oracle is
 //! outside: what was answered is written down by whoever asked, and compared with the rows in ClickHouse.
-//! Full volumes and a rolling restart have stories of their own.
+//! Full volumes, a rolling restart and a browser have stories of their own.
 
 #![allow(
     clippy::unwrap_used,
     reason = "a test that unwraps says as much as one that expects"
 )]
 
+mod browser;
 mod full;
 mod installation;
 mod load;

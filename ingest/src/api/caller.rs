@@ -38,14 +38,23 @@ pub(super) async fn merchant(shared: &Shared, headers: &HeaderMap) -> Result<Wor
     Ok(key.workspace.clone())
 }
 
+/// What may be known of whoever sends this: the workspace's mode, one step down for who asks not to be followed.
+pub(super) fn mode(workspace: &Workspace, headers: &HeaderMap) -> PrivacyMode {
+    let is_one = |name| headers.get(name).is_some_and(|value| value == "1");
+    if is_one("sec-gpc") || is_one("dnt") {
+        workspace.privacy.lowered()
+    } else {
+        workspace.privacy
+    }
+}
+
 /// The visitor's cookie, where the workspace uses cookies and the browser has not opted out.
 pub(super) fn visitor(
     shared: &Shared,
     workspace: &Workspace,
     headers: &HeaderMap,
 ) -> Option<VisitorId> {
-    let is_one = |name| headers.get(name).is_some_and(|value| value == "1");
-    if workspace.privacy != PrivacyMode::Full || is_one("sec-gpc") || is_one("dnt") {
+    if mode(workspace, headers) != PrivacyMode::Full {
         return None;
     }
     headers

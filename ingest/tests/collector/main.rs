@@ -7,6 +7,7 @@ mod bad_input;
 mod batch;
 mod blocks;
 mod browsers;
+mod confirmations;
 mod conversions;
 mod fleet;
 mod full;

@@ -40,7 +40,7 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    /// Starts a collector beside an engine, with the workspaces `acme` and `quiet`.
+    /// Starts a collector beside an engine, with the workspaces `acme`, `daily` (cookieless) and `quiet` (count only).
     pub(crate) async fn start(clickhouse: &config::ClickHouse) -> Self {
         Self::start_with(clickhouse, &[]).await
     }
@@ -71,6 +71,7 @@ impl Collector {
         let store = FileStore::open(&folder.path().join("links.redb")).unwrap();
         for (id, privacy) in [
             ("acme", PrivacyMode::Full),
+            ("daily", PrivacyMode::Cookieless),
             ("quiet", PrivacyMode::CountOnly),
         ] {
             let workspace = Workspace {
@@ -237,10 +238,14 @@ pub(crate) fn acme() -> WorkspaceId {
 
 /// A genuine click id.
 pub(crate) fn minted() -> ClickId {
+    minted_at(Timestamp::now().as_millisecond().try_into().unwrap())
+}
+
+/// A genuine id of a click at that time.
+pub(crate) fn minted_at(unix_ms: u64) -> ClickId {
     let number = u128::from_str_radix(CLICK_ID_KEY, 16).unwrap();
     let key = ClickIdKey::new(number.to_be_bytes());
-    let now = Timestamp::now().as_millisecond().try_into().unwrap();
-    Minter::for_threads(&key, 1)[0].mint(now, LinkId(5))
+    Minter::for_threads(&key, 1)[0].mint(unix_ms, LinkId(5))
 }
 
 /// A redirector's journal lane.

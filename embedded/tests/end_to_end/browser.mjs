@@ -1,0 +1,159 @@
+// Drives a real Chromium over short links to the pages of a shop, which this process serves, and says on each line of
+// its output what became of one visit. What is right is the caller's to judge.
+//
+// Its argument is one JSON object: short (origin of the short links), collector (its port), site (the shop's port),
+// workspace, program (Chromium's).
+
+import { createServer } from "node:http";
+import { chromium } from "playwright-core";
+
+const { short, collector, site, workspace, program } = JSON.parse(process.argv[2]);
+const SCRIPT = `http://collect.shop.test:${collector}`;
+const USUAL_AGENT =
+  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+// Longer than a confirmation would take that must not come.
+const QUIET_MS = 700;
+// What a shop's server takes for a page. On one machine a browser is otherwise as quick as a robot.
+const PAGE_MS = 100;
+
+// The shop: every path is a page with the tag, whose attributes the query may add to.
+const shop = createServer(async (request, response) => {
+  await new Promise((done) => setTimeout(done, PAGE_MS));
+  const url = new URL(request.url, "http://shop");
+  const option = url.searchParams.get("tag") ?? "";
+  response.writeHead(200, {
+    "content-type": "text/html; charset=utf-8",
+    // What the documentation says that a page has to allow.
+    "content-security-policy": `default-src 'none'; script-src ${SCRIPT}; connect-src ${SCRIPT}`,
+  });
+  response.end(`<!doctype html><title>Shop</title>
+    <script async src="${SCRIPT}/w.js" data-workspace="${workspace}" ${option}></script><p>${url.pathname}</p>`);
+});
+await new Promise((done) => shop.listen(site, "127.0.0.1", done));
+
+const launch = (args) =>
+  chromium.launch({
+    executablePath: program,
+    // A container has no namespaces for the sandbox; the pages are our own.
+    args: ["--no-sandbox", "--host-resolver-rules=MAP * 127.0.0.1", ...args],
+  });
+
+// One visitor with a browser of their own.
+async function visit(name, browser, options, story) {
+  const context = await browser.newContext({ userAgent: USUAL_AGENT, ...options });
+  const page = await context.newPage();
+  const answers = [];
+  page.on("response", (response) => {
+    const { pathname } = new URL(response.url());
+    if (pathname.startsWith("/v1/")) answers.push(`${pathname} ${response.status()}`);
+  });
+  const visitor = {
+    page,
+    answers,
+    follow: async (slug) => {
+      await page.goto(`${short}/${slug}`);
+      return new URL(page.url()).searchParams.get("wcid");
+    },
+    confirmed: async () => {
+      for (let waited = 0; !answers.length; waited += 20) {
+        if (waited > 20_000) throw new Error(`${name}: no confirmation`);
+        await page.waitForTimeout(20);
+      }
+    },
+    quiet: () => page.waitForTimeout(QUIET_MS),
+    cookies: async () =>
+      (await context.cookies()).filter((it) => it.name === "_wcid").map(({ value, domain, expires }) => ({
+        value, domain, days: Math.round((expires - Date.now() / 1000) / 86400),
+      })),
+    tell: (...args) => page.evaluate(async (args) => {
+      const answer = await window.whence(...args);
+      return answer?.status ?? answer;
+    }, args),
+  };
+  const told = await story(visitor);
+  console.log(JSON.stringify({ name, answers, cookies: await visitor.cookies(), ...told }));
+  await context.close();
+}
+
+const THANKS = `http://checkout.shop.test:${site}/thanks`;
+
+const person = await launch(["--disable-blink-features=AutomationControlled"]);
+await visit("one site", person, {}, async ({ page, follow, confirmed, quiet, tell }) => {
+  const click = await follow("one");
+  await confirmed();
+  await page.reload();
+  await page.goto(THANKS);
+  await page.goBack();
+  await quiet();
+  await page.goto(THANKS);
+  const known = await tell("click");
+  const sale = await tell("sale", { event_id: "order-1", amount: 1999, currency: "EUR" });
+  return { click, known, sale };
+});
+await visit("two sites", person, {}, async ({ page, follow, confirmed, quiet, tell }) => {
+  const click = await follow("two");
+  await confirmed();
+  await quiet();
+  await page.goto(`http://www.elsewhere.test:${site}/later`);
+  const known = await tell("click");
+  const lead = await tell("lead");
+  return { click, known, lead };
+});
+await visit("without script", person, { javaScriptEnabled: false }, async ({ follow, quiet }) => {
+  const click = await follow("one");
+  await quiet();
+  return { click };
+});
+await visit("not to be followed", person, { extraHTTPHeaders: { "Sec-GPC": "1" } }, async ({ follow, confirmed }) => {
+  const click = await follow("one");
+  await confirmed();
+  return { click };
+});
+await visit("asked first", person, {}, async ({ follow, confirmed, cookies, quiet, tell }) => {
+  const click = await follow("asked");
+  await confirmed();
+  await quiet();
+  const before = await cookies();
+  await tell("keep");
+  const after = await cookies();
+  await tell("forget");
+  return { click, before, after };
+});
+await visit("says nothing", person, {}, async ({ follow, quiet }) => {
+  const click = await follow("silent");
+  await quiet();
+  return { click };
+});
+// A page that is made ready before anybody looks at it is confirmed once somebody does.
+await visit("shown later", person, {}, async ({ page, answers, follow, confirmed, quiet }) => {
+  await page.addInitScript(() => {
+    if (location.hostname === "localhost") return;
+    let shown = false;
+    Object.defineProperty(Document.prototype, "prerendering", { configurable: true, get: () => !shown });
+    window.show = () => {
+      shown = true;
+      document.dispatchEvent(new Event("prerenderingchange"));
+    };
+  });
+  const click = await follow("one");
+  await quiet();
+  const before = answers.length;
+  await page.evaluate(() => window.show());
+  await confirmed();
+  return { click, before };
+});
+await visit("forged", person, {}, async ({ page, confirmed, tell }) => {
+  await page.goto(`http://www.shop.test:${site}/?wcid=${"A".repeat(22)}`);
+  await confirmed();
+  return { click: await tell("click") };
+});
+await person.close();
+
+const driven = await launch(["--enable-automation"]);
+await visit("driven", driven, { userAgent: undefined }, async ({ follow, confirmed }) => {
+  const click = await follow("one");
+  await confirmed();
+  return { click };
+});
+await driven.close();
+shop.close();

@@ -1,0 +1,184 @@
+//! A real Chromium follows short links to a shop's pages with `w.js` on them: what is confirmed, what the browser
+//! keeps, and which conversions carry their click.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+use whence_core::confirmation::Marks;
+use whence_core::id::ClickId;
+
+use crate::installation::Installation;
+
+/// How long all visits together may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(180);
+/// How long what was answered may take into the tables.
+const VISIBLE: Duration = Duration::from_secs(30);
+/// Names that Chromium goes by.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_confirms_the_click_that_led_it_to_a_page() {
+    let whence = Installation::one_machine().await;
+    let visits = visits(&whence).await;
+    let of = |name: &str| {
+        visits
+            .get(name)
+            .unwrap_or_else(|| panic!("{name} in {visits:#?}"))
+    };
+    let click = |name: &str| {
+        let click = of(name)["click"].as_str();
+        click
+            .unwrap_or_else(|| panic!("no click id: {:#?}", of(name)))
+            .to_owned()
+    };
+    let cookie =
+        |name: &str, domain: &str| json!([{"value": click(name), "domain": domain, "days": 365}]);
+    let (one, two) = (of("one site"), of("two sites"));
+    // Loaded again and gone back to: confirmed once. Another host of the site, without the parameter: still known.
+    assert_eq!(one["answers"], json!(["/v1/confirm 204", "/v1/events 200"]));
+    assert_eq!(one["cookies"], cookie("one site", ".shop.test"));
+    assert_eq!((&one["known"], &one["sale"]), (&one["click"], &json!(200)));
+    // On another site than the collector's the script sets the cookie.
+    assert_eq!(two["answers"], json!(["/v1/confirm 200", "/v1/events 200"]));
+    assert_eq!(two["cookies"], cookie("two sites", ".elsewhere.test"));
+    assert_eq!((&two["known"], &two["lead"]), (&two["click"], &json!(200)));
+
+    let nothing = json!([]);
+    for (name, answers) in [
+        ("without script", json!([])),
+        ("says nothing", json!([])),
+        ("not to be followed", json!(["/v1/confirm 204"])),
+        ("asked first", json!(["/v1/confirm 204", "/v1/confirm 204"])),
+        ("forged", json!(["/v1/confirm 422"])),
+    ] {
+        let visit = of(name);
+        assert_eq!(
+            (&visit["answers"], &visit["cookies"]),
+            (&answers, &nothing),
+            "{name}"
+        );
+    }
+    let asked = of("asked first");
+    assert_eq!(
+        (&asked["before"], &asked["after"]),
+        (&nothing, &cookie("asked first", ".shop.test"))
+    );
+    let later = of("shown later");
+    assert_eq!(
+        (&later["before"], &later["answers"]),
+        (&json!(0), &json!(["/v1/confirm 204"]))
+    );
+    assert_eq!(of("forged")["click"], Value::Null, "forgotten");
+
+    let person = Marks::ORIGIN;
+    let driven = Marks::ORIGIN | Marks::WEBDRIVER | Marks::MACHINE;
+    let expected: BTreeMap<String, Marks> = [
+        ("one site", person),
+        ("two sites", person),
+        ("not to be followed", person),
+        ("asked first", person),
+        ("shown later", person),
+        ("driven", driven),
+    ]
+    .map(|(name, marks)| (click(name), marks))
+    .into();
+    wait_for(|| confirmations(&whence), &expected).await;
+    let expected = BTreeMap::from([(click("one site"), 1), (click("two sites"), 1)]);
+    wait_for(|| conversions(&whence), &expected).await;
+}
+
+/// What became of each visit, by its name.
+async fn visits(whence: &Installation) -> HashMap<String, Value> {
+    let (short, collector) = whence.for_browsers();
+    let site = free_port();
+    for (slug, host, query) in [
+        ("one", "www.shop.test", ""),
+        ("two", "www.elsewhere.test", ""),
+        ("asked", "www.shop.test", "?tag=data-keep%3Doff"),
+        ("silent", "www.shop.test", "?tag=data-confirm%3Doff"),
+    ] {
+        whence
+            .make_link(slug, &format!("http://{host}:{site}/landing{query}"))
+            .await;
+    }
+    let told = json!({
+        "short": format!("http://localhost:{}", short.port()),
+        "collector": collector.port(),
+        "site": site,
+        "workspace": whence.workspace,
+        "program": browser(),
+    });
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/end_to_end/browser.mjs");
+    let running = Command::new("node")
+        .arg(script)
+        .arg(told.to_string())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(PATIENCE, running).await;
+    let output = output.expect("the visits take too long").unwrap();
+    let (out, err) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(output.status.success(), "{out}\n{err}");
+    let visits = out.lines().map(|line| serde_json::from_str(line).unwrap());
+    visits
+        .map(|visit: Value| (visit["name"].as_str().unwrap().to_owned(), visit))
+        .collect()
+}
+
+/// The marks of each confirmed click.
+async fn confirmations(whence: &Installation) -> BTreeMap<String, Marks> {
+    let query = "SELECT click_id, marks FROM whence.confirmations FINAL";
+    let rows = whence.select(query).await.into_iter();
+    rows.map(|(id, marks)| (text(&id), Marks::from_bits(marks.try_into().unwrap())))
+        .collect()
+}
+
+/// How many conversions each click has.
+async fn conversions(whence: &Installation) -> BTreeMap<String, u64> {
+    let query = "SELECT click_id, count() FROM whence.conversions FINAL GROUP BY click_id";
+    let rows = whence.select(query).await.into_iter();
+    rows.map(|(id, count)| (text(&id), count)).collect()
+}
+
+fn text(id: &str) -> String {
+    ClickId(id.parse().unwrap()).to_string()
+}
+
+async fn wait_for<T: PartialEq + std::fmt::Debug>(ask: impl AsyncFn() -> T, expected: &T) {
+    let start = Instant::now();
+    loop {
+        let found = ask().await;
+        if found == *expected {
+            return;
+        }
+        assert!(
+            start.elapsed() < VISIBLE,
+            "{found:#?} instead of {expected:#?}"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+fn browser() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<_> = std::env::split_paths(&path).collect();
+    let mut programs = BROWSERS
+        .iter()
+        .flat_map(|name| folders.iter().map(move |dir| dir.join(name)));
+    programs
+        .find(|program| program.is_file())
+        .expect("Chromium is missing: `make test` installs it")
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
