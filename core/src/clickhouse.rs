@@ -3,9 +3,11 @@
 //! Which rows go in belongs to ingest, which questions are asked to analytics.
 
 mod migrate;
+mod retention;
 mod settings;
 
 pub use migrate::{MigrateError, migrate, pending};
+pub use retention::{note_expiring, retain};
 pub use settings::{
     INSERT_SETTINGS, ONCE_SETTINGS, REPLACE_SETTINGS, TablesError, check_settings, check_tables,
 };

@@ -6,11 +6,13 @@
 mod check;
 mod databases;
 mod layers;
+mod retention;
 mod sections;
 mod services;
 
 pub use databases::{DatabaseMissing, Databases};
 pub use layers::{ConfigError, SECRETS_FILE, Sources};
+pub use retention::Retention;
 pub use sections::{ClickHouse, Config, Embedded, Log, LogFormat, Store};
 pub use services::{
     Analytics, Cache, Cookies, ForwardingHeader, Ingest, Journal, OnFull, Redirector, Scheme, Tls,

@@ -85,6 +85,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "confirmations",
         include_str!("../../../sql/migrations/0015_confirmations.sql"),
     ),
+    (
+        16,
+        "expired",
+        include_str!("../../../sql/migrations/0016_expired.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

@@ -24,6 +24,7 @@ impl Config {
             let checked = journal.lane_options().check();
             problems.extend(checked.err().map(|error| format!("{key}: {error}")));
         }
+        problems.extend(self.retention.problems());
         problems.extend(check_edge(&self.redirector));
         problems
     }
@@ -90,6 +91,8 @@ mod tests {
         for flag in [
             "click_id_key=abc",
             "salt_key=abc",
+            "retention.query_days=0",
+            "retention.clicks_days=36501",
             "store.url=mysql://somewhere",
             "redirector.journal.segment_megabytes=0",
             "ingest.journal.max_megabytes=1",

@@ -11,6 +11,7 @@ use crate::salt::SaltKey;
 use crate::secret::Secret;
 
 use super::databases::Databases;
+use super::retention::Retention;
 use super::services::{Analytics, Ingest, Journal, Redirector};
 
 /// The whole configuration.
@@ -30,6 +31,8 @@ pub struct Config {
     pub store: Store,
     /// ClickHouse.
     pub clickhouse: ClickHouse,
+    /// How long what is stored there is kept.
+    pub retention: Retention,
     /// What redirector and ingest both look up.
     pub databases: Databases,
     /// The edge.
