@@ -32,6 +32,7 @@ use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
 use crate::turns::Turns;
+use crate::visitors::Visitors;
 
 /// What every request may need.
 pub(crate) struct Shared {
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) token: Secret,
     /// Workspaces and API keys.
     pub(crate) known: Known,
+    /// Tells visitors without cookies apart, for a day.
+    pub(crate) visitors: Arc<Visitors>,
     /// Name of the visitor's cookie.
     pub(crate) visitor_cookie: String,
     /// How many blocks may be in memory at a time.

@@ -7,6 +7,7 @@ mod address;
 mod channel;
 mod hosting;
 mod language;
+mod privacy;
 mod query;
 mod recent;
 mod referrer;
@@ -28,7 +29,8 @@ use whence_core::click::Click;
 use whence_core::config;
 use whence_core::place::{DatabaseError, Network, Networks, Occasion, Place, Places};
 
-use hosting::{HostingError, Hostings};
+use hosting::{HostingError, Hostings};use whence_core::workspace::PrivacyMode;
+
 use language::Language;
 use recent::{Trace, Windows};
 use road::{Road, Roads};
@@ -183,7 +185,7 @@ impl Seen {
     pub fn row<'a>(&'a self, click: &'a Click<'a>, lane: u64, seq: u64) -> ClickRow<'a> {
         let software = &self.agent.software;
         let (tags, origin) = (&self.road.tags, &self.road.origin);
-        ClickRow {
+        let mut row = ClickRow {
             workspace: &click.workspace,
             time: i64::try_from(click.unix_ms).unwrap_or(i64::MAX),
             click_id: click.id.0,
@@ -199,6 +201,7 @@ impl Seen {
             new_visitor: click.new_visitor,
             privacy: row::privacy(click.privacy),
             address_prefix: address::prefix(click.address),
+            address: address::kept(click),
             country: self.place.country,
             region: self.place.region,
             city: &self.place.city,
@@ -239,7 +242,14 @@ impl Seen {
             verdict: self.judgement.verdict as i8,
             reasons: self.judgement.reasons(&self.agent),
             rules: RULES,
+        };
+        let query = || self.road.known_query(&click.query);
+        match click.privacy {
+            PrivacyMode::Full => {}
+            PrivacyMode::Cookieless => privacy::reduce_to_cookieless(&mut row, query()),
+            PrivacyMode::CountOnly => privacy::reduce_to_count_only(&mut row, query()),
         }
+        row
     }
 }
 
@@ -280,6 +290,7 @@ mod tests {
             new_visitor: true,
             privacy: 0,
             address_prefix: "::ffff:193.99.144.0".parse().unwrap(),
+            address: std::net::Ipv6Addr::UNSPECIFIED,
             country: ENRICHER.places.of(click.address).country,
             region: Code::default(),
             city: "",

@@ -16,5 +16,6 @@ mod refusal;
 mod server;
 mod turns;
 mod unreadable;
+mod visitors;
 
 pub use server::Server;

@@ -30,6 +30,7 @@ use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
 use crate::turns::Turns;
+use crate::visitors::Visitors;
 
 /// Blocks in memory at a time: some 40 MiB each as shippers seal them, 64 MiB at worst. So blocks take at most 256 MiB,
 /// however long ClickHouse hangs; more at a time would only wait for it.
@@ -70,6 +71,7 @@ impl Service for Server {
     async fn bind(config: &Config, store: Arc<dyn LinkStore>) -> Result<Self, StartError> {
         let settings = &config.ingest;
         let key = config.click_id_key().map_err(StartError::Config)?;
+        let salt_key = config.salt_key().map_err(StartError::Config)?;
         if settings.token.is_empty() {
             let reason = "ingest.token is not set; make one with: openssl rand -hex 32";
             return Err(StartError::Config(reason.into()));
@@ -114,6 +116,7 @@ impl Service for Server {
             key,
             token: settings.token.clone(),
             confirmations,
+            visitors: Arc::new(Visitors::new(Arc::clone(&store), salt_key)),
             known: Known::new(store),
             visitor_cookie: config.redirector.cookies.visitor.clone(),
             block_turns: Turns::new(BLOCKS_AT_A_TIME, TURN_PATIENCE),
@@ -188,6 +191,9 @@ impl Service for Server {
             databases.enricher.refresh(occasion);
         }));
         let stop_serving = CancellationToken::new();
+        let visitors = Arc::clone(&self.shared.visitors);
+        let stopped = stop_serving.clone();
+        tokio::spawn(async move { visitors.forget(stopped).await });
         let app = api::router(self.shared);
         let serving = tokio::spawn(serve::serve(
             self.listener,

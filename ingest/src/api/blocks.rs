@@ -79,7 +79,12 @@ async fn take(shared: &Shared, wire: bytes::Bytes) -> Result<usize, Problem> {
         return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
     }
     let mut unreadable = Unreadable::new(&shared.metrics, Table::Clicks, block.id());
-    let clicks = readable(&block, &mut unreadable)?;
+    let mut clicks = readable(&block, &mut unreadable)?;
+    let named = shared.visitors.name(&shared.known, &mut clicks).await;
+    named.map_err(|error| {
+        tracing::warn!(block = %block.id(), %error, "a block of clicks is not stored yet");
+        Problem::unavailable(error.to_string(), 1)
+    })?;
     let months = Months::of(block.id().lane, &clicks, &shared.enricher);
     let stored = shared.inserts.once(block.id(), &months).await;
     stored.map_err(|error| match error {

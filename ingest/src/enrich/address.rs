@@ -1,8 +1,10 @@
-//! What is kept of a visitor's address: the network it lies in, never the address.
+//! What is kept of a visitor's address: the network it lies in, and itself only where its workspace asks for it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use whence_core::click::{Click, Signs};
 use whence_core::place::endpoint;
+use whence_core::workspace::PrivacyMode;
 
 /// The /24 of an IPv4 address or the /48 of an IPv6 one, in one form for both: IPv4 mapped into IPv6. An IPv4 address that
 /// an IPv6 one carries counts as what it is: the /48 of a 6to4 address would hold the whole of it.
@@ -18,6 +20,17 @@ pub(super) fn prefix(address: IpAddr) -> Ipv6Addr {
             let [a, b, c, ..] = v6.segments();
             Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)
         }
+    }
+}
+
+/// The address itself where it may be kept, in the same form; else the one that is nobody's.
+pub(super) fn kept(click: &Click<'_>) -> Ipv6Addr {
+    if click.privacy != PrivacyMode::Full || !click.signs.has(Signs::ADDRESS) {
+        return Ipv6Addr::UNSPECIFIED;
+    }
+    match click.address.to_canonical() {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+        IpAddr::V6(v6) => v6,
     }
 }
 

@@ -3,6 +3,8 @@
 use url::form_urlencoded;
 use whence_core::click::bounded;
 
+use super::privacy::names_a_person;
+
 /// The longest value that is kept, in bytes: a label to group by, not a document.
 const LONGEST: usize = 256;
 
@@ -87,6 +89,34 @@ impl Tags {
             .map(|&(_, source, medium)| NetworkClickId { source, medium });
         tags
     }
+}
+
+/// The query with nothing but known marks, for visitors of whom little may be known: `utm_…` as they were, unless there is
+/// an e-mail address in them, and the click identifiers of networks by name, with `-` for what would tell one click from
+/// another. So the channel can still be judged by it.
+pub(super) fn known(query: &str) -> String {
+    let mut known = String::new();
+    for pair in query.split('&') {
+        let Some((name, value)) = form_urlencoded::parse(pair.as_bytes()).next() else {
+            continue;
+        };
+        let name = name.to_ascii_lowercase();
+        let is_tag = name.starts_with("utm_") && !names_a_person(&value);
+        let is_click_id = !value.trim().is_empty() && CLICK_IDS.iter().any(|(id, ..)| *id == name);
+        if !(is_tag || is_click_id) {
+            continue;
+        }
+        if !known.is_empty() {
+            known.push('&');
+        }
+        if is_tag {
+            known.push_str(pair);
+        } else {
+            known.push_str(&name);
+            known.push_str("=-");
+        }
+    }
+    known
 }
 
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! By which road a click came: what its query, its referrer and its link say together. Judged once for clicks that are
 //! alike in all of that, as most are, and kept for the next one.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
 use whence_core::click::Click;
 
 use super::channel::{self, Origin};
-use super::query::Tags;
+use super::query::{self, Tags};
 use super::referrer;
 use super::sources::Sources;
 
@@ -26,6 +26,15 @@ pub(super) struct Road {
     pub(super) referrer_host: String,
     /// Channel and source.
     pub(super) origin: Origin,
+    /// The query with nothing but known marks, once somebody has asked for it.
+    known_query: OnceLock<String>,
+}
+
+impl Road {
+    /// The query that led here, with nothing but known marks.
+    pub(super) fn known_query(&self, query: &str) -> &str {
+        self.known_query.get_or_init(|| query::known(query))
+    }
 }
 
 /// All that a road is judged by.
@@ -114,6 +123,7 @@ impl Roads {
             tags,
             referrer_host,
             origin,
+            known_query: OnceLock::new(),
         }
     }
 }

@@ -44,6 +44,8 @@ pub struct ClickRow<'a> {
     pub privacy: i8,
     /// The network of the address.
     pub address_prefix: Ipv6Addr,
+    /// The address itself, where it may be kept.
+    pub address: Ipv6Addr,
     /// ISO 3166 code of the address's country.
     pub country: Code<2>,
     /// ISO 3166-2 code of its region.
