@@ -61,6 +61,26 @@ impl<V> Fields<V> {
         }
     }
 
+    /// As [`read`](Self::read), of a field with a structure of its own: the error says at which place in it.
+    pub(crate) fn read_within<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(V) -> Result<T, (String, String)>,
+    ) -> Option<T> {
+        let mut place = String::new();
+        let read = |value| {
+            read(value).map_err(|(at, error)| {
+                place = at;
+                error
+            })
+        };
+        let value = self.read(name, read);
+        if let (None, Some(problem)) = (&value, self.problems.last_mut()) {
+            problem.field.push_str(&place);
+        }
+        value
+    }
+
     /// Something is wrong with a field.
     pub(crate) fn wrong(&mut self, name: impl Into<String>, detail: impl ToString) {
         self.problems.push(FieldProblem::new(name, detail));

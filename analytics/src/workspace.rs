@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
+use whence_core::channel_rule::{self, ChannelRule};
 use whence_core::key::Right;
 use whence_core::link::{Label, SchemeName};
 use whence_core::problem::Problem;
@@ -43,12 +44,12 @@ pub(crate) struct WorkspaceView {
     /// (clicks are counted, visitors are not known).
     #[schema(value_type = String)]
     privacy: PrivacyMode,
-    /// Whether the addresses of visitors in the mode `full` are stored as they are, and not their networks alone.
-    keep_addresses: bool,
     /// The query parameter that carries the click id to the destination.
     click_id_parameter: String,
     /// Schemes that destinations may have beside http and https.
     allowed_schemes: Vec<SchemeName>,
+    /// Its own rules of channels, asked in their order before the built-in ones.
+    channel_rules: Vec<ChannelRule>,
     /// Counts the changes, from 1; also the ETag.
     revision: u64,
 }
@@ -60,9 +61,9 @@ impl From<Workspace> for WorkspaceView {
             name: workspace.name,
             time_zone: workspace.time_zone,
             privacy: workspace.privacy,
-            keep_addresses: workspace.keep_addresses,
             click_id_parameter: workspace.click_id_parameter,
             allowed_schemes: workspace.allowed_schemes,
+            channel_rules: workspace.channel_rules,
             revision: workspace.revision,
         }
     }
@@ -80,8 +81,6 @@ pub(crate) struct WorkspaceChange {
     /// (clicks are counted, visitors are not known).
     #[schema(value_type = Option<String>)]
     privacy: Option<PrivacyMode>,
-    /// Whether the addresses of visitors in the mode `full` are stored as they are, and not their networks alone.
-    keep_addresses: Option<bool>,
     /// The query parameter that carries the click id: 1 to 32 of A-Z a-z 0-9 _ . -
     #[schema(max_length = 32)]
     click_id_parameter: Option<String>,
@@ -89,6 +88,11 @@ pub(crate) struct WorkspaceChange {
     /// run code. Links that have one already keep it.
     #[schema(value_type = Option<Vec<String>>, max_items = 20)]
     allowed_schemes: Option<Vec<SchemeName>>,
+    /// Its own rules of channels: the first that holds names a click's channel, before the link's own and the
+    /// built-in rules. In its texts, which are compared in any letter case, * stands for any characters. They
+    /// count within ten seconds, for clicks that come in from then on.
+    #[schema(max_items = 50)]
+    channel_rules: Option<Vec<ChannelRule>>,
 }
 
 impl WorkspaceChange {
@@ -97,9 +101,9 @@ impl WorkspaceChange {
             name: body.changed("name"),
             time_zone: body.read("time_zone", zone_name),
             privacy: body.changed("privacy"),
-            keep_addresses: body.changed("keep_addresses"),
             click_id_parameter: body.read("click_id_parameter", parameter),
             allowed_schemes: body.read("allowed_schemes", schemes),
+            channel_rules: body.read_within("channel_rules", channel_rules),
         };
         body.read("id", |_: Value| Err::<(), _>("cannot be changed"));
         body.finish()?;
@@ -113,9 +117,9 @@ impl WorkspaceChange {
             name: self.name.clone().map_or(old.name, String::from),
             time_zone: text(&self.time_zone, old.time_zone),
             privacy: self.privacy.unwrap_or(old.privacy),
-            keep_addresses: self.keep_addresses.unwrap_or(old.keep_addresses),
             click_id_parameter: text(&self.click_id_parameter, old.click_id_parameter),
             allowed_schemes: self.allowed_schemes.clone().unwrap_or(old.allowed_schemes),
+            channel_rules: self.channel_rules.clone().unwrap_or(old.channel_rules),
             revision: old.revision + 1,
             ..old
         }
@@ -210,6 +214,19 @@ fn schemes(value: Value) -> Result<Vec<SchemeName>, String> {
         0..=MOST_SCHEMES => Ok(schemes),
         _ => Err(format!("must be at most {MOST_SCHEMES}")),
     }
+}
+
+/// The rules, or the place within them that is wrong and why.
+fn channel_rules(value: Value) -> Result<Vec<ChannelRule>, (String, String)> {
+    let rules: Vec<ChannelRule> = serde_path_to_error::deserialize(value).map_err(|error| {
+        let place = match error.path().iter().len() {
+            0 => String::new(),
+            _ => error.path().to_string(),
+        };
+        (place, error.into_inner().to_string())
+    })?;
+    channel_rule::check(&rules).map_err(|error| (error.place(), error.to_string()))?;
+    Ok(rules)
 }
 
 fn parameter(value: Value) -> Result<String, &'static str> {

@@ -9,12 +9,13 @@ async fn a_workspace_is_read_and_changed() {
     let service = Service::start().await;
     let before = json!({
         "id": "acme", "name": "acme", "time_zone": "UTC", "privacy": "full", "click_id_parameter": "wcid",
-        "allowed_schemes": [], "revision": 1,
+        "allowed_schemes": [], "channel_rules": [], "revision": 1,
     });
     assert_eq!(service.get("/api/v1/workspace").await, before);
     let change = json!({
         "name": "Acme & Söhne", "time_zone": "europe/berlin", "privacy": "cookieless",
         "click_id_parameter": "cid.1", "allowed_schemes": ["MyApp", "mailto", "myapp"],
+        "channel_rules": [{"channel": "Podcast", "utm_medium": ["PodCast*"], "referrer_host": ["Bücher.example"], "app": []}],
     });
     let got = service
         .ask(
@@ -27,7 +28,9 @@ async fn a_workspace_is_read_and_changed() {
     let after = |revision: u64| {
         json!({
             "id": "acme", "name": "Acme & Söhne", "time_zone": "Europe/Berlin", "privacy": "cookieless",
-            "click_id_parameter": "cid.1", "allowed_schemes": ["mailto", "myapp"], "revision": revision,
+            "click_id_parameter": "cid.1", "allowed_schemes": ["mailto", "myapp"],
+            "channel_rules": [{"channel": "Podcast", "utm_medium": ["podcast*"], "referrer_host": ["xn--bcher-kva.example"]}],
+            "revision": revision,
         })
     };
     assert_eq!(got.json(), after(2));
@@ -77,6 +80,31 @@ async fn a_workspace_that_cannot_be() {
         (
             json!({"click_id_parameter": "a".repeat(33)}),
             &["click_id_parameter"],
+        ),
+        (json!({"channel_rules": "Podcast"}), &["channel_rules"]),
+        (
+            json!({"channel_rules": [{"channel": "A", "app": ["x"]}, {"channel": "B"}]}),
+            &["channel_rules[1]"],
+        ),
+        (
+            json!({"channel_rules": [{"app": ["x"]}]}),
+            &["channel_rules[0]"],
+        ),
+        (
+            json!({"channel_rules": [{"channel": "A", "utm_medium": ["x", ""]}]}),
+            &["channel_rules[0].utm_medium[1]"],
+        ),
+        (
+            json!({"channel_rules": [{"channel": "A", "utm_media": ["x"]}]}),
+            &["channel_rules[0].utm_media"],
+        ),
+        (
+            json!({"channel_rules": [{"channel": "A", "source": vec!["x"; 21]}]}),
+            &["channel_rules[0].source"],
+        ),
+        (
+            json!({"channel_rules": vec![json!({"channel": "A", "app": ["x"]}); 51]}),
+            &["channel_rules"],
         ),
         (json!({"name": ""}), &["name"]),
         (json!({"name": "a".repeat(129)}), &["name"]),

@@ -9,6 +9,7 @@ pub mod admin;
 pub mod agent;
 pub mod body;
 pub mod bulkhead;
+pub mod channel_rule;
 pub mod click;
 pub mod clickhouse;
 pub mod config;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::channel_rule::ChannelRule;
 use crate::link::SchemeName;
 
 /// A workspace's id: 1 to 32 of `a-z 0-9 _ -`. Public: a pixel carries it.
@@ -103,14 +104,14 @@ pub struct Workspace {
     pub time_zone: String,
     /// What may be known of its visitors.
     pub privacy: PrivacyMode,
-    /// Whether the addresses of visitors in the mode `full` are stored as they are, and not their networks alone.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub keep_addresses: bool,
     /// The query parameter that carries the click id to the destination.
     pub click_id_parameter: String,
     /// Schemes that destinations may have beside http and https.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_schemes: Vec<SchemeName>,
+    /// Its own rules of channels, asked in their order before the built-in ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channel_rules: Vec<ChannelRule>,
     /// Counts the changes, from 1.
     #[serde(default = "first")]
     pub revision: u64,
@@ -130,9 +131,9 @@ impl Workspace {
             name: name.into(),
             time_zone: "UTC".into(),
             privacy: PrivacyMode::Full,
-            keep_addresses: false,
             click_id_parameter: "wcid".into(),
             allowed_schemes: Vec::new(),
+            channel_rules: Vec::new(),
             revision: 1,
         }
     }
