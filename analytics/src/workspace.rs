@@ -44,6 +44,8 @@ pub(crate) struct WorkspaceView {
     /// (clicks are counted, visitors are not known).
     #[schema(value_type = String)]
     privacy: PrivacyMode,
+    /// Whether the addresses of visitors in the mode `full` are stored as they are, and not their networks alone.
+    keep_addresses: bool,
     /// The query parameter that carries the click id to the destination.
     click_id_parameter: String,
     /// Schemes that destinations may have beside http and https.
@@ -61,6 +63,7 @@ impl From<Workspace> for WorkspaceView {
             name: workspace.name,
             time_zone: workspace.time_zone,
             privacy: workspace.privacy,
+            keep_addresses: workspace.keep_addresses,
             click_id_parameter: workspace.click_id_parameter,
             allowed_schemes: workspace.allowed_schemes,
             channel_rules: workspace.channel_rules,
@@ -81,6 +84,8 @@ pub(crate) struct WorkspaceChange {
     /// (clicks are counted, visitors are not known).
     #[schema(value_type = Option<String>)]
     privacy: Option<PrivacyMode>,
+    /// Whether the addresses of visitors in the mode `full` are stored as they are, and not their networks alone.
+    keep_addresses: Option<bool>,
     /// The query parameter that carries the click id: 1 to 32 of A-Z a-z 0-9 _ . -
     #[schema(max_length = 32)]
     click_id_parameter: Option<String>,
@@ -101,6 +106,7 @@ impl WorkspaceChange {
             name: body.changed("name"),
             time_zone: body.read("time_zone", zone_name),
             privacy: body.changed("privacy"),
+            keep_addresses: body.changed("keep_addresses"),
             click_id_parameter: body.read("click_id_parameter", parameter),
             allowed_schemes: body.read("allowed_schemes", schemes),
             channel_rules: body.read_within("channel_rules", channel_rules),
@@ -117,6 +123,7 @@ impl WorkspaceChange {
             name: self.name.clone().map_or(old.name, String::from),
             time_zone: text(&self.time_zone, old.time_zone),
             privacy: self.privacy.unwrap_or(old.privacy),
+            keep_addresses: self.keep_addresses.unwrap_or(old.keep_addresses),
             click_id_parameter: text(&self.click_id_parameter, old.click_id_parameter),
             allowed_schemes: self.allowed_schemes.clone().unwrap_or(old.allowed_schemes),
             channel_rules: self.channel_rules.clone().unwrap_or(old.channel_rules),

@@ -104,6 +104,9 @@ pub struct Workspace {
     pub time_zone: String,
     /// What may be known of its visitors.
     pub privacy: PrivacyMode,
+    /// Whether the addresses of visitors in the mode `full` are stored as they are, and not their networks alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keep_addresses: bool,
     /// The query parameter that carries the click id to the destination.
     pub click_id_parameter: String,
     /// Schemes that destinations may have beside http and https.
@@ -131,6 +134,7 @@ impl Workspace {
             name: name.into(),
             time_zone: "UTC".into(),
             privacy: PrivacyMode::Full,
+            keep_addresses: false,
             click_id_parameter: "wcid".into(),
             allowed_schemes: Vec::new(),
             channel_rules: Vec::new(),
