@@ -77,6 +77,7 @@ mod scan;
 mod segment;
 mod sync;
 mod walk;
+mod wipe;
 mod writer;
 
 #[cfg(test)]
@@ -87,6 +88,7 @@ pub use error::{AckError, AppendError, DurableError, OpenError, Poisoned, ReadEr
 pub use options::{Durability, LaneOptions, MAX_RECORD_BYTES};
 pub use peek::{Peek, PeekError, peek};
 pub use reader::{Backlog, LaneReader, Lost};
+pub use wipe::wipe;
 pub use writer::LaneWriter;
 
 /// The number of a record in its lane, counted from 1 without gaps.

@@ -16,6 +16,7 @@ pub mod config;
 pub mod confirmation;
 pub mod conversion;
 pub mod domain;
+pub mod erased;
 pub mod id;
 pub mod journal;
 pub mod key;

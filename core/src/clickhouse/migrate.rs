@@ -90,6 +90,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "expired",
         include_str!("../../../sql/migrations/0016_expired.sql"),
     ),
+    (
+        17,
+        "persons",
+        include_str!("../../../sql/migrations/0017_persons.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

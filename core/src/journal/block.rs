@@ -190,6 +190,25 @@ impl Block {
         missing
     }
 
+    /// The same block, under its own id, with other payloads: `change` is asked for each record, and answers none where
+    /// it stays as it is. So what has to go from a block goes without leaving a gap.
+    #[must_use]
+    pub fn rewritten(&self, mut change: impl FnMut(Seq, &[u8]) -> Option<Vec<u8>>) -> Self {
+        let seed = Seed::of(self.id.lane);
+        let mut builder = Builder::new();
+        for (seq, payload) in self.records() {
+            let changed = change(seq, payload);
+            let payload = changed.as_deref().unwrap_or(payload);
+            let bytes = &frame::encode(seed, seq, payload);
+            builder.push(&Frame {
+                seq,
+                payload,
+                bytes,
+            });
+        }
+        builder.finish(self.id)
+    }
+
     /// Checks bytes from an untrusted sender. The records are not copied.
     pub fn parse(wire: Bytes) -> Result<Self, BlockError> {
         let header = Header::parse(&wire)?;
@@ -334,5 +353,33 @@ impl Builder {
             count: self.count,
             wire: self.wire.freeze(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_rewritten_under_its_own_id() {
+        let lane = LaneId::new(5);
+        let mut builder = Builder::new();
+        for (seq, payload) in [(3, &b"one"[..]), (4, b"two"), (6, b"three")] {
+            let bytes = &frame::encode(Seed::of(lane), seq, payload);
+            builder.push(&Frame {
+                seq,
+                payload,
+                bytes,
+            });
+        }
+        let (first, last) = (2, 7);
+        let block = builder.finish(BlockId { lane, first, last });
+        let other = block.rewritten(|seq, payload| (seq == 4).then(|| [payload, b"!"].concat()));
+        assert_eq!(other.id(), block.id());
+        let parsed = Block::parse(other.wire().clone()).unwrap();
+        assert_eq!(parsed, other);
+        let records: Vec<_> = parsed.records().collect();
+        assert_eq!(records, [(3, &b"one"[..]), (4, b"two!"), (6, b"three")]);
+        assert_eq!(parsed.missing(), block.missing());
     }
 }

@@ -127,9 +127,9 @@ fn parts(header: &[u8; HEADER]) -> (u32, u32, Seq) {
     )
 }
 
-#[cfg(test)]
+/// A whole frame.
 pub(super) fn encode(seed: Seed, seq: Seq, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0xAA; size(payload.len())];
+    let mut bytes = vec![0; size(payload.len())];
     let length = fill(&mut bytes, seed, seq, payload);
     bytes[..4].copy_from_slice(&length.to_le_bytes());
     bytes

@@ -66,12 +66,51 @@ pub enum PeekError {
 
 /// Looks at the lane in `dir`, whoever has it open.
 pub fn peek(dir: &Path) -> Result<Peek, PeekError> {
-    let path = control::path(dir);
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| PeekError::Io { path, source }
+    let seen = ledger(dir)?;
+    let ledger = &seen.ledger;
+    let failed = |source| PeekError::Io {
+        path: dir.to_owned(),
+        source,
     };
-    let bytes = fs::read(&path).map_err(failed(&path))?;
+    let mut segment_bytes = 0;
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if segment::index_of(&entry.file_name().to_string_lossy()).is_some() {
+            // One that is gone by now takes nothing.
+            segment_bytes += entry.metadata().map_or(0, |file| file.len());
+        }
+    }
+    let oldest = ledger.unacked().front();
+    Ok(Peek {
+        lane: seen.lane,
+        taken: (seen.next_seq.max(1) - 1).max(ledger.end().acked),
+        freed: ledger.cursor().acked,
+        sealed: ledger.unacked().len(),
+        oldest_sealed: oldest
+            .map(|seal| Duration::from_millis(unix_millis().saturating_sub(seal.sealed_at))),
+        segment_bytes,
+    })
+}
+
+/// What a control file said a moment ago.
+pub(super) struct Seen {
+    /// The file.
+    pub(super) control: PathBuf,
+    /// The lane.
+    pub(super) lane: LaneId,
+    /// The number that comes next, by its header.
+    pub(super) next_seq: Seq,
+    /// What was sealed and acked.
+    pub(super) ledger: Ledger,
+}
+
+/// Reads the control file of the lane in `dir`.
+pub(super) fn ledger(dir: &Path) -> Result<Seen, PeekError> {
+    let path = control::path(dir);
+    let bytes = fs::read(&path).map_err(|source| PeekError::Io {
+        path: path.clone(),
+        source,
+    })?;
     let damaged = || PeekError::Damaged { path: path.clone() };
     if bytes.len() != control::BYTES {
         return Err(damaged());
@@ -82,23 +121,11 @@ pub fn peek(dir: &Path) -> Result<Peek, PeekError> {
     let lane = lane.ok_or_else(damaged)?;
     let control = Arc::new(control);
     let ledger = Ledger::load(&control, lane).ok_or_else(damaged)?;
-    let mut segment_bytes = 0;
-    for entry in fs::read_dir(dir).map_err(failed(dir))? {
-        let entry = entry.map_err(failed(dir))?;
-        if segment::index_of(&entry.file_name().to_string_lossy()).is_some() {
-            // One that is gone by now takes nothing.
-            segment_bytes += entry.metadata().map_or(0, |file| file.len());
-        }
-    }
-    let oldest = ledger.unacked().front();
-    Ok(Peek {
+    Ok(Seen {
+        next_seq: control.next_seq(),
+        control: path,
         lane,
-        taken: (control.next_seq().max(1) - 1).max(ledger.end().acked),
-        freed: ledger.cursor().acked,
-        sealed: ledger.unacked().len(),
-        oldest_sealed: oldest
-            .map(|seal| Duration::from_millis(unix_millis().saturating_sub(seal.sealed_at))),
-        segment_bytes,
+        ledger,
     })
 }
 

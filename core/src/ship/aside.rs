@@ -223,6 +223,22 @@ impl Aside {
         Ok(was_there)
     }
 
+    /// Puts a block in the place of the one with its id, and a reason in the place of the one that was noted; durable on
+    /// return. False if it is not there any more.
+    pub fn replace(&self, block: &Block, reason: &str) -> Result<bool, AsideError> {
+        let id = block.id();
+        if !self.path(id, BLOCK).exists() {
+            return Ok(false);
+        }
+        self.write(id, BLOCK, block.wire())?;
+        if let Some(note) = self.note(id) {
+            let reason = cut(reason);
+            self.write_note(id, &Note { reason, ..note })?;
+        }
+        sync_dir(&self.dir).map_err(|source| self.failed(source))?;
+        Ok(true)
+    }
+
     /// Asks for a block to be sent again.
     pub fn request(&self, id: BlockId) -> Result<(), AsideError> {
         if !self.path(id, BLOCK).exists() {

@@ -1,0 +1,7 @@
+-- Parts of the tables that a person was in which a change or a merge has replaced, and which are still on disk.
+SELECT table, name
+FROM system.parts
+WHERE database = currentDatabase()
+  AND NOT active
+  AND table IN ('clicks', 'conversions', 'conversion_numbers', 'refunds', 'confirmations', 'lane_gaps')
+ORDER BY table, name
