@@ -16,7 +16,6 @@ mod row;
 mod sources;
 mod verdict;
 
-pub use channel::CHANNELS;
 pub use recent::{Recent, WINDOWS_BYTES};
 pub use row::ClickRow;
 pub use verdict::Verdict;
@@ -25,6 +24,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 use whence_core::agent::{Agent, Agents, CrawlersError, Device};
+use whence_core::channel_rule::ChannelRule;
 use whence_core::click::Click;
 use whence_core::config;
 use whence_core::place::{DatabaseError, Network, Networks, Occasion, Place, Places};
@@ -33,7 +33,7 @@ use hosting::{HostingError, Hostings};use whence_core::workspace::PrivacyMode;
 
 use language::Language;
 use recent::{Trace, Windows};
-use road::{Road, Roads};
+use road::{Road, Roads, Traces};
 use verdict::{Evidence, Judgement};
 
 /// The rules' version, stored with each row: raised whenever a rule here or the table of sources
@@ -89,6 +89,11 @@ impl Enricher {
         self.networks.refresh(occasion);
     }
 
+    /// From now on these are the workspace's own rules of channels. Until it is told, a workspace has none.
+    pub fn follow(&self, workspace: &str, rules: &[ChannelRule]) {
+        self.roads.follow(workspace, rules);
+    }
+
     /// Finds out what there is to know of a click.
     #[must_use]
     pub fn see(&self, click: &Click<'_>) -> Seen {
@@ -129,7 +134,7 @@ impl Enricher {
         } = glance;
         let network = self.networks.of(click.address);
         Seen {
-            road: self.roads.of(click),
+            road: self.roads.of(&Traces::of(click, agent.app)),
             place: self.places.of(click.address),
             // A landing page speaks later: then the click is judged again.
             judgement: self.judge(click, &agent, network.asn, recent, false),

@@ -1,16 +1,19 @@
-//! By which road a click came: what its query, its referrer and its link say together. Judged once for clicks that are
-//! alike in all of that, as most are, and kept for the next one.
+//! By which road a click came: what its query, its referrer, its app and its link say together. Judged once for clicks that
+//! are alike in all of that, as most are, and kept for the next one.
+
+mod own;
 
 use std::sync::{Arc, OnceLock};
 
 use quick_cache::Equivalent;
 use quick_cache::sync::Cache;
+use whence_core::channel_rule::ChannelRule;
 use whence_core::click::Click;
 
-use super::channel::{self, Origin};
+use super::channel::{Judge, Origin};
 use super::query::{self, Tags};
 use super::referrer;
-use super::sources::Sources;
+use own::{OwnRules, Ruled};
 
 /// How many roads are remembered. At up to a kibibyte each this is a few megabytes, whatever somebody makes up.
 const REMEMBERED: usize = 4096;
@@ -37,88 +40,131 @@ impl Road {
     }
 }
 
-/// All that a road is judged by.
-#[derive(Debug, Hash, PartialEq, Eq)]
-struct Signs<T> {
-    channel: T,
-    domain: T,
-    query: T,
-    referrer: T,
+/// All that a road is judged by. A stored click has it too: as `workspace`, `link_channel`, `campaign`, `domain`, `query`,
+/// `referrer` and `app`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Traces<'a> {
+    /// Whose rules apply.
+    pub(super) workspace: &'a str,
+    /// The channel that the link was made for.
+    pub(super) channel: &'a str,
+    /// The link's campaign, or what was stored as the click's.
+    pub(super) campaign: &'a str,
+    /// The host asked for.
+    pub(super) domain: &'a str,
+    /// The request's query.
+    pub(super) query: &'a str,
+    /// The referrer.
+    pub(super) referrer: &'a str,
+    /// The app whose own browser it is.
+    pub(super) app: &'a str,
 }
 
-impl<'c> Signs<&'c str> {
-    fn of(click: &'c Click<'_>) -> Self {
+impl<'a> Traces<'a> {
+    /// Those of a click that was opened in `app`.
+    pub(super) fn of(click: &'a Click<'_>, app: &'a str) -> Self {
         Self {
+            workspace: &click.workspace,
             channel: &click.channel,
+            campaign: &click.campaign,
             domain: &click.domain,
             query: &click.query,
             referrer: &click.referrer,
+            app,
         }
     }
 
+    /// Under which the road is remembered. Workspaces without rules of their own share what is remembered.
+    fn key(&self, rules: u64) -> Key<&'a str> {
+        let texts = [
+            self.query,
+            self.referrer,
+            self.channel,
+            self.campaign,
+            self.domain,
+            self.app,
+        ];
+        Key { texts, rules }
+    }
+}
+
+/// What a remembered road was judged by: its traces, and whose rules.
+#[derive(Debug, Hash, PartialEq, Eq)]
+struct Key<T> {
+    texts: [T; 6],
+    rules: u64,
+}
+
+impl Key<&str> {
     fn length(&self) -> usize {
-        self.channel.len() + self.domain.len() + self.query.len() + self.referrer.len()
+        self.texts.iter().map(|text| text.len()).sum()
     }
 
-    fn kept(&self) -> Signs<Box<str>> {
-        Signs {
-            channel: self.channel.into(),
-            domain: self.domain.into(),
-            query: self.query.into(),
-            referrer: self.referrer.into(),
+    fn kept(&self) -> Key<Box<str>> {
+        Key {
+            texts: self.texts.map(Box::from),
+            rules: self.rules,
         }
     }
 }
 
-impl Equivalent<Signs<Box<str>>> for Signs<&str> {
-    fn equivalent(&self, kept: &Signs<Box<str>>) -> bool {
-        *self.query == *kept.query
-            && *self.referrer == *kept.referrer
-            && *self.channel == *kept.channel
-            && *self.domain == *kept.domain
+impl Equivalent<Key<Box<str>>> for Key<&str> {
+    fn equivalent(&self, kept: &Key<Box<str>>) -> bool {
+        let mut texts = self.texts.iter().zip(&kept.texts);
+        self.rules == kept.rules && texts.all(|(asked, kept)| **asked == **kept)
     }
 }
 
 /// Judges roads. Shared by threads.
 #[derive(Debug)]
 pub(super) struct Roads {
-    sources: Sources,
-    judged: Cache<Signs<Box<str>>, Arc<Road>>,
+    judge: Judge,
+    own: OwnRules,
+    judged: Cache<Key<Box<str>>, Arc<Road>>,
 }
 
 impl Roads {
-    /// By the built-in table of sources.
+    /// By the built-in tables.
     pub(super) fn built_in() -> Self {
         Self {
-            sources: Sources::built_in(),
+            judge: Judge::built_in(),
+            own: OwnRules::default(),
             judged: Cache::new(REMEMBERED),
         }
     }
 
+    /// From now on these are the workspace's own rules.
+    pub(super) fn follow(&self, workspace: &str, rules: &[ChannelRule]) {
+        self.own.set(workspace, rules);
+    }
+
     /// The road of a click.
-    pub(super) fn of(&self, click: &Click<'_>) -> Arc<Road> {
-        let signs = Signs::of(click);
-        if let Some(known) = self.judged.get(&signs) {
+    pub(super) fn of(&self, traces: &Traces<'_>) -> Arc<Road> {
+        let own = self.own.of(traces.workspace);
+        let key = traces.key(own.as_ref().map_or(0, |own| own.number));
+        if let Some(known) = self.judged.get(&key) {
             return known;
         }
-        let road = Arc::new(self.judge(&signs));
+        let road = Arc::new(self.judge(traces, own.as_deref()));
         // A network's click id is never the same again.
-        if road.tags.click_id.is_none() && signs.length() <= LONGEST {
-            self.judged.insert(signs.kept(), Arc::clone(&road));
+        if road.tags.click_id.is_none() && key.length() <= LONGEST {
+            self.judged.insert(key.kept(), Arc::clone(&road));
         }
         road
     }
 
-    fn judge(&self, signs: &Signs<&str>) -> Road {
-        let tags = Tags::of(signs.query);
-        let referrer_host = referrer::host(signs.referrer);
+    fn judge(&self, traces: &Traces<'_>, own: Option<&Ruled>) -> Road {
+        let tags = Tags::of(traces.query);
+        let referrer_host = referrer::host(traces.referrer);
         // The short link's own host led nobody to itself.
-        let from = if referrer_host == signs.domain {
+        let from = if referrer_host == traces.domain {
             ""
         } else {
             &referrer_host
         };
-        let origin = channel::origin(&self.sources, signs.channel, &tags, from);
+        let origin = self
+            .judge
+            .origin(own.map(|own| &own.rules), traces, &tags, from);
         Road {
             tags,
             referrer_host,
@@ -129,67 +175,4 @@ impl Roads {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use whence_core::test_support;
-
-    use super::*;
-
-    fn click<'a>(signs: &Signs<&'a str>) -> Click<'a> {
-        Click {
-            domain: signs.domain.into(),
-            query: signs.query.into(),
-            referrer: signs.referrer.into(),
-            channel: signs.channel.into(),
-            ..test_support::click()
-        }
-    }
-
-    #[test]
-    fn what_is_alike_is_judged_once_and_memory_is_bounded() {
-        let roads = Roads::built_in();
-        let signs = Signs {
-            channel: "",
-            domain: "go.example",
-            query: "utm_source=news",
-            referrer: "https://t.co/x",
-        };
-        let first = roads.of(&click(&signs));
-        assert!(Arc::ptr_eq(&first, &roads.of(&click(&signs))));
-        let long = "x".repeat(LONGEST);
-        for query in ["gclid=abc", &long] {
-            let signs = Signs { query, ..signs };
-            let once = roads.of(&click(&signs));
-            assert!(!Arc::ptr_eq(&once, &roads.of(&click(&signs))), "{query}");
-        }
-        for number in 0..2 * REMEMBERED {
-            let query = format!("utm_source={number}");
-            let signs = Signs {
-                query: query.as_str(),
-                ..signs
-            };
-            let _ = roads.of(&click(&signs));
-        }
-        assert!(roads.judged.len() <= REMEMBERED);
-    }
-
-    proptest! {
-        /// Whatever was asked before, the answer is that of somebody who remembers nothing.
-        #[test]
-        fn memory_changes_nothing(
-            asked in prop::collection::vec(prop::array::uniform4(prop::sample::select(vec![
-                "", "email", "go.example", "utm_source=a", "a=utm_source", "https://go.example/", "https://t.co/x",
-                "fbclid=x&utm_medium=cpc",
-            ])), 1..40),
-        ) {
-            let roads = Roads::built_in();
-            for [channel, domain, query, referrer] in asked {
-                let signs = Signs { channel, domain, query, referrer };
-                let (known, fresh) = (roads.of(&click(&signs)), roads.judge(&signs));
-                prop_assert_eq!(&known.origin, &fresh.origin);
-                prop_assert_eq!(&known.tags, &fresh.tags);
-                prop_assert_eq!(&known.referrer_host, &fresh.referrer_host);
-            }
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 //! The table itself is `data/sources.toml`, compiled in; how a kind becomes a channel is `channel`'s
 //! business.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use psl::{Psl, Type};
 use serde::Deserialize;
@@ -13,7 +13,7 @@ use thiserror::Error;
 const TABLE: &str = include_str!("../../data/sources.toml");
 
 /// What kind of place a source is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
     /// Search engines.
@@ -46,6 +46,9 @@ pub(super) enum Kind {
 pub(super) struct Source {
     /// As reports show it.
     pub(super) name: String,
+    /// The same in small letters.
+    #[serde(skip)]
+    pub(super) small_name: String,
     /// What kind of place it is.
     pub(super) kind: Kind,
     /// Its hosts, each with all below it.
@@ -100,24 +103,38 @@ impl Sources {
         #[serde(deny_unknown_fields)]
         struct File {
             source: Vec<Source>,
+            /// The long tail: the hosts of each name, by kind.
+            #[serde(default)]
+            more: BTreeMap<Kind, BTreeMap<String, Vec<String>>>,
         }
         let file: File = toml::from_str(text).map_err(|e| TableError::Syntax(e.to_string()))?;
-        let sources = file.source;
+        let mut sources = file.source;
+        // Before the long tail, whose names are no tags.
+        let tags = index(&sources, |source| {
+            let name = source.name.to_lowercase().replace(' ', "-");
+            let mut tags = source.tags.clone();
+            tags.extend([name.replace('-', ""), name.replace('-', "_"), name]);
+            tags.sort();
+            tags.dedup();
+            tags
+        })?;
+        for (kind, named) in file.more {
+            sources.extend(named.into_iter().map(|(name, hosts)| Source {
+                name,
+                small_name: String::new(),
+                kind,
+                hosts,
+                countries: Vec::new(),
+                tags: Vec::new(),
+            }));
+        }
+        for source in &mut sources {
+            source.small_name = source.name.to_lowercase();
+        }
         Ok(Self {
-            hosts: index(&sources, |source| {
-                source.hosts.iter().map(Clone::clone).collect()
-            })?,
-            countries: index(&sources, |source| {
-                source.countries.iter().map(Clone::clone).collect()
-            })?,
-            tags: index(&sources, |source| {
-                let name = source.name.to_lowercase().replace(' ', "-");
-                let mut tags = source.tags.clone();
-                tags.extend([name.replace('-', ""), name.replace('-', "_"), name]);
-                tags.sort();
-                tags.dedup();
-                tags
-            })?,
+            hosts: index(&sources, |source| source.hosts.clone())?,
+            countries: index(&sources, |source| source.countries.clone())?,
+            tags,
             sources,
         })
     }
@@ -210,7 +227,6 @@ mod tests {
             ("gemini.google.com", Some("Gemini")),
             ("www.google.com.", Some("Google")),
             ("l.facebook.com", Some("Facebook")),
-            ("lm.facebook.com", Some("Facebook")),
             ("t.co", Some("X")),
             ("mobile.twitter.com", Some("X")),
             ("netflix.com", Some("Netflix")),
@@ -222,6 +238,28 @@ mod tests {
             ("web.whatsapp.com", Some("WhatsApp")),
             ("com.google.android.gm", Some("Gmail")),
             ("old.reddit.com", Some("Reddit")),
+            ("fb.me", Some("Facebook")),
+            ("m.facebook.com", Some("Facebook")),
+            ("lm.facebook.com", Some("Facebook")),
+            ("l.messenger.com", Some("Messenger")),
+            ("l.instagram.com", Some("Instagram")),
+            ("l.threads.com", Some("Threads")),
+            ("out.reddit.com", Some("Reddit")),
+            ("away.vk.com", Some("VK")),
+            ("l.wl.co", None),
+            ("com.reddit.frontpage", Some("Reddit")),
+            ("com.google.android.googlequicksearchbox", Some("Google")),
+            ("org.telegram.messenger", Some("Telegram")),
+            ("com.linkedin.android", Some("LinkedIn")),
+            ("suche.web.de", Some("Web.de")),
+            ("www.so.com", Some("360 Search")),
+            ("search.smt.docomo.ne.jp", Some("Docomo Search")),
+            ("www.lycos.fr", Some("Lycos")),
+            ("www.pixelfed.social", Some("Pixelfed")),
+            ("mp.weixin.qq.com", Some("WeChat")),
+            ("user.qzone.qq.com", Some("Qzone")),
+            ("www.cnn.com", Some("CNN")),
+            ("app.jasper.ai", Some("Jasper")),
             // Look-alikes.
             ("flix.com", None),
             ("microsoft.com", None),
@@ -291,6 +329,63 @@ mod tests {
         assert!(
             matches!(Sources::parse(misspelt), Err(TableError::Syntax(e)) if e.contains("host"))
         );
+    }
+
+    #[test]
+    fn every_entry_is_found_and_means_its_own_source() {
+        let sources = Sources::built_in();
+        for source in &sources.sources {
+            let of = |host: &str| sources.of_host(host).map(|found| found.name.as_str());
+            let known_by = source.hosts.len() + source.countries.len() + source.tags.len();
+            assert!(known_by > 0, "nothing leads to {}", source.name);
+            for host in &source.hosts {
+                assert_eq!(of(host), Some(source.name.as_str()), "{host}");
+                let below = format!("no-entry-of-its-own.{host}");
+                assert_eq!(of(&below), Some(source.name.as_str()), "{below}");
+                let parent = host.split_once('.').and_then(|(_, parent)| of(parent));
+                if parent != Some(source.name.as_str()) {
+                    let beside = format!("x{host}");
+                    assert_ne!(of(&beside), Some(source.name.as_str()), "{beside}");
+                }
+            }
+            for name in &source.countries {
+                for ending in ["com", "de", "co.uk", "com.br"] {
+                    let host = format!("www.{name}.{ending}");
+                    assert_eq!(of(&host), Some(source.name.as_str()), "{host}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_stands_twice_and_none_has_got_lost() {
+        let sources = Sources::built_in();
+        let mut names: Vec<&str> = sources.sources.iter().map(|s| &*s.small_name).collect();
+        names.sort_unstable();
+        for pair in names.windows(2) {
+            assert_ne!(pair[0], pair[1]);
+        }
+        let of_kind = |kind| sources.sources.iter().filter(|s| s.kind == kind).count();
+        for (kind, least) in [
+            (Kind::Search, 300),
+            (Kind::Social, 100),
+            (Kind::Ai, 24),
+            (Kind::Email, 20),
+            (Kind::Messaging, 15),
+            (Kind::Video, 15),
+            (Kind::Shopping, 12),
+        ] {
+            assert!(of_kind(kind) >= least, "{kind:?}: {}", of_kind(kind));
+        }
+    }
+
+    #[test]
+    fn names_of_the_long_tail_are_no_tags() {
+        let sources = Sources::built_in();
+        let name = |found: Option<&Source>| found.map(|source| source.name.clone());
+        assert_eq!(name(sources.of_host("www.inbox.com")), Some("Inbox".into()));
+        assert_eq!(name(sources.of_tag("inbox.com")), Some("Inbox".into()));
+        assert_eq!(name(sources.of_tag("inbox")), None);
     }
 
     #[test]

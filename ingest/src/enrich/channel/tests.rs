@@ -1,13 +1,31 @@
 //! A golden table of roads and places, and what must hold of any click.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
+use whence_core::agent::APPS;
+use whence_core::channel_rule::ChannelRule;
 
 use super::*;
 
-fn judge(own: &str, query: &str, host: &str) -> (String, String) {
-    static SOURCES: LazyLock<Sources> = LazyLock::new(Sources::built_in);
-    let origin = origin(&SOURCES, own, &Tags::of(query), host);
+static JUDGE: LazyLock<Judge> = LazyLock::new(Judge::built_in);
+
+fn judge_by(own: Option<&Own>, link: &str, query: &str, host: &str, app: &str) -> (String, String) {
+    let traces = Traces {
+        workspace: "acme",
+        channel: link,
+        campaign: "",
+        domain: "go.example",
+        query,
+        referrer: "",
+        app,
+    };
+    let origin = JUDGE.origin(own, &traces, &Tags::of(query), host);
     (origin.channel, origin.source)
+}
+
+fn judge(link: &str, query: &str, host: &str) -> (String, String) {
+    judge_by(None, link, query, host, "")
 }
 
 #[test]
@@ -185,8 +203,206 @@ fn golden_table() {
 }
 
 #[test]
+fn a_tag_says_more_than_the_page_it_was_found_on() {
+    // Query, referrer's host: channel.
+    for (query, host, channel) in [
+        ("utm_source=may&utm_medium=email", "l.facebook.com", "Email"),
+        ("utm_source=newsletter", "www.google.com", "Email"),
+        ("utm_medium=sms", "t.co", "SMS"),
+        (
+            "utm_source=may&utm_medium=display",
+            "l.facebook.com",
+            "Display",
+        ),
+        // What names no channel leaves it to the page.
+        ("utm_source=may", "l.facebook.com", "Organic Social"),
+        (
+            "utm_source=may&utm_medium=story",
+            "l.instagram.com",
+            "Organic Social",
+        ),
+        ("utm_medium=cpc", "www.google.com", "Paid Search"),
+        ("utm_medium=referral", "t.me", "Telegram"),
+        (
+            "utm_source=may&utm_medium=cpc",
+            "shop.example",
+            "Paid Other",
+        ),
+        // What names a known place does not.
+        (
+            "utm_source=google&utm_medium=cpc",
+            "l.facebook.com",
+            "Paid Search",
+        ),
+        ("utm_source=google-docs", "l.facebook.com", "Referral"),
+    ] {
+        assert_eq!(judge("", query, host).0, channel, "{query} {host}");
+    }
+}
+
+#[test]
+fn the_app_speaks_where_nothing_else_does() {
+    // Own channel, query, referrer's host, app: channel, source.
+    for (link, query, host, app, channel, source) in [
+        ("", "", "", "Instagram", "Organic Social", "Instagram"),
+        ("", "", "", "WhatsApp", "WhatsApp", "WhatsApp"),
+        ("", "", "", "LINE", "Messaging", "LINE"),
+        ("", "", "", "Google", "Organic Search", "Google"),
+        ("", "", "", "Thunderbird", "Email", "Thunderbird"),
+        // A page, a tag and a network's identifier each say more.
+        (
+            "",
+            "",
+            "www.google.com",
+            "Instagram",
+            "Organic Search",
+            "Google",
+        ),
+        (
+            "",
+            "",
+            "shop.example",
+            "Instagram",
+            "Referral",
+            "shop.example",
+        ),
+        (
+            "",
+            "utm_source=may&utm_medium=email",
+            "",
+            "Instagram",
+            "Email",
+            "may",
+        ),
+        ("", "gclid=x", "", "Instagram", "Paid Search", "Google"),
+        // A tag that nobody knows leaves the kind of place to the app.
+        (
+            "",
+            "utm_source=bio",
+            "",
+            "Instagram",
+            "Organic Social",
+            "bio",
+        ),
+        (
+            "",
+            "utm_medium=cpc",
+            "",
+            "Instagram",
+            "Paid Social",
+            "Instagram",
+        ),
+        // What the link was made for is its channel wherever it is opened.
+        ("sms", "", "", "Instagram", "SMS", "Instagram"),
+    ] {
+        assert_eq!(
+            judge_by(None, link, query, host, app),
+            (channel.into(), source.into()),
+            "own {link:?}, query {query:?}, referrer {host:?}, app {app:?}"
+        );
+    }
+}
+
+#[test]
+fn each_app_is_a_source() {
+    for (_, app) in APPS {
+        let source = JUDGE.sources.of_tag(app).map(|source| &*source.name);
+        assert_eq!(source, Some(*app));
+    }
+}
+
+fn own(rules: &str) -> Own {
+    let rules: Vec<ChannelRule> = serde_json::from_str(rules).unwrap();
+    whence_core::channel_rule::check(&rules).unwrap();
+    Own::new(&rules)
+}
+
+#[test]
+fn a_workspaces_own_rules_come_before_all_others() {
+    let own = own(r#"[
+        {"channel": "Podcast", "utm_medium": ["podcast", "show*"]},
+        {"channel": "Partners", "referrer_host": ["x.example", "10.0.0.7"], "utm_source": ["*"]},
+        {"channel": "Community", "source": ["hacker news", "reddit"]},
+        {"channel": "Stories", "app": ["instagram"], "utm_medium": ["story"]},
+        {"channel": "WhatsApp", "link_channel": ["wa"]},
+        {"channel": "Spring", "campaign": ["spring*"]}
+    ]"#);
+    for (link, query, host, app, channel, source) in [
+        ("", "utm_medium=Podcast", "", "", "Podcast", "Direct"),
+        ("email", "utm_medium=shows", "", "", "Podcast", "Email"),
+        ("", "utm_medium=apodcast", "", "", "Direct", "Direct"),
+        ("", "utm_source=a", "www.X.example", "", "Referral", "a"),
+        ("", "utm_source=a", "www.x.example", "", "Partners", "a"),
+        ("", "utm_source=a", "10.0.0.7", "", "Partners", "a"),
+        ("", "utm_source=a", "netx.example", "", "Referral", "a"),
+        ("", "", "www.x.example", "", "Referral", "x.example"),
+        (
+            "",
+            "",
+            "news.ycombinator.com",
+            "",
+            "Community",
+            "Hacker News",
+        ),
+        (
+            "",
+            "utm_source=reddit&utm_medium=cpc",
+            "",
+            "",
+            "Community",
+            "Reddit",
+        ),
+        (
+            "",
+            "utm_medium=story",
+            "",
+            "Instagram",
+            "Stories",
+            "Instagram",
+        ),
+        ("", "", "", "Instagram", "Organic Social", "Instagram"),
+        ("WA", "", "", "", "WhatsApp", "WA"),
+        (
+            "",
+            "utm_campaign=Spring+sale",
+            "www.google.com",
+            "",
+            "Spring",
+            "Google",
+        ),
+    ] {
+        assert_eq!(
+            judge_by(Some(&own), link, query, host, app),
+            (channel.into(), source.into()),
+            "own {link:?}, query {query:?}, referrer {host:?}, app {app:?}"
+        );
+    }
+}
+
+#[test]
+fn a_links_campaign_counts_before_the_tag() {
+    let own = own(r#"[{"channel": "Spring", "campaign": ["spring*"]}]"#);
+    let judge = |campaign, query| {
+        let traces = Traces {
+            workspace: "acme",
+            channel: "",
+            campaign,
+            domain: "go.example",
+            query,
+            referrer: "",
+            app: "",
+        };
+        JUDGE
+            .origin(Some(&own), &traces, &Tags::of(query), "")
+            .channel
+    };
+    assert_eq!(judge("Spring", ""), "Spring");
+    assert_eq!(judge("Spring", "utm_campaign=x"), "Spring");
+    assert_eq!(judge("x", "utm_campaign=spring"), "Direct");
+}
+
+#[test]
 fn each_network_in_the_code_is_in_the_table() {
-    let sources = Sources::built_in();
     for query in [
         "dclid=1",
         "gclid=1",
@@ -205,7 +421,7 @@ fn each_network_in_the_code_is_in_the_table() {
     ] {
         let id = Tags::of(query).click_id.unwrap();
         assert_eq!(
-            sources.of_tag(id.source).map(|s| s.name.as_str()),
+            JUDGE.sources.of_tag(id.source).map(|s| s.name.as_str()),
             Some(id.source)
         );
     }
@@ -213,12 +429,23 @@ fn each_network_in_the_code_is_in_the_table() {
 
 proptest! {
     #[test]
-    fn every_click_has_one_channel(own in "[a-zA-Z ]{0,12}", query in "(utm_(source|medium)=[a-z]{0,8}&)?\\PC{0,20}", host in "[a-z.]{0,20}") {
-        let (channel, source) = judge(&own, &query, &host);
-        prop_assert!(!source.is_empty() || own.trim().is_empty());
-        if own.is_empty() {
-            prop_assert!(CHANNELS.contains(&channel.as_str()), "{}", channel);
+    fn every_click_has_one_channel(
+        link in "[a-zA-Z ]{0,12}", query in "(utm_(source|medium)=[a-z]{0,8}&)?\\PC{0,20}", host in "[a-z.]{0,20}",
+        app in prop::sample::select(vec!["", "Instagram", "an app that nobody knows"]),
+    ) {
+        let (channel, source) = judge_by(None, &link, &query, &host, app);
+        prop_assert!(!source.is_empty() && !channel.is_empty());
+        if link.trim().is_empty() {
+            let small = channel.to_lowercase();
+            prop_assert_ne!(JUDGE.table.name(&small), &small, "it is the table's");
         }
-        prop_assert_eq!((channel, source), judge(&own, &query, &host));
+        prop_assert_eq!((channel, source), judge_by(None, &link, &query, &host, app));
+    }
+
+    /// Rules of a workspace that hold on nothing change nothing.
+    #[test]
+    fn own_rules_that_do_not_hold_change_nothing(query in "(utm_(source|medium)=[a-z]{0,8}&)?\\PC{0,20}", host in "[a-z.]{0,20}") {
+        let own = own(r#"[{"channel": "Never", "app": ["no such app"]}]"#);
+        prop_assert_eq!(judge_by(Some(&own), "", &query, &host, ""), judge("", &query, &host));
     }
 }
