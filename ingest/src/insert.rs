@@ -21,8 +21,8 @@ use crate::refusal::Refusal;
 
 /// How long ClickHouse may take to store a block.
 const INSERT_TIMEOUT: Duration = Duration::from_secs(40);
-/// How long it may take to find rows by their key, and to say what tables it has.
-const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it may take to say what tables it has.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A block is not in ClickHouse, or nobody knows whether it is.
 #[derive(Debug, Error)]
@@ -126,15 +126,14 @@ impl Inserts {
         Ok(within(INSERT_TIMEOUT, self.write::<T>(table, None, rows)).await?)
     }
 
-    /// What a look-up finds, with the parameters that `put` gives it.
+    /// What a look-up finds, with the parameters that `put` gives it. For how long to wait is its caller's to say.
     pub(crate) async fn look<T: RowOwned + RowRead>(
         &self,
         sql: &str,
         put: impl FnOnce(Query) -> Query,
     ) -> Result<Vec<T>, InsertError> {
         self.ready().await?;
-        let rows = put(self.client.query(sql)).fetch_all::<T>();
-        Ok(within(LOOKUP_TIMEOUT, rows).await?)
+        Ok(put(self.client.query(sql)).fetch_all::<T>().await?)
     }
 
     /// One insert with everything that is pinned. Where it is dropped half-way, ClickHouse drops it too, or has it all.
@@ -168,7 +167,7 @@ impl Inserts {
     /// Whether the server is fit, asked until it once was.
     async fn ready(&self) -> Result<(), InsertError> {
         let checked = self.checked.get_or_try_init(|| self.check());
-        let checked = timeout(LOOKUP_TIMEOUT, checked).await;
+        let checked = timeout(CHECK_TIMEOUT, checked).await;
         checked.map_err(|_| clickhouse::error::Error::TimedOut)??;
         Ok(())
     }

@@ -47,9 +47,10 @@ fn client(url: &str) -> Client {
 
 /// Inserts a block under one of its tokens.
 async fn insert(client: &Client, block: u32, token: u32) -> clickhouse::error::Result<()> {
-    let client = client
-        .clone()
-        .with_setting("insert_deduplication_token", format!("block-{block}#{token}"));
+    let client = client.clone().with_setting(
+        "insert_deduplication_token",
+        format!("block-{block}#{token}"),
+    );
     let mut insert = client.insert::<Event>("events").await?;
     for row in 0..ROWS {
         insert.write(&Event { block, row }).await?;
@@ -74,7 +75,11 @@ async fn send(client: &Client, block: u32) -> clickhouse::error::Result<u32> {
         match count(client, &rows).await? {
             0 => {}
             found => {
-                assert_eq!(found, u64::from(ROWS), "a part is there whole or not at all");
+                assert_eq!(
+                    found,
+                    u64::from(ROWS),
+                    "a part is there whole or not at all"
+                );
                 return Ok(token);
             }
         }

@@ -13,6 +13,7 @@ mod fleet;
 mod full;
 mod kills;
 mod lanes;
+mod lost;
 mod memory;
 mod outages;
 mod process;

@@ -1,6 +1,5 @@
 //! What ClickHouse will never take is refused for good, with its reason; whatever passes is only put off.
 
-use jiff::Timestamp;
 use whence_core::click::Click;
 use whence_core::test_support::Engine;
 
@@ -101,32 +100,4 @@ async fn what_somebody_can_mend_is_put_off() {
     }
     assert_eq!(collector.block(block.wire().clone()).await.status, 200);
     assert_eq!(number(&client, COUNT).await, 6);
-}
-
-/// ClickHouse may die when a block is in the table and not yet in what views make of it. A repeat brings it there,
-/// also one that comes so late that it is looked for.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_late_repeat_completes_what_views_lack() {
-    let engine = Engine::migrated().await;
-    let collector = Collector::start(&engine.config()).await;
-    let client = engine.client();
-    let alter = async |change: &str| client.query(change).execute().await.unwrap();
-    alter("ALTER TABLE click_hours ADD CONSTRAINT none CHECK clicks = 0").await;
-    let mut lane = Lane::new();
-    let late = u64::try_from(Timestamp::now().as_millisecond()).unwrap() - 600_000;
-    for _ in 0..5 {
-        lane.append(&Click {
-            unix_ms: late,
-            ..click()
-        });
-    }
-    let block = lane.seal();
-    assert_eq!(collector.block(block.wire().clone()).await.status, 422);
-    assert_eq!(number(&client, COUNT).await, 5, "the table comes first");
-    alter("ALTER TABLE click_hours DROP CONSTRAINT none").await;
-    for _ in 0..2 {
-        assert_eq!(collector.block(block.wire().clone()).await.status, 200);
-    }
-    assert_eq!(number(&client, COUNT).await, 5);
-    assert_rollups(&client).await;
 }
