@@ -8,12 +8,13 @@ use crate::support::{Service, about, problem};
 async fn a_workspace_is_read_and_changed() {
     let service = Service::start().await;
     let before = json!({
-        "id": "acme", "name": "acme", "time_zone": "UTC", "privacy": "full", "click_id_parameter": "wcid",
+        "id": "acme", "name": "acme", "time_zone": "UTC", "privacy": "full", "keep_addresses": false,
+        "click_id_parameter": "wcid",
         "allowed_schemes": [], "channel_rules": [], "revision": 1,
     });
     assert_eq!(service.get("/api/v1/workspace").await, before);
     let change = json!({
-        "name": "Acme & Söhne", "time_zone": "europe/berlin", "privacy": "cookieless",
+        "name": "Acme & Söhne", "time_zone": "europe/berlin", "privacy": "cookieless", "keep_addresses": true,
         "click_id_parameter": "cid.1", "allowed_schemes": ["MyApp", "mailto", "myapp"],
         "channel_rules": [{"channel": "Podcast", "utm_medium": ["PodCast*"], "referrer_host": ["Bücher.example"], "app": []}],
     });
@@ -27,7 +28,7 @@ async fn a_workspace_is_read_and_changed() {
         .await;
     let after = |revision: u64| {
         json!({
-            "id": "acme", "name": "Acme & Söhne", "time_zone": "Europe/Berlin", "privacy": "cookieless",
+            "id": "acme", "name": "Acme & Söhne", "time_zone": "Europe/Berlin", "privacy": "cookieless", "keep_addresses": true,
             "click_id_parameter": "cid.1", "allowed_schemes": ["mailto", "myapp"],
             "channel_rules": [{"channel": "Podcast", "utm_medium": ["podcast*"], "referrer_host": ["xn--bcher-kva.example"]}],
             "revision": revision,

@@ -7,6 +7,7 @@ mod continents;
 mod database;
 mod endpoint;
 mod networks;
+mod prefix;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -20,6 +21,7 @@ pub use code::Code;
 pub use database::DatabaseError;
 pub use endpoint::endpoint;
 pub use networks::{Network, Networks};
+pub use prefix::prefix;
 pub use watch::{Occasion, watch};
 
 use crate::click::bounded;

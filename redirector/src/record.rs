@@ -1,11 +1,14 @@
 //! Journals a click. After this it cannot be lost, whatever becomes of the process.
 
+mod reduced;
+
 use std::borrow::Cow;
 
-use whence_core::click::{Click, bounded, bounds};
+use whence_core::click::{Click, Signs, bounded, bounds};
 use whence_core::id::{ClickId, LinkId, Minter};
 use whence_core::journal::{AppendError, LaneWriter, Seq};
 use whence_core::wire;
+use whence_core::workspace::PrivacyMode;
 
 use crate::decide::{Decision, mode};
 use crate::request::Asked;
@@ -50,7 +53,12 @@ impl Recorder {
     ) -> Result<Seq, AppendError> {
         let target = place.target.as_ref();
         let label = |pick: fn(&Target) -> &str| Cow::Borrowed(target.map_or("", pick));
-        let click = Click {
+        let privacy = mode(place, asked);
+        let keeps_address = place
+            .site
+            .as_ref()
+            .is_some_and(|site| site.workspace.keep_addresses);
+        let mut click = Click {
             id,
             unix_ms: id.unix_ms(),
             outcome: decision.outcome,
@@ -77,10 +85,14 @@ impl Recorder {
             advocate: label(Target::advocate),
             variant: decision.variant.into(),
             tags: label(Target::tags),
-            privacy: mode(place, asked),
-            signs: asked.signs(),
+            privacy,
+            signs: asked.signs().with_if(
+                Signs::ADDRESS,
+                keeps_address && privacy == PrivacyMode::Full,
+            ),
             hints: asked.hints(),
         };
+        reduced::reduce(&mut click);
         self.buffer.clear();
         wire::encode(&click, &mut self.buffer);
         self.lane.append(&self.buffer)

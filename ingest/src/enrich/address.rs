@@ -1,27 +1,11 @@
 //! What is kept of a visitor's address: the network it lies in, and itself only where its workspace asks for it.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use whence_core::click::{Click, Signs};
-use whence_core::place::endpoint;
 use whence_core::workspace::PrivacyMode;
 
-/// The /24 of an IPv4 address or the /48 of an IPv6 one, in one form for both: IPv4 mapped into IPv6. An IPv4 address that
-/// an IPv6 one carries counts as what it is: the /48 of a 6to4 address would hold the whole of it.
-///
-/// Both are the size of network that one household or office shares with its neighbours.
-pub(super) fn prefix(address: IpAddr) -> Ipv6Addr {
-    match endpoint(address) {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            Ipv4Addr::new(a, b, c, 0).to_ipv6_mapped()
-        }
-        IpAddr::V6(v6) => {
-            let [a, b, c, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)
-        }
-    }
-}
+pub(super) use whence_core::place::prefix;
 
 /// The address itself where it may be kept, in the same form; else the one that is nobody's.
 pub(super) fn kept(click: &Click<'_>) -> Ipv6Addr {
@@ -36,31 +20,28 @@ pub(super) fn kept(click: &Click<'_>) -> Ipv6Addr {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use whence_core::test_support::click;
 
     use super::*;
 
     #[test]
-    fn networks() {
-        for (address, kept) in [
-            ("83.149.9.216", "::ffff:83.149.9.0"),
-            ("::ffff:83.149.9.216", "::ffff:83.149.9.0"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::"),
-            ("2002:5395:9d8::1", "::ffff:83.149.9.0"),
-            ("2001:0:4136:e378:8000:63bf:ac6a:f627", "::ffff:83.149.9.0"),
-            ("::1", "::"),
+    fn an_address_is_kept_where_it_was_asked_for_and_not_objected_to() {
+        use PrivacyMode::{Cookieless, CountOnly, Full};
+        let asked = Signs::KNOWN | Signs::ADDRESS;
+        for (privacy, signs, address, stored) in [
+            (Full, asked, "192.0.2.7", "::ffff:192.0.2.7"),
+            (Full, asked, "2001:db8::7", "2001:db8::7"),
+            (Full, Signs::KNOWN, "192.0.2.7", "::"),
+            (Cookieless, asked, "192.0.2.7", "::"),
+            (CountOnly, asked, "192.0.2.7", "::"),
         ] {
-            let found = prefix(address.parse().unwrap());
-            assert_eq!(found, kept.parse::<Ipv6Addr>().unwrap(), "{address}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn at_least_eight_bits_are_gone_and_twice_is_once(address: IpAddr) {
-            let kept = prefix(address);
-            prop_assert_eq!(kept.octets()[15], 0);
-            prop_assert_eq!(prefix(kept.into()), kept);
+            let click = Click {
+                privacy,
+                signs,
+                address: address.parse().unwrap(),
+                ..click()
+            };
+            assert_eq!(kept(&click), stored.parse::<Ipv6Addr>().unwrap());
         }
     }
 }
