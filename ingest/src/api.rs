@@ -31,6 +31,7 @@ use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
+use crate::rules::Rules;
 use crate::turns::Turns;
 use crate::visitors::Visitors;
 
@@ -38,6 +39,8 @@ use crate::visitors::Visitors;
 pub(crate) struct Shared {
     /// Judges clicks.
     pub(crate) enricher: Enricher,
+    /// Keeps workspaces' own rules of channels with it.
+    pub(crate) rules: Rules,
     /// Brings blocks into ClickHouse.
     pub(crate) inserts: Arc<Inserts>,
     /// Accepts conversions.

@@ -14,6 +14,7 @@ mod metrics;
 mod once;
 pub mod reclassify;
 mod refusal;
+mod rules;
 mod server;
 mod stored;
 mod turns;

@@ -28,6 +28,7 @@ use crate::conversion::sink::ConversionTable;
 use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
+use crate::rules::Rules;
 use crate::metrics::Metrics;
 use crate::turns::Turns;
 use crate::visitors::Visitors;
@@ -117,6 +118,7 @@ impl Service for Server {
             token: settings.token.clone(),
             confirmations,
             visitors: Arc::new(Visitors::new(Arc::clone(&store), salt_key)),
+            rules: Rules::new(Arc::clone(&store)),
             known: Known::new(store),
             visitor_cookie: config.redirector.cookies.visitor.clone(),
             block_turns: Turns::new(BLOCKS_AT_A_TIME, TURN_PATIENCE),

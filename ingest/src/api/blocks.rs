@@ -85,6 +85,8 @@ async fn take(shared: &Shared, wire: bytes::Bytes) -> Result<usize, Problem> {
         tracing::warn!(block = %block.id(), %error, "a block of clicks is not stored yet");
         Problem::unavailable(error.to_string(), 1)
     })?;
+    let workspaces = clicks.iter().map(|(_, click)| &*click.workspace);
+    shared.rules.learn(&shared.enricher, workspaces).await;
     let months = Months::of(block.id().lane, &clicks, &shared.enricher);
     let stored = shared.inserts.once(block.id(), &months).await;
     stored.map_err(|error| match error {
