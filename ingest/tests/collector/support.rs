@@ -141,12 +141,19 @@ impl Collector {
 
     /// SIGTERM; answers how it ended.
     pub(crate) fn terminate(&mut self) -> ExitStatus {
-        let mut child = self.child.take().unwrap();
-        let sent = Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
-            .status();
+        self.signal("-TERM");
+        self.child.take().unwrap().wait().unwrap()
+    }
+
+    /// SIGHUP: what may change while it runs is to be read again.
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        let sent = Command::new("kill").args([name, &id]).status();
         assert!(sent.unwrap().success());
-        child.wait().unwrap()
     }
 
     /// What the kernel says of the process's memory, by the name of the line.
