@@ -28,8 +28,8 @@ use crate::conversion::sink::ConversionTable;
 use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
-use crate::rules::Rules;
 use crate::metrics::Metrics;
+use crate::rules::Rules;
 use crate::turns::Turns;
 use crate::visitors::Visitors;
 
