@@ -4,7 +4,11 @@
 // Its argument is one JSON object: short (origin of the short links), collector (its port), site (the shop's port),
 // workspace, program (Chromium's).
 
-import { createServer } from "node:http";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, get, request as sendOnwards } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const { short, collector, site, workspace, program } = JSON.parse(process.argv[2]);
@@ -18,25 +22,58 @@ const PAGE_MS = 100;
 
 // The shop: every path is a page with the tag, whose attributes the query may add to.
 const shop = createServer(async (request, response) => {
-  await new Promise((done) => setTimeout(done, PAGE_MS));
   const url = new URL(request.url, "http://shop");
+  if (url.pathname.startsWith(PROXY)) return forward(request, response);
+  if (url.pathname === "/ready") return response.end(String(prerendered.length > 0));
+  if (url.pathname === "/lobby") return lobby(url.searchParams.get("to"), response);
+  await new Promise((done) => setTimeout(done, PAGE_MS));
   const option = url.searchParams.get("tag") ?? "";
+  const script = url.searchParams.has("proxied") ? PROXY : SCRIPT + "/";
   response.writeHead(200, {
     "content-type": "text/html; charset=utf-8",
     // What the documentation says that a page has to allow.
-    "content-security-policy": `default-src 'none'; script-src ${SCRIPT}; connect-src ${SCRIPT}`,
+    "content-security-policy": `default-src 'none'; script-src ${SCRIPT} 'self'; connect-src ${SCRIPT} 'self'`,
   });
   response.end(`<!doctype html><title>Shop</title>
-    <script async src="${SCRIPT}/w.js" data-workspace="${workspace}" ${option}></script><p>${url.pathname}</p>`);
+    <script async src="${script}w.js" data-workspace="${workspace}" ${option}></script><p>${url.pathname}</p>`);
 });
+
+// The collector below a path of the shop, as a reverse proxy has it; what passes is written down.
+const PROXY = "/whence/";
+const proxied = [];
+const prerendered = [];
+function forward(request, response) {
+  const path = request.url.slice(PROXY.length - 1);
+  if (request.headers["sec-purpose"]?.includes("prerender")) prerendered.push(path);
+  const options = { host: "127.0.0.1", port: collector, path, method: request.method, headers: request.headers };
+  const onwards = sendOnwards(options, (answer) => {
+    proxied.push(`${path} ${answer.statusCode}`);
+    response.writeHead(answer.statusCode, answer.headers);
+    answer.pipe(response);
+  });
+  request.pipe(onwards);
+}
+
+// A page that has another made ready before it is chosen, and chooses it once that has loaded its script.
+function lobby(to, response) {
+  response.writeHead(200, { "content-type": "text/html" });
+  response.end(`<!doctype html><script type="speculationrules">${JSON.stringify({
+    prerender: [{ urls: [to], eagerness: "immediate" }],
+  })}</script><script>
+    const look = async () => {
+      if ((await (await fetch("/ready")).text()) === "false") return setTimeout(look, 50);
+      setTimeout(() => (location.href = ${JSON.stringify(to)}), ${QUIET_MS});
+    };
+    look();
+  </script>`);
+}
+
 await new Promise((done) => shop.listen(site, "127.0.0.1", done));
 
-const launch = (args) =>
-  chromium.launch({
-    executablePath: program,
-    // A container has no namespaces for the sandbox; the pages are our own.
-    args: ["--no-sandbox", "--host-resolver-rules=MAP * 127.0.0.1", ...args],
-  });
+// A container has no namespaces for the sandbox; the pages are our own.
+const FLAGS = ["--no-sandbox", "--host-resolver-rules=MAP * 127.0.0.1"];
+const UNDRIVEN = "--disable-blink-features=AutomationControlled";
+const launch = (...args) => chromium.launch({ executablePath: program, args: [...FLAGS, ...args] });
 
 // One visitor with a browser of their own.
 async function visit(name, browser, options, story) {
@@ -77,7 +114,7 @@ async function visit(name, browser, options, story) {
 
 const THANKS = `http://checkout.shop.test:${site}/thanks`;
 
-const person = await launch(["--disable-blink-features=AutomationControlled"]);
+const person = await launch(UNDRIVEN);
 await visit("one site", person, {}, async ({ page, follow, confirmed, quiet, tell }) => {
   const click = await follow("one");
   await confirmed();
@@ -124,24 +161,6 @@ await visit("says nothing", person, {}, async ({ follow, quiet }) => {
   await quiet();
   return { click };
 });
-// A page that is made ready before anybody looks at it is confirmed once somebody does.
-await visit("shown later", person, {}, async ({ page, answers, follow, confirmed, quiet }) => {
-  await page.addInitScript(() => {
-    if (location.hostname === "localhost") return;
-    let shown = false;
-    Object.defineProperty(Document.prototype, "prerendering", { configurable: true, get: () => !shown });
-    window.show = () => {
-      shown = true;
-      document.dispatchEvent(new Event("prerenderingchange"));
-    };
-  });
-  const click = await follow("one");
-  await quiet();
-  const before = answers.length;
-  await page.evaluate(() => window.show());
-  await confirmed();
-  return { click, before };
-});
 await visit("forged", person, {}, async ({ page, confirmed, tell }) => {
   await page.goto(`http://www.shop.test:${site}/?wcid=${"A".repeat(22)}`);
   await confirmed();
@@ -149,11 +168,38 @@ await visit("forged", person, {}, async ({ page, confirmed, tell }) => {
 });
 await person.close();
 
-const driven = await launch(["--enable-automation"]);
+// What browsers say of a request only where it is safe from others, they say here too. This one says that it is driven.
+const driven = await launch("--enable-automation", `--unsafely-treat-insecure-origin-as-secure=${SCRIPT}`);
 await visit("driven", driven, { userAgent: undefined }, async ({ follow, confirmed }) => {
   const click = await follow("one");
   await confirmed();
   return { click };
 });
 await driven.close();
+
+// A driven browser prerenders nothing. This one goes its way alone, and the proxy says how far it is.
+const followed = await new Promise((done, failed) =>
+  get(`${short}/one`, { headers: { "user-agent": USUAL_AGENT } }, (answer) => {
+    answer.resume();
+    done(new URL(answer.headers.location).searchParams.get("wcid"));
+  }).on("error", failed),
+);
+const landing = `/landing?proxied&wcid=${followed}`;
+const profile = mkdtempSync(join(tmpdir(), "whence-browser-"));
+const alone = spawn(
+  program,
+  [
+    "--headless", "--disable-gpu", "--no-first-run", `--user-data-dir=${profile}`, `--user-agent=${USUAL_AGENT}`,
+    // Nobody speaks through this pipe: it ends the browser should this process be killed.
+    "--remote-debugging-pipe", UNDRIVEN, ...FLAGS, `http://www.shop.test:${site}/lobby?to=${encodeURIComponent(landing)}`,
+  ],
+  { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
+);
+const confirmed = () => proxied.some((it) => it.startsWith("/v1/confirm"));
+for (let waited = 0; !confirmed() && waited < 30_000; waited += 20) await new Promise((done) => setTimeout(done, 20));
+const ended = new Promise((done) => alone.on("exit", done));
+alone.kill("SIGTERM");
+await ended;
+console.log(JSON.stringify({ name: "prerendered", click: followed, answers: proxied, prerendered }));
+rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
 shop.close();

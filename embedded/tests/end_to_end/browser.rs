@@ -68,21 +68,23 @@ async fn a_browser_confirms_the_click_that_led_it_to_a_page() {
         (&asked["before"], &asked["after"]),
         (&nothing, &cookie("asked first", ".shop.test"))
     );
-    let later = of("shown later");
+    // Behind a path of the shop's own, and made ready before it was chosen: its script ran, and said nothing before.
+    let prerendered = of("prerendered");
+    assert_eq!(prerendered["prerendered"], json!(["/w.js"]));
     assert_eq!(
-        (&later["before"], &later["answers"]),
-        (&json!(0), &json!(["/v1/confirm 204"]))
+        prerendered["answers"],
+        json!(["/w.js 200", "/v1/confirm 204"])
     );
     assert_eq!(of("forged")["click"], Value::Null, "forgotten");
 
     let person = Marks::ORIGIN;
-    let driven = Marks::ORIGIN | Marks::WEBDRIVER | Marks::MACHINE;
+    let driven = Marks::ORIGIN | Marks::FETCH | Marks::WEBDRIVER | Marks::MACHINE;
     let expected: BTreeMap<String, Marks> = [
         ("one site", person),
         ("two sites", person),
         ("not to be followed", person),
         ("asked first", person),
-        ("shown later", person),
+        ("prerendered", Marks::ORIGIN | Marks::PRERENDERED),
         ("driven", driven),
     ]
     .map(|(name, marks)| (click(name), marks))

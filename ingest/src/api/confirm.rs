@@ -120,8 +120,6 @@ async fn take(
     body: Body,
 ) -> Result<(ConfirmationAnswer, Kept), Problem> {
     page::check_media_type(headers)?;
-    let turn = shared.confirmation_turns.try_acquire();
-    let _turn = turn.map_err(|_| Problem::unavailable("too many confirmations at a time", 5))?;
     let body = body::read(body, LONGEST_BODY, PATIENCE).await?;
     let said = said(&body)?;
     let field = |status, field: &str, detail: &dyn std::fmt::Display| {
@@ -129,6 +127,9 @@ async fn take(
     };
     let verified = shared.key.verify(said.click_id);
     verified.map_err(|forged| field(StatusCode::UNPROCESSABLE_ENTITY, "click_id", &forged))?;
+    // From here on it waits for what is behind us; who has no click of ours has not come so far.
+    let turn = shared.confirmation_turns.try_acquire();
+    let _turn = turn.map_err(|_| Problem::unavailable("too many confirmations at a time", 5))?;
     let workspace = shared.known.workspace(&said.ws).await;
     let workspace = workspace.map_err(caller::away)?;
     let workspace =
@@ -167,18 +168,21 @@ async fn take(
 
 /// Reads what the script says.
 fn said(body: &[u8]) -> Result<Said, Problem> {
+    let no_object = |error: &serde_json::Error| {
+        let detail = format!("the body must be one JSON object: {error}");
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    };
     let mut json = serde_json::Deserializer::from_slice(body);
-    serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let field = error.path().to_string();
-        let errors = vec![FieldProblem::new(field, error.inner())];
-        match error.inner().is_data() {
-            true => Problem::fields(StatusCode::UNPROCESSABLE_ENTITY, errors),
-            false => {
-                let detail = format!("the body must be one JSON object: {}", error.inner());
-                Problem::new(StatusCode::BAD_REQUEST, detail)
-            }
+    let said = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let cause = error.inner();
+        if !cause.is_data() {
+            return no_object(cause);
         }
-    })
+        let errors = vec![FieldProblem::new(error.path().to_string(), cause)];
+        Problem::fields(StatusCode::UNPROCESSABLE_ENTITY, errors)
+    })?;
+    json.end().map_err(|error| no_object(&error))?;
+    Ok(said)
 }
 
 /// What is told and seen of the browser.
