@@ -23,6 +23,7 @@ mod links;
 mod metrics;
 mod openapi;
 mod problems;
+mod query;
 mod reports;
 mod revision;
 mod router;

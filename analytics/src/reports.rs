@@ -4,16 +4,18 @@
 //! to ClickHouse, [`answer`] is what every report says of itself; each report has a file of its own.
 //! Which rows count is said in the SQL, and nowhere else.
 
-mod answer;
+pub(crate) mod answer;
 pub(crate) mod breakdown;
 pub(crate) mod clicks;
 mod dimension;
 pub(crate) mod funnel;
-mod interval;
-mod money;
-mod question;
-mod range;
-mod span;
-mod warehouse;
+pub(crate) mod interval;
+pub(crate) mod money;
+pub(crate) mod question;
+pub(crate) mod range;
+pub(crate) mod span;
+pub(crate) mod warehouse;
 
+pub(crate) use answer as definitions;
+pub(crate) use breakdown::rate;
 pub(crate) use warehouse::{Warehouse, problem};

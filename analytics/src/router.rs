@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Api;
-use crate::{audit, domains, door, links, metrics, openapi, problems, reports, workspace};
+use crate::{audit, domains, door, links, metrics, openapi, problems, query, reports, workspace};
 
 /// The routes that need a key, and their description.
 pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
@@ -28,6 +28,7 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         .routes(routes!(reports::clicks::clicks))
         .routes(routes!(reports::breakdown::breakdown))
         .routes(routes!(reports::funnel::funnel))
+        .routes(routes!(query::route::query))
         .routes(routes!(audit::route::audit))
         .split_for_parts();
     openapi::open_parts(&mut description);

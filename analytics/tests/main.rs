@@ -25,6 +25,7 @@ mod lists;
 mod oracle;
 mod outages;
 mod qr;
+mod query;
 mod refusals;
 mod reports;
 mod separation;

@@ -5,6 +5,7 @@
 //! workspace of its own in the same tables, so that what is another's is always close at hand.
 
 mod compare;
+mod query;
 mod reference;
 mod stream;
 
@@ -17,7 +18,7 @@ use whence_core::test_support::Engine;
 use crate::events::insert;
 use crate::support::{Service, add_key, add_workspace};
 
-/// Workspaces, each asked every report in two ways: 300 comparisons.
+/// Workspaces, each asked every report in two ways and four queries: 500 comparisons.
 const WORKSPACES: u64 = 50;
 
 /// Requests at a time: more than one, so that answers could be mixed up.
@@ -52,9 +53,10 @@ async fn reports_say_what_a_simple_count_says() {
         let mut compared = 0;
         for round in 0..2 {
             compared += compare::all(&service, &key, &world, round).await;
+            compared += query::some(&service, &key, &world, round).await;
         }
         compared
     });
     let compared: Vec<usize> = asked.buffer_unordered(AT_A_TIME).collect().await;
-    assert_eq!(compared.iter().sum::<usize>(), WORKSPACES as usize * 6);
+    assert_eq!(compared.iter().sum::<usize>(), WORKSPACES as usize * 10);
 }

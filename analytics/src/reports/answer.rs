@@ -13,21 +13,21 @@ use super::warehouse::{Fresh, Read};
 pub(super) type Definitions = &'static [(&'static str, &'static str)];
 
 /// A click, in every report.
-pub(super) const CLICK: (&str, &str) = (
+pub(crate) const CLICK: (&str, &str) = (
     "clicks",
     "Requests to short links that were redirected. A request for a link that does not exist is not one. \
      With traffic=human only those judged human; with traffic=all also bots, previews and prefetches.",
 );
 
 /// A visitor, in every report.
-pub(super) const VISITOR: (&str, &str) = (
+pub(crate) const VISITOR: (&str, &str) = (
     "visitors",
     "Distinct visitors, by their cookie on the short domain, counted exactly. A click without a known \
      visitor (a workspace in count_only, a browser without cookies) counts as a click and not as a visitor.",
 );
 
 /// When a conversion belongs to a click, in every report that speaks of both.
-pub(super) const CONVERSION: (&str, &str) = (
+pub(crate) const CONVERSION: (&str, &str) = (
     "conversions",
     "Leads and sales, each event_id once. One belongs to the click whose id it carries; without a click \
      id, to the click of the earliest conversion of the same customer that carries one and is not later. \

@@ -274,6 +274,6 @@ impl From<Counted> for Outcome {
 }
 
 /// A share; none of nothing.
-pub(super) fn rate(part: u64, whole: u64) -> Option<f64> {
+pub(crate) fn rate(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -38,7 +38,7 @@ const DEFINITIONS: Definitions = &[
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Cut {
-    /// `minute`, `hour`, `day` (the default), `week` (from Monday) or `month`, in the workspace's time
+    /// `minute`, `hour`, `day` (the default), `week` (from Monday), `month`, `quarter` or `year`, in the workspace's time
     /// zone; at most 10,000 of them.
     #[param(value_type = Option<String>)]
     interval: Interval,

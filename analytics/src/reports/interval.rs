@@ -16,7 +16,7 @@ const MOST: usize = 10_000;
 
 /// How long an interval is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Interval {
+pub(crate) enum Interval {
     /// A minute.
     Minute,
     /// From full hour to full hour on the workspace's clock. An hour that comes twice is two; where
@@ -28,17 +28,35 @@ pub(super) enum Interval {
     Week,
     /// A month of the calendar.
     Month,
+    /// Three of them, from January, April, July or October on.
+    Quarter,
+    /// A year of the calendar.
+    Year,
+}
+
+impl Interval {
+    const ALL: [Self; 7] = [
+        Self::Minute,
+        Self::Hour,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::Year,
+    ];
 }
 
 impl Interval {
     /// The name by which it is asked for.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Minute => "minute",
             Self::Hour => "hour",
             Self::Day => "day",
             Self::Week => "week",
             Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
         }
     }
 }
@@ -47,21 +65,21 @@ impl FromStr for Interval {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Minute, Self::Hour, Self::Day, Self::Week, Self::Month]
+        Self::ALL
             .into_iter()
             .find(|interval| interval.name() == text)
-            .ok_or("must be minute, hour, day, week or month")
+            .ok_or("must be minute, hour, day, week, month, quarter or year")
     }
 }
 
 /// The range has too many of these intervals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the range has more than {MOST} of these; take a longer interval or a shorter range")]
-pub(super) struct TooMany;
+pub(crate) struct TooMany;
 
 /// The instants at which the range's intervals begin. The first may begin before the range does: it is
 /// the whole interval of which the range has a part.
-pub(super) fn starts(interval: Interval, range: &Range) -> Result<Vec<Timestamp>, TooMany> {
+pub(crate) fn starts(interval: Interval, range: &Range) -> Result<Vec<Timestamp>, TooMany> {
     let mut starts = vec![start(interval, range.from, range)];
     loop {
         let next = next(interval, starts[starts.len() - 1], range);
@@ -81,7 +99,7 @@ fn start(interval: Interval, at: Timestamp, range: &Range) -> Timestamp {
     let seconds = match interval {
         Interval::Minute => i64::from(local.second()),
         Interval::Hour => i64::from(local.minute()) * 60 + i64::from(local.second()),
-        Interval::Day | Interval::Week | Interval::Month => {
+        Interval::Day | Interval::Week | Interval::Month | Interval::Quarter | Interval::Year => {
             return start_of(first_day(interval, local.date()), &range.zone);
         }
     };
@@ -99,11 +117,13 @@ fn next(interval: Interval, at: Timestamp, range: &Range) -> Timestamp {
     let seconds = match interval {
         Interval::Minute => 60 - i64::from(local.second()),
         Interval::Hour => 3600 - i64::from(local.minute()) * 60 - i64::from(local.second()),
-        Interval::Day | Interval::Week | Interval::Month => {
+        Interval::Day | Interval::Week | Interval::Month | Interval::Quarter | Interval::Year => {
             let mut day = first_day(interval, local.date());
             loop {
                 day = match interval {
                     Interval::Month => day.saturating_add(1.month()),
+                    Interval::Quarter => day.saturating_add(3.months()),
+                    Interval::Year => day.saturating_add(1.year()),
                     Interval::Week => day.saturating_add(1.week()),
                     Interval::Minute | Interval::Hour | Interval::Day => {
                         day.saturating_add(1.day())
@@ -136,6 +156,11 @@ fn first_day(interval: Interval, day: Date) -> Date {
             day.saturating_sub(since_monday.days())
         }
         Interval::Month => day.first_of_month(),
+        Interval::Quarter => {
+            let into = i32::from((day.month() - 1) % 3);
+            day.first_of_month().saturating_sub(into.months())
+        }
+        Interval::Year => day.first_of_year(),
         Interval::Minute | Interval::Hour | Interval::Day => day,
     }
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 /// A sum in one currency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) struct Amount {
+pub(crate) struct Amount {
     /// ISO 4217 code.
     currency: String,
     /// Minor units (cents, yen, fils), exactly.
@@ -14,10 +14,10 @@ pub(super) struct Amount {
 }
 
 /// Currencies and their sums, as `sumMap` gives them: side by side, by currency.
-pub(super) type Sums = (Vec<String>, Vec<i128>);
+pub(crate) type Sums = (Vec<String>, Vec<i128>);
 
 /// Sums less others, by currency; what comes to nothing is told as 0.
-pub(super) fn less((mut currencies, mut sums): Sums, (taken, amounts): &Sums) -> Sums {
+pub(crate) fn less((mut currencies, mut sums): Sums, (taken, amounts): &Sums) -> Sums {
     for (currency, amount) in taken.iter().zip(amounts) {
         match currencies.binary_search(currency) {
             Ok(at) => sums[at] -= amount,
@@ -31,7 +31,7 @@ pub(super) fn less((mut currencies, mut sums): Sums, (taken, amounts): &Sums) ->
 }
 
 /// The sums as the API shows them.
-pub(super) fn amounts((currencies, sums): Sums) -> Vec<Amount> {
+pub(crate) fn amounts((currencies, sums): Sums) -> Vec<Amount> {
     let pairs = currencies.into_iter().zip(sums);
     pairs
         .map(|(currency, amount_minor)| Amount {

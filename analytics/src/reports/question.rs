@@ -5,11 +5,12 @@ use std::str::FromStr;
 use axum::http::StatusCode;
 use clickhouse::query::Query as Statement;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use utoipa::IntoParams;
 use whence_core::id::LinkId;
 use whence_core::key::Right;
 use whence_core::problem::Problem;
-use whence_core::workspace::WorkspaceId;
+use whence_core::workspace::{Workspace, WorkspaceId};
 
 use super::range::{Moment, Range};
 use crate::api::Api;
@@ -94,13 +95,7 @@ impl Common {
     pub(super) async fn resolve(self, api: &Api, caller: &Caller) -> Result<Question, Problem> {
         let id = caller.with(Right::Reports)?;
         let workspace = workspace::find(api, id).await?;
-        let zone = workspace::zone(&workspace.time_zone).ok_or_else(|| {
-            let detail = format!(
-                "the workspace's time zone {:?} is not known",
-                workspace.time_zone
-            );
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
-        })?;
+        let zone = zone_of(&workspace)?;
         let range = Range::new(self.from, self.to, zone, Timestamp::now())
             .map_err(|backwards| field(StatusCode::BAD_REQUEST, "from", backwards))?;
         Ok(Question {
@@ -113,6 +108,17 @@ impl Common {
             link: self.link,
         })
     }
+}
+
+/// The zone in which a workspace's days are cut.
+pub(crate) fn zone_of(workspace: &Workspace) -> Result<TimeZone, Problem> {
+    workspace::zone(&workspace.time_zone).ok_or_else(|| {
+        let detail = format!(
+            "the workspace's time zone {:?} is not known",
+            workspace.time_zone
+        );
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
+    })
 }
 
 /// A question that can be put to ClickHouse.

@@ -15,7 +15,7 @@ const DAYS: i32 = 30;
 
 /// A point in time as a caller gives it: a day of the workspace, or an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(crate) enum Moment {
     /// A whole day.
     Day(Date),
     /// An instant.
@@ -47,18 +47,18 @@ impl FromStr for Moment {
 
 /// A stretch of time, its end not included.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Range {
+pub(crate) struct Range {
     /// Where it begins.
-    pub(super) from: Timestamp,
+    pub(crate) from: Timestamp,
     /// Where it ends.
-    pub(super) to: Timestamp,
+    pub(crate) to: Timestamp,
     /// The zone in which its days are cut.
-    pub(super) zone: TimeZone,
+    pub(crate) zone: TimeZone,
 }
 
 /// The end does not come after the beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Backwards;
+pub(crate) struct Backwards;
 
 impl fmt::Display for Backwards {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,7 +68,7 @@ impl fmt::Display for Backwards {
 
 impl Range {
     /// What is asked for; where nothing is said, it ends with today and is 30 days long.
-    pub(super) fn new(
+    pub(crate) fn new(
         from: Option<Moment>,
         to: Option<Moment>,
         zone: TimeZone,
@@ -97,14 +97,14 @@ impl Range {
     }
 
     /// An instant as it is written in the range's zone, with its offset.
-    pub(super) fn show(&self, instant: Timestamp) -> String {
+    pub(crate) fn show(&self, instant: Timestamp) -> String {
         let offset = self.zone.to_offset(instant);
         instant.display_with_offset(offset).to_string()
     }
 }
 
 /// The first instant of a day: midnight, or where clocks skip midnight, when they go on.
-pub(super) fn start_of(day: Date, zone: &TimeZone) -> Timestamp {
+pub(crate) fn start_of(day: Date, zone: &TimeZone) -> Timestamp {
     let midnight = day.at(0, 0, 0, 0);
     zone.to_ambiguous_timestamp(midnight)
         .compatible()

@@ -8,20 +8,20 @@ const LONGEST_MS: u64 = 3_650 * 24 * 60 * 60 * 1000;
 
 /// A length of time; a day has 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Span {
+pub(crate) struct Span {
     ms: u64,
 }
 
 impl Span {
     /// So many days.
-    pub(super) const fn days(days: u64) -> Self {
+    pub(crate) const fn days(days: u64) -> Self {
         Self {
             ms: days * 24 * 60 * 60 * 1000,
         }
     }
 
     /// Its length in milliseconds.
-    pub(super) fn as_ms(self) -> i64 {
+    pub(crate) fn as_ms(self) -> i64 {
         i64::try_from(self.ms).expect("bounded when read")
     }
 }

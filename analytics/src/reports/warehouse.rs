@@ -69,11 +69,11 @@ const FRESHNESS: Sql = sql!("freshness": "freshness.sql");
 
 /// What ClickHouse read, where it says so.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Read {
+pub(crate) struct Read {
     /// Rows.
-    pub(super) rows: Option<u64>,
+    pub(crate) rows: Option<u64>,
     /// Bytes, before compression.
-    pub(super) bytes: Option<u64>,
+    pub(crate) bytes: Option<u64>,
 }
 
 impl Add for Read {
@@ -90,11 +90,11 @@ impl Add for Read {
 
 /// The last events of a workspace, in milliseconds since 1970; 0 for none.
 #[derive(Clone, Copy, Debug, Row, Deserialize)]
-pub(super) struct Fresh {
+pub(crate) struct Fresh {
     /// When the last click happened.
-    pub(super) last_click_ms: i64,
+    pub(crate) last_click_ms: i64,
     /// When the last conversion came.
-    pub(super) last_conversion_ms: i64,
+    pub(crate) last_conversion_ms: i64,
 }
 
 /// ClickHouse, as reports ask it.
@@ -139,8 +139,18 @@ impl Warehouse {
         sql: Sql,
         put: impl FnOnce(Statement) -> Statement,
     ) -> Result<(Vec<T>, Read), Problem> {
+        self.ask_text(sql.name, sql.text, put).await
+    }
+
+    /// Asks a statement that was put together for this question, under a name for metrics and logs.
+    pub(crate) async fn ask_text<T: RowOwned + RowRead>(
+        &self,
+        name: &'static str,
+        text: &str,
+        put: impl FnOnce(Statement) -> Statement,
+    ) -> Result<(Vec<T>, Read), Problem> {
         let started = Instant::now();
-        let statement = put(self.client.query_raw(sql.text));
+        let statement = put(self.client.query_raw(text));
         let ask = async {
             // Nobody closes it.
             let _turn = self.turns.acquire().await;
@@ -148,13 +158,12 @@ impl Warehouse {
         };
         let rows = tokio::time::timeout(self.patience, ask).await;
         let result = rows.unwrap_or(Err(Error::TimedOut));
-        self.metrics
-            .query(sql.name, started.elapsed(), result.is_ok());
-        result.map_err(|error| problem(sql.name, &error))
+        self.metrics.query(name, started.elapsed(), result.is_ok());
+        result.map_err(|error| problem(name, &error))
     }
 
     /// The last events of a workspace.
-    pub(super) async fn freshness(
+    pub(crate) async fn freshness(
         &self,
         workspace: &WorkspaceId,
     ) -> Result<(Fresh, Read), Problem> {

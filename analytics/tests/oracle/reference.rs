@@ -44,7 +44,7 @@ impl Asked {
 }
 
 /// The conversions that stand: of those with one event id the first that was received.
-fn standing(world: &World) -> Vec<&Conversion> {
+pub(super) fn standing(world: &World) -> Vec<&Conversion> {
     let mut by_id: BTreeMap<&str, &Conversion> = BTreeMap::new();
     for conversion in &world.conversions {
         let kept = by_id.entry(&conversion.event_id).or_insert(conversion);
@@ -86,7 +86,7 @@ fn sale_of<'a>(back: &Conversion, standing: &[&'a Conversion]) -> Option<&'a Con
 }
 
 /// What was given back of a sale, or by a refund that has none.
-fn refunded(conversion: &Conversion, standing: &[&Conversion]) -> i64 {
+pub(super) fn refunded(conversion: &Conversion, standing: &[&Conversion]) -> i64 {
     match conversion.kind {
         SALE => {
             let of_it: Vec<_> = standing
@@ -112,7 +112,7 @@ fn refunded(conversion: &Conversion, standing: &[&Conversion]) -> i64 {
 }
 
 /// Each standing conversion with its click, or with the reason why it has none that counts.
-fn attributed<'a>(
+pub(super) fn attributed<'a>(
     asked: &Asked,
     world: &'a World,
 ) -> Vec<(&'a Conversion, Result<&'a Click, &'static str>)> {
@@ -186,6 +186,8 @@ pub(super) fn label(ms: i64, zone: &TimeZone, interval: &str) -> String {
         "day" => "%Y-%m-%d",
         "week" => "%G-W%V",
         "month" => "%Y-%m",
+        "quarter" => return format!("{}-{}", local.year(), (local.month() - 1) / 3),
+        "year" => "%Y",
         other => panic!("{other}"),
     };
     local.strftime(format).to_string()

@@ -83,6 +83,7 @@ fn world(number: u64) -> World {
             outcome: if rng.u8(0..10) == 0 { 2 } else { 1 },
             verdict: if rng.u8(0..4) == 0 { BOT } else { HUMAN },
             link_id: rng.u64(1..4),
+            new_visitor: visitor != 0 && rng.u8(0..3) == 0,
             slug: ["", "a", "ß/b"][rng.usize(..3)].into(),
             country: ["", "DE", "IN"][rng.usize(..3)].into(),
             channel: ["Direct", "Email", "WhatsApp"][rng.usize(..3)].into(),

@@ -1,0 +1,15 @@
+//! `POST /api/v1/query`: any of the metrics, by any of the dimensions, for any clicks.
+//!
+//! [`question`] reads what is asked: [`metric`]s, [`dimension`]s, a [`filter`], a [`period`], an [`order`]. [`statement`] puts
+//! the files of `sql/query` together for it, and [`answer`] tells what ClickHouse said. What a click, a conversion and an
+//! interval is, is the same as in [`crate::reports`].
+
+mod answer;
+mod dimension;
+mod filter;
+mod metric;
+mod order;
+mod period;
+mod question;
+pub(crate) mod route;
+mod statement;

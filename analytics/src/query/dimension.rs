@@ -1,0 +1,111 @@
+//! What clicks can be told apart by.
+
+use std::str::FromStr;
+
+use whence_core::id::LinkId;
+
+/// Something that clicks can be told apart by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dimension {
+    /// The name by which it is asked for.
+    pub(super) name: &'static str,
+    /// The column, of those that `sql/query` has.
+    pub(super) column: &'static str,
+}
+
+const fn same(name: &'static str) -> Dimension {
+    Dimension { name, column: name }
+}
+
+const fn of(name: &'static str, column: &'static str) -> Dimension {
+    Dimension { name, column }
+}
+
+const LINK: Dimension = of("link", "link_id");
+/// Several of a click: each of its link's tags.
+pub(super) const TAG: Dimension = same("tag");
+/// Several of a click: each reason of its verdict.
+pub(super) const REASON: Dimension = same("reason");
+/// Not a column, but the workspace's clock.
+pub(super) const HOUR_OF_WEEK: Dimension = same("hour_of_week");
+
+const DIMENSIONS: [Dimension; 41] = [
+    same("channel"),
+    same("source"),
+    same("campaign"),
+    LINK,
+    TAG,
+    same("domain"),
+    same("slug"),
+    same("program"),
+    same("advocate"),
+    same("variant"),
+    same("referrer_host"),
+    same("referrer"),
+    same("utm_source"),
+    same("utm_medium"),
+    same("utm_campaign"),
+    same("utm_term"),
+    same("utm_content"),
+    same("country"),
+    same("region"),
+    same("city"),
+    same("asn"),
+    same("network"),
+    same("language"),
+    same("browser"),
+    same("browser_version"),
+    same("os"),
+    same("os_version"),
+    same("device"),
+    same("model"),
+    same("app"),
+    same("agent_class"),
+    same("method"),
+    same("verdict"),
+    REASON,
+    same("rules"),
+    same("privacy"),
+    same("link_channel"),
+    same("outcome"),
+    same("purpose"),
+    same("user_agent"),
+    HOUR_OF_WEEK,
+];
+
+impl Dimension {
+    /// Whether its column holds the numbers of links.
+    pub(super) fn is_link(self) -> bool {
+        self == LINK
+    }
+
+    /// The column with all of a click's values, where it may have several.
+    pub(super) fn list(self) -> Option<&'static str> {
+        match self {
+            TAG => Some("tags"),
+            REASON => Some("reasons"),
+            _ => None,
+        }
+    }
+
+    /// A value as the API writes it.
+    pub(super) fn show(self, value: String) -> String {
+        if self.is_link() {
+            value.parse().map_or(value, |id| LinkId(id).to_string())
+        } else {
+            value
+        }
+    }
+}
+
+impl FromStr for Dimension {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = DIMENSIONS.iter().find(|dimension| dimension.name == text);
+        found.copied().ok_or_else(|| {
+            let names: Vec<_> = DIMENSIONS.iter().map(|dimension| dimension.name).collect();
+            format!("must be one of {}", names.join(", "))
+        })
+    }
+}

@@ -1,0 +1,2 @@
+-- That a regular expression fits somewhere in.
+match(toString({column:Identifier}), {value:String})

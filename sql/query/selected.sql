@@ -1,0 +1,26 @@
+-- The opening of every query: the clicks that it is about, under the name `selected`.
+--
+-- A click counts when it was redirected; a request that found no link is an orphan and never counts.
+-- Parameters:
+--   workspace    whose clicks
+--   from_ms      milliseconds since 1970, included
+--   to_ms        milliseconds since 1970, excluded
+--   all_traffic  0 for clicks judged human, 1 for every verdict
+--   shifts, offsets  the workspace's clock: from which second on it is how many seconds ahead of UTC
+-- WHERE ends with the question's own filter.
+WITH selected AS
+(
+    SELECT
+        *,
+        '' AS nothing,
+        intDiv(toUnixTimestamp64Milli(time), 1000) AS second,
+        -- Days since 1970-01-01, a Thursday, by the workspace's clock.
+        second + {offsets:Array(Int32)}[arrayLastIndex(shift -> shift <= second, {shifts:Array(Int64)})] AS clock,
+        modulo(intDiv(clock, 86400) + 3, 7) * 24 + intDiv(modulo(clock, 86400), 3600) AS hour_of_week
+    FROM clicks
+    WHERE workspace = {workspace:String}
+      AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
+      AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      AND outcome = 'redirected'
+      AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
+      AND
