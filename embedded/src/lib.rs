@@ -4,6 +4,7 @@
 //! and the database where there is none. What is done by hand is here too: [`manage`], [`links`] and [`audit`].
 
 pub mod audit;
+pub mod classify;
 pub mod conversions;
 pub mod engine;
 pub mod journal;

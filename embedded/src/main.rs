@@ -8,6 +8,7 @@ use whence_core::process::{self, Failure, Flags};
 use whence_core::secret::Secret;
 use whence_core::telemetry;
 use whence_embedded::audit::{self, AuditArgs};
+use whence_embedded::classify::{self, ClassifyArgs};
 use whence_embedded::conversions::{self, Conversions};
 use whence_embedded::engine::{self, EngineArgs, PASSWORD_VARIABLE};
 use whence_embedded::journal::{self, Journal};
@@ -78,6 +79,15 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Say what becomes of agents, referrers or whole requests: verdict, channel, device, place
+    Classify {
+        /// What is read.
+        #[command(flatten)]
+        args: ClassifyArgs,
+        /// Where the configuration is.
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Run only ClickHouse's engine behind its HTTP interface
     Clickhouse(EngineArgs),
 }
@@ -109,6 +119,7 @@ fn main() -> ExitCode {
         Command::Conversions { conversions, flags } => process::main(&flags, async |config| {
             conversions::run(config, conversions).await
         }),
+        Command::Classify { args, flags } => classify::main(&flags, &args),
         Command::Clickhouse(args) => {
             let log = Log {
                 filter: "info".into(),

@@ -37,4 +37,5 @@ mod warm;
 mod way;
 mod worker;
 
+pub use request::Headers;
 pub use server::Server;

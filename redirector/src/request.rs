@@ -5,6 +5,7 @@
 
 mod evidence;
 mod forwarding;
+mod headers;
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,6 +19,7 @@ use whence_core::id::VisitorId;
 
 use evidence::Evidence;
 use forwarding::Forwarding;
+pub use headers::Headers;
 
 /// The cookie that proves that its bearer knows the password of a link.
 pub(crate) const PASS_COOKIE: &str = Cookies::PASSWORD;

@@ -147,7 +147,7 @@ fn what_machines_say_of_themselves() {
                 "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot",
             ),
             Verdict::Bot,
-            &["crawler_list:ai-crawler"],
+            &["crawler_list:ai-crawler", "crawler_agent"],
         ),
         (
             logged(
@@ -617,7 +617,12 @@ fn anything() -> impl Strategy<Value = Case> {
     let methods = prop::sample::select(vec![Method::Get, Method::Head, Method::Post]);
     let purposes = prop::sample::select(vec!["", "", "prefetch"]);
     let recent = prop::array::uniform4(any::<bool>());
-    let hostings = prop::sample::select(vec![None, Some(Hosting::Servers), Some(Hosting::Mail), Some(Hosting::Social)]);
+    let hostings = prop::sample::select(vec![
+        None,
+        Some(Hosting::Servers),
+        Some(Hosting::Mail),
+        Some(Hosting::Social),
+    ]);
     let times = prop::sample::select(vec![0, NOW, u64::MAX]);
     (
         agents,
