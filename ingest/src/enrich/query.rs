@@ -50,9 +50,20 @@ const CLICK_IDS: &[(&str, &str, &str)] = &[
     ("sccid", "Snapchat", "cpc"),
     ("rdt_cid", "Reddit", "cpc"),
     ("qclid", "Quora", "cpc"),
+    ("yclid", "Yandex", "cpc"),
     ("irclid", "Impact", "affiliate"),
+    ("irclickid", "Impact", "affiliate"),
+    ("awc", "Awin", "affiliate"),
+    ("cjevent", "CJ", "affiliate"),
+    ("ransiteid", "Rakuten Advertising", "affiliate"),
+    ("sscid", "ShareASale", "affiliate"),
     ("mc_cid", "Mailchimp", "email"),
+    ("mc_eid", "Mailchimp", "email"),
+    ("_hsenc", "HubSpot", "email"),
+    ("_kx", "Klaviyo", "email"),
+    // What its own share button adds; `igsh` is the newer name.
     ("igshid", "Instagram", ""),
+    ("igsh", "Instagram", ""),
     // Facebook adds it to every outgoing link, paid or not.
     ("fbclid", "Facebook", ""),
 ];

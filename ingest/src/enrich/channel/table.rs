@@ -145,6 +145,7 @@ pub(super) enum TableError {
 #[derive(Debug)]
 pub(super) struct Table {
     paid: Box<[Pattern]>,
+    paid_sources: Box<[Pattern]>,
     rules: Box<[Rule]>,
     /// The name that a channel is shown under, by what a link may call it in small letters.
     names: HashMap<String, Box<str>>,
@@ -161,6 +162,7 @@ impl Table {
         #[serde(deny_unknown_fields)]
         struct File {
             paid: Box<[Pattern]>,
+            paid_sources: Box<[Pattern]>,
             other_names: HashMap<String, Box<str>>,
             rule: Box<[Rule]>,
         }
@@ -189,6 +191,7 @@ impl Table {
         }
         Ok(Self {
             paid: file.paid,
+            paid_sources: file.paid_sources,
             rules: file.rule,
             names,
         })
@@ -223,7 +226,12 @@ impl Table {
     }
 
     fn is_paid(&self, seen: &Evidence<'_>) -> bool {
-        self.paid.iter().any(|pattern| pattern.fits(&seen.medium))
+        let (patterns, text) = if seen.medium.is_empty() {
+            (&self.paid_sources, &seen.utm_source)
+        } else {
+            (&self.paid, &seen.medium)
+        };
+        patterns.iter().any(|pattern| pattern.fits(text))
     }
 
     /// The name under which a link's own channel is shown: it may be one of the table's.

@@ -402,27 +402,65 @@ fn a_links_campaign_counts_before_the_tag() {
 }
 
 #[test]
-fn each_network_in_the_code_is_in_the_table() {
-    for query in [
-        "dclid=1",
-        "gclid=1",
-        "msclkid=1",
-        "ttclid=1",
-        "twclid=1",
-        "li_fat_id=1",
-        "epik=1",
-        "sccid=1",
-        "rdt_cid=1",
-        "qclid=1",
-        "irclid=1",
-        "mc_cid=1",
-        "igshid=1",
-        "fbclid=1",
+fn each_network_is_a_source_and_its_medium_a_channel() {
+    for (query, channel, source) in [
+        ("dclid=1", "Display", "Google"),
+        ("gclid=1", "Paid Search", "Google"),
+        ("gbraid=1", "Paid Search", "Google"),
+        ("wbraid=1", "Paid Search", "Google"),
+        ("gclsrc=aw.ds", "Paid Search", "Google"),
+        ("gad_source=1", "Paid Search", "Google"),
+        ("msclkid=1", "Paid Search", "Bing"),
+        ("yclid=1", "Paid Search", "Yandex"),
+        ("ttclid=1", "Paid Social", "TikTok"),
+        ("twclid=1", "Paid Social", "X"),
+        ("li_fat_id=1", "Paid Social", "LinkedIn"),
+        ("epik=1", "Paid Social", "Pinterest"),
+        ("ScCid=1", "Paid Social", "Snapchat"),
+        ("rdt_cid=1", "Paid Social", "Reddit"),
+        ("qclid=1", "Paid Social", "Quora"),
+        ("irclid=1", "Affiliates", "Impact"),
+        ("irclickid=1", "Affiliates", "Impact"),
+        ("awc=1_2_3", "Affiliates", "Awin"),
+        ("cjevent=1", "Affiliates", "CJ"),
+        ("ranSiteID=1", "Affiliates", "Rakuten Advertising"),
+        ("sscid=1", "Affiliates", "ShareASale"),
+        ("mc_cid=1", "Email", "Mailchimp"),
+        ("mc_eid=1", "Email", "Mailchimp"),
+        ("_hsenc=1", "Email", "HubSpot"),
+        ("_kx=1", "Email", "Klaviyo"),
+        ("igshid=1", "Organic Social", "Instagram"),
+        ("igsh=1", "Organic Social", "Instagram"),
+        ("fbclid=1", "Organic Social", "Facebook"),
     ] {
-        let id = Tags::of(query).click_id.unwrap();
         assert_eq!(
-            JUDGE.sources.of_tag(id.source).map(|s| s.name.as_str()),
-            Some(id.source)
+            judge("", query, ""),
+            (channel.into(), source.into()),
+            "{query}"
+        );
+        let id = Tags::of(query).click_id.unwrap();
+        let named = JUDGE.sources.of_tag(id.source).map(|s| s.name.as_str());
+        assert_eq!(named, Some(id.source));
+    }
+}
+
+#[test]
+fn a_source_that_is_an_advertisement_needs_no_medium() {
+    for (query, channel, source) in [
+        ("utm_source=adwords", "Paid Search", "Google"),
+        ("utm_source=Facebook_Ads", "Paid Social", "Facebook"),
+        ("utm_source=taboola-ads", "Paid Other", "taboola-ads"),
+        (
+            "utm_source=facebook_ads&utm_medium=social",
+            "Organic Social",
+            "Facebook",
+        ),
+        ("utm_source=uploads", "Referral", "uploads"),
+    ] {
+        assert_eq!(
+            judge("", query, ""),
+            (channel.into(), source.into()),
+            "{query}"
         );
     }
 }

@@ -130,7 +130,10 @@ fn each_name_in_a_rule_is_a_source() {
 fn a_table_that_cannot_be_is_refused() {
     let last = "[[rule]]\nchannel='Direct'";
     let table = |rules: &str, names: &str| {
-        Table::parse(&format!("paid=['*cp*']\n[other_names]\n{names}\n{rules}\n")).unwrap_err()
+        Table::parse(&format!(
+            "paid=['*cp*']\npaid_sources=[]\n[other_names]\n{names}\n{rules}\n"
+        ))
+        .unwrap_err()
     };
     for (rules, names, error) in [
         ("rule=[]".to_owned(), "", None),
