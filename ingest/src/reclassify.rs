@@ -49,6 +49,10 @@ pub struct Asked {
     pub from_ms: i64,
     /// Until when, without it.
     pub to_ms: i64,
+    /// Since when all is kept that tells visitors and machines apart: earlier clicks are left as they are.
+    pub verdicts_from_ms: i64,
+    /// Since when queries and referrers are kept: of earlier clicks, the channel cannot be told again.
+    pub roads_from_ms: i64,
     /// Whose clicks; everybody's where nothing is said.
     pub workspace: Option<String>,
     /// Whether nothing is written.
@@ -150,7 +154,7 @@ impl Reclassifier {
         if !asked.dry_run {
             self.write(&mut pass, progress, &mut said).await?;
             let span = Span {
-                from: asked.from_ms,
+                from: asked.from_ms.max(asked.verdicts_from_ms),
                 to: asked.to_ms,
                 workspace,
             };
@@ -224,7 +228,10 @@ impl<'r> Pass<'r> {
     fn take(&mut self, stored: StoredClick) {
         let time = stored.time;
         let is_asked_for = (self.asked.from_ms..self.asked.to_ms).contains(&time);
-        match stored.click() {
+        match stored
+            .click()
+            .filter(|_| time >= self.asked.verdicts_from_ms)
+        {
             Some(click) => {
                 let glance = self.by.enricher.note(&click);
                 if is_asked_for {
@@ -249,7 +256,9 @@ impl<'r> Pass<'r> {
                 .enricher
                 .see_again(&click, glance, stored.asn, stored.confirmed);
             let row = seen.row(&click, stored.lane, stored.seq);
-            let knows_road = self.by.knows_road(&stored.workspace) && stored.has_road();
+            let knows_road = self.by.knows_road(&stored.workspace)
+                && stored.time >= self.asked.roads_from_ms
+                && stored.has_road();
             self.counts.left_channels += u64::from(!knows_road);
             let change = Change::of(&stored, &row, knows_road);
             self.counts.count(&stored, change.as_ref());

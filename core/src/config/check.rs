@@ -25,6 +25,9 @@ impl Config {
             problems.extend(checked.err().map(|error| format!("{key}: {error}")));
         }
         problems.extend(self.retention.problems());
+        if !(1..=4096).contains(&self.ingest.windows_mib) {
+            problems.push("ingest.windows_mib: must be 1 to 4096".into());
+        }
         problems.extend(check_edge(&self.redirector));
         problems
     }

@@ -263,6 +263,8 @@ pub struct Ingest {
     pub token: Secret,
     /// How long a stopping ingest waits for requests under way, in milliseconds.
     pub drain_ms: u64,
+    /// What other clicks of the last minutes are remembered in, in MiB: 1 to 4096. Beyond it, the earliest are forgotten.
+    pub windows_mib: usize,
     /// The conversion journal.
     pub journal: Journal,
 }
@@ -274,6 +276,8 @@ impl Default for Ingest {
             admin: ([127, 0, 0, 1], 9081).into(),
             token: Secret::default(),
             drain_ms: 10_000,
+            // Enough for 400 clicks a second of different visitors on different links.
+            windows_mib: 32,
             journal: Journal::default(),
         }
     }

@@ -2,9 +2,19 @@
 
 use whence_core::click::Click;
 
+use super::recent::Windows;
 use super::{Enricher, Glance, Seen};
 
 impl Enricher {
+    /// The same with windows of other clicks that take at most `bytes`, and empty ones.
+    #[must_use]
+    pub fn with_windows(self, bytes: usize) -> Self {
+        Self {
+            windows: Windows::new(bytes),
+            ..self
+        }
+    }
+
     /// Remembers a click, so that others are judged by it too.
     pub(crate) fn note(&self, click: &Click<'_>) -> Glance {
         let glance = self.glance(click);

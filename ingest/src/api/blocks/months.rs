@@ -88,12 +88,8 @@ impl Parts for Months<'_> {
         token: String,
         months: &BTreeSet<Part>,
     ) -> Result<(), InsertError> {
-        let see = || {
-            self.clicks
-                .iter()
-                .map(|(_, click)| self.enricher.see(click))
-        };
-        let seen = self.seen.get_or_init(|| see().collect());
+        let clicks = self.clicks.iter().map(|(_, click)| click);
+        let seen = self.seen.get_or_init(|| self.enricher.see_all(clicks));
         let rows = self.places(months).map(|place| {
             let (seq, click) = &self.clicks[place];
             seen[place].row(click, self.lane.get(), *seq)

@@ -164,7 +164,7 @@ fn clicks() -> impl Strategy<Value = Vec<Click<'static>>> {
         prop_oneof![3 => Just("a=1"), 1 => Just("a=2")],
     );
     let one = (at, 0..8_u64, method, who, rest);
-    prop::collection::vec(one, 1..120).prop_map(move |clicks| {
+    prop::collection::vec(one, 1..100).prop_map(move |clicks| {
         let of = |(number, click): (u128, (u64, u64, Method, (u8, u8, bool), _))| {
             let (at, link, method, (visitor, network, chrome), rest) = click;
             let (outcome, purpose, privacy, query): (_, &str, _, &str) = rest;
@@ -190,13 +190,16 @@ fn clicks() -> impl Strategy<Value = Vec<Click<'static>>> {
 }
 
 proptest! {
+    // Each has windows of its own, which take their time to make.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// In whatever order they arrive, and however often each.
     #[test]
     fn windows_say_what_somebody_says_who_remembers_everything(
         clicks in clicks(),
         arrivals in prop::collection::vec(any::<prop::sample::Index>(), 1..240),
     ) {
-        let windows = Windows::new(4 << 20);
+        let windows = Windows::new(8 << 20);
         let mut model = Model::default();
         for arrival in arrivals {
             let click = arrival.get(&clicks);
@@ -211,7 +214,7 @@ proptest! {
     #[test]
     fn a_block_knows_what_comes_behind(mut clicks in clicks()) {
         clicks.sort_by_key(|click| click.unix_ms);
-        let windows = Windows::new(4 << 20);
+        let windows = Windows::new(8 << 20);
         let mut model = Model::default();
         clicks.iter().for_each(|click| model.note(click));
         let traces: Vec<_> = clicks.iter().map(|click| trace(&windows, click)).collect();

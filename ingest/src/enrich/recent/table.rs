@@ -1,9 +1,9 @@
 //! A hash table of a fixed size that forgets: what is remembered of a key in a span of time.
 //!
-//! A key has one row of a few places, which lie side by side in memory, for all of its spans. Where the row is full, the
-//! earliest span in it makes room, be it another key's; what is earlier than all that stand there is not taken in.
+//! Key and span have one row of a few places, which lie side by side in memory. Where the row is full, the earliest span in
+//! it makes room; what is earlier than all that stand there is not taken in.
 //!
-//! A key is told by 32 of its bits beside those that choose the row, so that one in a billion is taken for another.
+//! They are told by 32 bits beside those that choose the row, so that one in a billion is taken for another.
 
 /// Rows of `PLACES` places each.
 pub(super) struct Table<V, const PLACES: usize> {
@@ -43,7 +43,7 @@ impl<V: Copy + Default, const PLACES: usize> Table<V, PLACES> {
 
     /// What is remembered of a key in a span.
     pub(super) fn get(&self, key: u64, span: u32) -> Option<&V> {
-        let (row, tag) = self.find(key);
+        let (row, tag) = self.find(key, span);
         let Row(places) = &self.rows[row];
         let place = places
             .iter()
@@ -53,7 +53,7 @@ impl<V: Copy + Default, const PLACES: usize> Table<V, PLACES> {
 
     /// The place for what is to be remembered of a key in a span; none where all that stands there is later.
     pub(super) fn place(&mut self, key: u64, span: u32) -> Option<&mut V> {
-        let (row, tag) = self.find(key);
+        let (row, tag) = self.find(key, span);
         let span = span.saturating_add(1);
         let Row(places) = &mut self.rows[row];
         let mut earliest = 0;
@@ -77,9 +77,14 @@ impl<V: Copy + Default, const PLACES: usize> Table<V, PLACES> {
         Some(&mut place.value)
     }
 
-    fn find(&self, key: u64) -> (usize, u32) {
-        let row = key as usize & (self.rows.len() - 1);
-        (row, (key >> 32) as u32)
+    fn find(&self, key: u64, span: u32) -> (usize, u32) {
+        // Spans of a key scatter, so that one who is there all day takes no more of a row than anybody. The key is a good
+        // hash; its product with an odd number that the span chooses is another.
+        let odd = u64::from(span).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let product = u128::from(key) * u128::from(odd);
+        let mixed = product as u64 ^ (product >> 64) as u64;
+        let row = mixed as usize & (self.rows.len() - 1);
+        (row, (mixed >> 32) as u32)
     }
 }
 
@@ -96,18 +101,31 @@ mod tests {
     #[test]
     fn a_full_row_forgets_the_earliest_and_takes_in_nothing_earlier() {
         let mut table: Table<u32, 3> = Table::new(0);
-        for (key, span) in [(1 << 32, 5), (2 << 32, 7), (3 << 32, 6)] {
+        let [a, b, c, d] = [1, 2, 3, 4].map(|n: u64| n << 60 | n << 40 | n << 20);
+        for (key, span) in [(a, 5), (b, 7), (c, 6)] {
             *table.place(key, span).unwrap() = span;
         }
-        assert!(table.place(4 << 32, 4).is_none());
-        assert_eq!(table.get(1 << 32, 5), Some(&5));
-        *table.place(4 << 32, 6).unwrap() = 60;
-        assert_eq!(table.get(1 << 32, 5), None, "it was the earliest");
-        for (key, span, value) in [(2 << 32, 7, 7), (3 << 32, 6, 6), (4 << 32, 6, 60)] {
+        assert!(table.place(d, 4).is_none());
+        assert_eq!(table.get(a, 5), Some(&5));
+        *table.place(d, 6).unwrap() = 60;
+        assert_eq!(table.get(a, 5), None, "it was the earliest");
+        for (key, span, value) in [(b, 7, 7), (c, 6, 6), (d, 6, 60)] {
             assert_eq!(table.get(key, span), Some(&value));
             assert_eq!(*table.place(key, span).unwrap(), value);
         }
-        assert_eq!(table.get(2 << 32, 6), None, "another span");
+        assert_eq!(table.get(b, 6), None, "another span");
+    }
+
+    #[test]
+    fn keys_and_spans_spread_over_all_rows() {
+        let table: Table<u32, 3> = Table::new(64 << 10);
+        let rows = table.rows.len();
+        let mut count = vec![0; rows];
+        for span in 0..rows as u32 {
+            count[table.find(0x0123_4567_89ab_cdef, 800_000_000 + span).0] += 1;
+        }
+        let fullest = count.iter().max().unwrap();
+        assert!(*fullest <= 12, "{fullest} of {rows} spans in one row");
     }
 
     #[test]
