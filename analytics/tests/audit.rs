@@ -498,3 +498,38 @@ async fn clickhouse_away_is_said() {
     let problem = problem(&got, 503);
     assert!(problem["detail"].as_str().unwrap().contains("ClickHouse"));
 }
+
+#[tokio::test]
+async fn what_retention_removed_is_not_missing_and_what_is_lost_above_it_is() {
+    let engine = Engine::migrated().await;
+    let client = installation(&engine).await;
+    for statement in [
+        "ALTER TABLE clicks DELETE WHERE lane = 1 AND (seq <= 40 OR seq = 70) SETTINGS mutations_sync = 1",
+        "ALTER TABLE clicks DELETE WHERE lane = 2 SETTINGS mutations_sync = 1",
+        // A conversion goes before its number, or behind it.
+        "ALTER TABLE conversions DELETE WHERE seq IN (1, 2, 9) SETTINGS mutations_sync = 1",
+        "ALTER TABLE conversion_numbers DELETE WHERE seq IN (2, 3) SETTINGS mutations_sync = 1",
+    ] {
+        run(&client, statement).await;
+    }
+    gap(&client, 1, 1, 30, "expired", 90).await;
+    gap(&client, 1, 1, 50, "expired", 10).await;
+    gap(&client, 2, 1, 50, "expired", 10).await;
+    gap(&client, 9, 1, 5, "expired", 10).await;
+    let found = audit(&engine).await;
+    let one = lane(&found.clicks.lanes, 1);
+    assert_eq!((one.expired, one.stored, one.missing.count), (50, 59, 1));
+    assert_eq!(
+        (one.missing.ranges[0].first, one.missing.ranges[0].last),
+        (70, 70)
+    );
+    // A lane of which nothing is left.
+    let two = lane(&found.clicks.lanes, 2);
+    assert_eq!((two.expired, two.stored, two.missing.count), (50, 0, 0));
+    let nine = lane(&found.conversions.lanes, 9);
+    assert_eq!((nine.expired, nine.missing.count), (5, 0));
+    let events = found.events.unwrap();
+    assert_eq!((events.lost, events.strange), (1, 0), "{events:?}");
+    assert_eq!(events.lost_events[0].event_id, "order-9");
+    assert!(!found.clean);
+}

@@ -71,9 +71,17 @@ pub async fn migrate(config: Config) -> Result<(), Failure> {
     let applied = clickhouse::migrate(&client, &config.clickhouse.database)
         .await
         .map_err(Failure::runtime)?;
-    match applied.as_slice() {
-        [] => println!("nothing to do"),
-        applied => println!("applied {}", applied.join(", ")),
+    let retained = clickhouse::retain(&client, &config.retention)
+        .await
+        .map_err(Failure::runtime)?;
+    if !applied.is_empty() {
+        println!("applied {}", applied.join(", "));
+    }
+    for statement in &retained {
+        println!("retention: {statement}");
+    }
+    if applied.is_empty() && retained.is_empty() {
+        println!("nothing to do");
     }
     Ok(())
 }

@@ -25,13 +25,14 @@ use crate::engine::{Supervisor, SupervisorOptions};
 /// Runs everything until Ctrl-C or SIGTERM.
 pub async fn up(mut config: Config) -> Result<(), Failure> {
     let engine = start_engine(&mut config).await?;
-    let applied = clickhouse::migrate(
-        &clickhouse::client(&config.clickhouse),
-        &config.clickhouse.database,
-    )
-    .await
-    .map_err(Failure::runtime)?;
-    tracing::info!(?applied, "database is ready");
+    let client = clickhouse::client(&config.clickhouse);
+    let applied = clickhouse::migrate(&client, &config.clickhouse.database)
+        .await
+        .map_err(Failure::runtime)?;
+    let retained = clickhouse::retain(&client, &config.retention)
+        .await
+        .map_err(Failure::runtime)?;
+    tracing::info!(?applied, ?retained, "database is ready");
 
     let store = store::open(&config.store_url())
         .await

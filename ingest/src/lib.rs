@@ -14,6 +14,7 @@ mod metrics;
 mod once;
 pub mod reclassify;
 mod refusal;
+mod retention;
 mod rules;
 mod server;
 mod stored;

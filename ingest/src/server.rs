@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::clickhouse::Client;
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use whence_core::admin::{self, Readiness};
-use whence_core::config::Config;
+use whence_core::config::{Config, Retention};
 use whence_core::journal::{self, LaneOptions, LaneReader, Poisoned};
 use whence_core::place;
 use whence_core::process::{Hangups, hangups};
@@ -29,6 +30,7 @@ use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
+use crate::retention;
 use crate::rules::Rules;
 use crate::turns::Turns;
 use crate::visitors::Visitors;
@@ -62,6 +64,8 @@ pub struct Server {
     ship_metrics: ShipMetrics,
     broken: mpsc::Receiver<Poisoned>,
     drain: Duration,
+    clickhouse: Client,
+    retention: Retention,
     hangups: Hangups,
 }
 
@@ -141,6 +145,8 @@ impl Service for Server {
             ship_metrics,
             broken,
             drain: Duration::from_millis(settings.drain_ms),
+            clickhouse: clickhouse::client(&config.clickhouse),
+            retention: config.retention.clone(),
             hangups: hangups(),
         })
     }
@@ -196,6 +202,11 @@ impl Service for Server {
         let visitors = Arc::clone(&self.shared.visitors);
         let stopped = stop_serving.clone();
         tokio::spawn(async move { visitors.forget(stopped).await });
+        tokio::spawn(retention::run(
+            self.clickhouse,
+            self.retention,
+            stop_serving.clone(),
+        ));
         let app = api::router(self.shared);
         let serving = tokio::spawn(serve::serve(
             self.listener,

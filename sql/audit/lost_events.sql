@@ -9,6 +9,7 @@ FROM
     SELECT
         (toString(workspace), event_id) AS event,
         minIf((lane, seq), has_come) AS number,
+        number.1 AS of_lane,
         countIf(has_come) AS numbers,
         countIf(NOT has_come) AS kept
     FROM
@@ -20,5 +21,8 @@ FROM
     GROUP BY event
     HAVING kept = 0
 )
+-- Of what retention may have removed the one may have gone before the other.
+LEFT JOIN (SELECT lane AS of_lane, max(last) AS upto FROM lane_gaps WHERE reason = 'expired' GROUP BY lane) AS expired USING (of_lane)
+WHERE number.2 > upto OR upto = 0
 ORDER BY workspace, event_id
 LIMIT {most:UInt64}

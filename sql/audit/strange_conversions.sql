@@ -24,6 +24,7 @@ FROM
     HAVING numbers = 0
 ) AS strange
 LEFT JOIN (SELECT lane, max(lanes.freed) AS done, 1 AS has_reported FROM lanes GROUP BY lane) AS account USING (lane)
-WHERE has_reported = 0 OR seq <= done
+LEFT JOIN (SELECT lane, max(last) AS upto FROM lane_gaps WHERE reason = 'expired' GROUP BY lane) AS expired USING (lane)
+WHERE (has_reported = 0 OR seq <= done) AND (seq > upto OR upto = 0)
 ORDER BY workspace, event_id, lane, seq
 LIMIT {most:UInt64}

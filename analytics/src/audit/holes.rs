@@ -43,15 +43,22 @@ pub(super) struct Holes {
     pub(super) waiting: Waiting,
 }
 
-/// What is not stored of the numbers from 1 to `taken`, with at most `most` ranges on either side of `freed`.
-/// A bucket that is split by `freed` must know its runs unless it is whole; any other may go without, and its holes
-/// are then counted and not named.
-pub(super) fn holes(buckets: &[Bucket], taken: u64, freed: u64, most: usize) -> Holes {
+/// What is not stored of the numbers above `expired` and up to `taken`, with at most `most` ranges on either side of
+/// `freed`. A bucket that is split by `expired` or `freed` must know its runs unless it is whole; any other may go
+/// without, and its holes are then counted and not named.
+pub(super) fn holes(
+    buckets: &[Bucket],
+    expired: u64,
+    taken: u64,
+    freed: u64,
+    most: usize,
+) -> Holes {
     let mut walk = Walk {
         holes: Holes::default(),
         freed,
         most,
-        reached: 0,
+        expired,
+        reached: expired,
     };
     for bucket in buckets {
         match &bucket.runs {
@@ -70,6 +77,8 @@ struct Walk {
     holes: Holes,
     freed: u64,
     most: usize,
+    /// Up to it nothing is asked after.
+    expired: u64,
     /// All numbers up to it are dealt with.
     reached: u64,
 }
@@ -77,14 +86,14 @@ struct Walk {
 impl Walk {
     fn stored(&mut self, first: u64, last: u64) {
         self.absent_up_to(first - 1);
-        self.reached = last;
+        self.reached = self.reached.max(last);
     }
 
     /// A bucket of which only the ends are known.
     fn partly_stored(&mut self, bucket: &Bucket) {
         self.stored(bucket.lowest, bucket.highest);
         let unnamed = bucket.highest - bucket.lowest + 1 - bucket.numbers;
-        if unnamed > 0 {
+        if unnamed > 0 && bucket.highest > self.expired {
             let side = match bucket.highest <= self.freed {
                 true => &mut self.holes.missing,
                 false => &mut self.holes.waiting,
@@ -170,14 +179,15 @@ mod tests {
         fn what_is_not_there_is_named(
             around in prop::collection::btree_set(1_u64..400, 0..200),
             base in prop::sample::select(vec![0, BUCKET - 200, 2 * BUCKET - 3]),
-            taken in 0_u64..500, freed in 0_u64..500,
+            taken in 0_u64..500, freed in 0_u64..500, expired in prop::option::of(0_u64..450),
         ) {
             let stored: BTreeSet<u64> = around.iter().map(|n| n + base).collect();
             let freed = base + freed;
             let taken = (base + taken).max(freed).max(stored.last().copied().unwrap_or(0));
-            let found = holes(&buckets(&stored, |_| true), taken, freed, usize::MAX);
+            let expired = expired.map_or(0, |expired| base + expired).min(taken);
+            let found = holes(&buckets(&stored, |_| true), expired, taken, freed, usize::MAX);
             let absent = |range: std::ops::RangeInclusive<u64>| -> Vec<u64> {
-                range.filter(|seq| !stored.contains(seq)).collect()
+                range.filter(|seq| *seq > expired && !stored.contains(seq)).collect()
             };
             prop_assert_eq!(named(&found.missing), absent(1..=freed));
             prop_assert_eq!(named(&found.waiting), absent(freed + 1..=taken));
@@ -188,8 +198,9 @@ mod tests {
             }
 
             // Without the runs of what is neither whole nor split, the counts are the same.
-            let few = buckets(&stored, |bucket| bucket.is_split_by(freed) && !bucket.is_whole());
-            let counted = holes(&few, taken, freed, 2);
+            let is_split = |bucket: &Bucket| bucket.is_split_by(freed) || bucket.is_split_by(expired);
+            let few = buckets(&stored, |bucket| is_split(bucket) && !bucket.is_whole());
+            let counted = holes(&few, expired, taken, freed, 2);
             prop_assert_eq!(counted.missing.count, found.missing.count);
             prop_assert_eq!(counted.waiting.count, found.waiting.count);
             for (side, exact) in [(counted.missing, found.missing), (counted.waiting, found.waiting)] {
@@ -210,7 +221,7 @@ mod tests {
             highest: last,
             runs: None,
         };
-        let found = holes(&[bucket], last, last, 1);
+        let found = holes(&[bucket], 0, last, last, 1);
         let range = Range {
             first: 1,
             last: last - 1,

@@ -18,6 +18,7 @@ const BUCKETS: Sql = sql!("buckets");
 const RUNS: Sql = sql!("runs");
 const REPEATED: Sql = sql!("repeated");
 const GAPS: Sql = sql!("gaps");
+const EXPIRED: Sql = sql!("expired");
 
 /// The most ranges, and the most repeated numbers, that are named of a lane.
 const MOST: usize = 1_000;
@@ -98,6 +99,12 @@ struct RepeatedRow {
 }
 
 #[derive(Row, Deserialize)]
+struct ExpiredRow {
+    lane: u64,
+    upto: u64,
+}
+
+#[derive(Row, Deserialize)]
 struct GapRow {
     lane: u64,
     first: u64,
@@ -109,6 +116,8 @@ struct GapRow {
 /// A lane while it is audited.
 #[derive(Default)]
 struct Lane {
+    /// Retention may have removed all up to it.
+    expired: u64,
     freed: u64,
     unnumbered: u64,
     buckets: Vec<Bucket>,
@@ -135,6 +144,13 @@ pub(super) async fn audit(
     let mut lanes = counted(auditor, kind, only).await?;
     for (id, account) in &accounts {
         lanes.entry(*id).or_default().freed = account.freed;
+    }
+    // Numbers are noted before their rows go, so that this has to be asked after the rows.
+    let put = |s: Statement| s.param("lanes", only);
+    for row in auditor.ask::<ExpiredRow>(EXPIRED, put).await? {
+        if let Some(lane) = lanes.get_mut(&row.lane) {
+            lane.expired = row.upto;
+        }
     }
     name_runs(auditor, kind, &mut lanes).await?;
     let mut repeated = repeated(auditor, kind, &lanes).await?;
@@ -189,7 +205,7 @@ async fn name_runs(
     let (mut wanted, mut others) = (BTreeSet::new(), Vec::new());
     for (&id, lane) in lanes.iter() {
         for bucket in lane.buckets.iter().filter(|bucket| !bucket.is_whole()) {
-            match bucket.is_split_by(lane.freed) {
+            match bucket.is_split_by(lane.freed) || bucket.is_split_by(lane.expired) {
                 true => _ = wanted.insert((id, bucket.number)),
                 false => others.push((id, bucket.number)),
             }
@@ -273,10 +289,10 @@ fn audited(
 ) -> (LaneAudit, Waiting) {
     let highest = lane.buckets.last().map_or(0, |bucket| bucket.highest);
     let taken = account.map_or(0, |account| account.taken);
-    let taken = taken.max(lane.freed).max(highest);
+    let taken = taken.max(lane.freed).max(highest).max(lane.expired);
     let rows = lane.buckets.iter().map(|bucket| bucket.rows).sum();
     let stored = lane.buckets.iter().map(|bucket| bucket.numbers).sum();
-    let found = holes(&lane.buckets, taken, lane.freed, MOST);
+    let found = holes(&lane.buckets, lane.expired, taken, lane.freed, MOST);
     let numbers = repeated.unwrap_or_default();
     let named: u64 = numbers.iter().map(|number| number.rows - 1).sum();
     let reported = account.and_then(|a| Timestamp::from_millisecond(a.reported_ms).ok());
@@ -290,6 +306,7 @@ fn audited(
         age_s: reported.map(|at| u64::try_from(now.duration_since(at).as_secs()).unwrap_or(0)),
         taken,
         freed: lane.freed,
+        expired: lane.expired,
         rows,
         stored,
         waiting: found.waiting,

@@ -91,13 +91,15 @@ pub struct LaneAudit {
     pub taken: u64,
     /// Its account is done with all numbers up to it; 0 where it has never reported.
     pub freed: u64,
+    /// Retention may have removed the rows of all numbers up to it: of these none is missing.
+    pub expired: u64,
     /// Rows that are stored.
     pub rows: u64,
     /// Different numbers that they have.
     pub stored: u64,
-    /// Numbers above `freed` that are not stored.
+    /// Numbers above `freed` and `expired` that are not stored.
     pub waiting: Waiting,
-    /// Numbers up to `freed` that are not stored.
+    /// Numbers above `expired` and up to `freed` that are not stored.
     pub missing: Missing,
     /// Numbers that are stored more than once.
     pub duplicated: Duplicated,

@@ -94,6 +94,9 @@ fn lane(out: &mut String, lane: &LaneAudit) -> std::fmt::Result {
         writeln!(out, "      {} is there {} times", number.seq, number.rows)?;
     }
     more(out, lane.duplicated.numbers.len(), lane.duplicated.more)?;
+    if lane.expired > 0 {
+        writeln!(out, "      retention may have removed 1 to {}", lane.expired)?;
+    }
     if lane.unnumbered > 0 {
         writeln!(out, "      {} rows have no number", lane.unnumbered)?;
     }
@@ -184,6 +187,7 @@ mod tests {
             age_s: Some(3),
             taken: 10,
             freed: 10,
+            expired: 0,
             rows: 10,
             stored: 10,
             waiting: Waiting::default(),

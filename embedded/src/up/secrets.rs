@@ -28,8 +28,9 @@ pub fn ensure(config: &Config) -> Result<(), SecretsError> {
     let text = format!(
         "# Made at the first start. Back it up with the data: a lost click_id_key makes every click id\n\
          # that is still on its way a forgery.\n\
-         click_id_key = \"{}\"\n\n[ingest]\ntoken = \"{}\"\n\n[clickhouse]\npassword = \"{}\"\n",
+         click_id_key = \"{}\"\nsalt_key = \"{}\"\n\n[ingest]\ntoken = \"{}\"\n\n[clickhouse]\npassword = \"{}\"\n",
         &random_hex()[..32],
+        random_hex(),
         random_hex(),
         random_hex(),
     );
@@ -87,6 +88,8 @@ mod tests {
         ensure(&load()).unwrap();
         let first = load();
         assert!(first.click_id_key().is_ok());
+        assert!(first.salt_key().is_ok());
+        assert_eq!(first.salt_key.expose().len(), 64);
         assert_eq!(first.ingest.token.expose().len(), 64);
         assert_eq!(first.clickhouse.password.expose().len(), 64);
         ensure(&load()).unwrap();
