@@ -24,6 +24,7 @@ const MARKS: &[(&str, &str)] = &[
     (" Ddg/", "DuckDuckGo"),
     ("DuckDuckGo/", "DuckDuckGo"),
     (" Brave/", "Brave"),
+    (" Brave", "Brave"),
     ("Vivaldi/", "Vivaldi"),
     ("YaBrowser/", "Yandex Browser"),
     ("UCBrowser/", "UC Browser"),

@@ -73,6 +73,7 @@ pub(super) fn of(
             Device::Tablet
         }),
         "pc" => Some(Device::Desktop),
+        _ if os == "Windows" => Some(Device::Desktop),
         // Nothing is known but what hints say.
         _ => hints.mobile.map(|mobile| match mobile {
             true => Device::Mobile,

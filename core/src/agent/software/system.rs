@@ -46,7 +46,7 @@ fn by_agent(agent: &str, os: &str, version: &str) -> System {
         Some((*name, version))
     });
     let (name, version) = marked.unwrap_or(match os {
-        "iPhone" | "iPad" | "iPod" => ("iOS", version),
+        "iPhone" | "iPad" | "iPod" => ("iOS", of_ios(agent, version)),
         "Mac OSX" => ("macOS", version),
         "Windows Phone OS" => ("Windows Phone", version),
         // Chrome's agents on Android are all of this one: it is no version of anything.
@@ -56,6 +56,8 @@ fn by_agent(agent: &str, os: &str, version: &str) -> System {
         "Android" => (os, without_zero(two_numbers(version))),
         // The machine's kind stands before the version.
         "ChromeOS" => (os, version.rsplit(' ').next().unwrap_or_default()),
+        // Versions that woothee does not know.
+        "" if agent.contains("Windows NT ") => ("Windows", ""),
         // woothee has the version in the name.
         _ => match os.strip_prefix("Windows ") {
             Some(version) => ("Windows", version.trim_end_matches("UNKNOWN Ver")),
@@ -65,6 +67,16 @@ fn by_agent(agent: &str, os: &str, version: &str) -> System {
     System {
         name: name.to_owned(),
         version: two_numbers(version).to_owned(),
+    }
+}
+
+/// Safari 26 and later have the system's version as their own, and tell the system's as it was before them.
+fn of_ios<'a>(agent: &'a str, version: &'a str) -> &'a str {
+    let major = |version: &str| version.split('.').next()?.parse::<u32>().ok();
+    let safari = version_behind(agent, "Version/").unwrap_or_default();
+    match (major(safari), major(version)) {
+        (Some(safari_major @ 26..), Some(told)) if told < safari_major => safari,
+        _ => version,
     }
 }
 
