@@ -95,9 +95,10 @@ impl Judge {
             referrer_host: from,
             app: small(traces.app),
         };
-        let channel = own
-            .and_then(|own| own.channel(&seen))
-            .unwrap_or_else(|| self.table.channel(&seen, made_for));
+        let channel = match own.and_then(|own| own.channel(&seen)) {
+            Some(named) => self.table.name(named),
+            None => self.table.channel(&seen, made_for),
+        };
         Origin {
             channel: channel.to_owned(),
             source: source.into_owned(),

@@ -14,7 +14,7 @@ pub(crate) struct Site {
     /// How it answers where no link does. Its [`Documents`](super::Documents) are remembered by themselves, and
     /// which slugs are reserved is the API's business: neither stands here.
     pub(crate) domain: Domain,
-    /// Whose it is.
+    /// Whose it is. Its rules of channels do not stand here: they judge what is stored.
     pub(crate) workspace: Workspace,
 }
 
@@ -32,7 +32,10 @@ impl Site {
         };
         Self {
             domain: Domain { spec, ..domain },
-            workspace,
+            workspace: Workspace {
+                channel_rules: Vec::new(),
+                ..workspace
+            },
         }
     }
 

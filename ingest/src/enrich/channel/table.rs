@@ -234,7 +234,7 @@ impl Table {
         patterns.iter().any(|pattern| pattern.fits(text))
     }
 
-    /// The name under which a link's own channel is shown: it may be one of the table's.
+    /// The name under which the channel of a link or of a workspace's rule is shown: it may be one of the table's.
     pub(super) fn name<'t>(&'t self, own: &'t str) -> &'t str {
         self.names.get(&own.to_lowercase()).map_or(own, |name| name)
     }

@@ -324,7 +324,7 @@ fn a_workspaces_own_rules_come_before_all_others() {
         {"channel": "Partners", "referrer_host": ["x.example", "10.0.0.7"], "utm_source": ["*"]},
         {"channel": "Community", "source": ["hacker news", "reddit"]},
         {"channel": "Stories", "app": ["instagram"], "utm_medium": ["story"]},
-        {"channel": "WhatsApp", "link_channel": ["wa"]},
+        {"channel": "whatsapp", "link_channel": ["wa"]},
         {"channel": "Spring", "campaign": ["spring*"]}
     ]"#);
     for (link, query, host, app, channel, source) in [
