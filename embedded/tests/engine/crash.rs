@@ -168,6 +168,39 @@ async fn killed_while_rows_go_in_it_loses_none_and_counts_none_twice() {
     again.stop().await;
 }
 
+/// The fact by itself: what a kill between the two leaves, made by hand. Should it no longer be so, ClickHouse has mended it.
+#[tokio::test]
+async fn a_token_is_remembered_although_its_part_is_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let engine = Supervisor::start(options(directory.path())).await.unwrap();
+    let client = client(&engine.wait_ready().await.unwrap());
+    let table =
+        "CREATE TABLE events (block UInt32, row UInt32) ENGINE = MergeTree ORDER BY (block, row)
+        SETTINGS non_replicated_deduplication_window = 1000";
+    client.query(table).execute().await.unwrap();
+    assert_eq!(send(&client, 0).await.unwrap(), 0);
+    let part = "SELECT path FROM system.parts WHERE table = 'events' AND active";
+    let part = client.query(part).fetch_one::<String>().await.unwrap();
+    engine.stop().await;
+    std::fs::remove_dir_all(part).unwrap();
+
+    let engine = Supervisor::start(options(directory.path())).await.unwrap();
+    let client = self::client(&engine.wait_ready().await.unwrap());
+    insert(&client, 0, 0)
+        .await
+        .expect("it is answered as if it were there");
+    let rows = count(&client, "SELECT count() FROM events").await.unwrap();
+    assert_eq!(rows, 0, "who does not look has lost it");
+    assert_eq!(
+        send(&client, 0).await.unwrap(),
+        1,
+        "the next token brings it"
+    );
+    let rows = count(&client, "SELECT count() FROM events").await.unwrap();
+    assert_eq!(rows, u64::from(ROWS));
+    engine.stop().await;
+}
+
 #[tokio::test]
 async fn a_dropped_supervisor_takes_its_child_with_it() {
     let directory = tempfile::tempdir().unwrap();
