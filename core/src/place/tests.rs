@@ -264,3 +264,42 @@ fn every_address_has_a_place_or_none() {
         prop_assert!(place.region.is_empty() && place.city.is_empty());
     });
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// A file that is damaged on its disk is refused or answers something; it never ends who asks.
+    #[test]
+    fn a_damaged_file_is_refused_or_answers(
+        damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+        cut: Option<prop::sample::Index>, address: IpAddr,
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("places.mmdb");
+        let record = json!({
+            "city": {"names": {"en": "Somewhere"}},
+            "country": {"iso_code": "DE"},
+            "subdivisions": [{"iso_code": "BY"}],
+        });
+        place_database(&path, &[
+            ("192.0.2.0/25".parse().unwrap(), record.clone()),
+            ("2001:db8::/32".parse().unwrap(), record),
+        ]);
+        let mut bytes = std::fs::read(&path).unwrap();
+        for (place, value) in damages {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        match open(&path) {
+            Ok(places) => for address in [address, "192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()] {
+                let place = places.of(address);
+                prop_assert!(place.city.len() <= LONGEST_CITY);
+            },
+            Err(error) => prop_assert!(error.to_string().contains("places.mmdb")),
+        }
+    }
+}
