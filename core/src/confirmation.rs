@@ -31,14 +31,15 @@ impl Marks {
     pub const MACHINE: Self = Self(1 << 4);
     /// Seen: it came sooner after the click than a page can be fetched and shown.
     pub const HASTY: Self = Self(1 << 5);
-    /// Seen: `Origin` was sent, as browsers do with every script's POST.
-    pub const ORIGIN: Self = Self(1 << 6);
+    /// Seen: no `Origin` was sent, so no page's script did: browsers send it with every POST of one.
+    pub const NO_PAGE: Self = Self(1 << 6);
     /// Seen: Fetch Metadata of a script's request was sent, as browsers do over HTTPS.
     pub const FETCH: Self = Self(1 << 7);
 
     /// Each of them says that no person saw the page, whatever confirmed it.
-    pub const AGAINST: Self =
-        Self(Self::WEBDRIVER.0 | Self::SCREENLESS.0 | Self::MACHINE.0 | Self::HASTY.0);
+    pub const AGAINST: Self = Self(
+        Self::WEBDRIVER.0 | Self::SCREENLESS.0 | Self::MACHINE.0 | Self::HASTY.0 | Self::NO_PAGE.0,
+    );
 
     /// The set with the number `bits`, as the table of confirmations has it.
     #[must_use]
@@ -64,11 +65,10 @@ impl Marks {
         if holds { Self(self.0 | mark.0) } else { self }
     }
 
-    /// Whether a confirmation with these marks speaks for a person: a page's own script sent it, and nothing says that
-    /// a program drove the browser.
+    /// Whether a confirmation with these marks speaks for a person: nothing says that none was there.
     #[must_use]
     pub const fn speak_for_a_person(self) -> bool {
-        self.has(Self::ORIGIN) && self.0 & Self::AGAINST.0 == 0
+        self.0 & Self::AGAINST.0 == 0
     }
 }
 
@@ -131,15 +131,15 @@ mod tests {
 
     #[test]
     fn what_speaks_against_a_person_outweighs_the_rest() {
-        let browser = Marks::ORIGIN | Marks::FETCH;
+        let browser = Marks::FETCH;
         assert!(browser.speak_for_a_person());
         assert!((browser | Marks::FRAMED | Marks::PRERENDERED).speak_for_a_person());
-        assert!(!Marks::FETCH.speak_for_a_person(), "no page sent it");
         for against in [
             Marks::WEBDRIVER,
             Marks::SCREENLESS,
             Marks::MACHINE,
             Marks::HASTY,
+            Marks::NO_PAGE,
         ] {
             assert!(!(browser | against).speak_for_a_person(), "{against:?}");
         }

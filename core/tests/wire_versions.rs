@@ -136,7 +136,7 @@ fn confirmations_of_every_version_are_read() {
         click: ClickId(7),
         confirmed_ms: 1_795_284_000_123,
         page_ms: 122,
-        marks: Marks::ORIGIN | Marks::FETCH,
+        marks: Marks::NO_PAGE | Marks::FETCH,
     };
     assert_eq!(
         written(&newest),

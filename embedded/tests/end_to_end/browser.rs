@@ -77,14 +77,14 @@ async fn a_browser_confirms_the_click_that_led_it_to_a_page() {
     );
     assert_eq!(of("forged")["click"], Value::Null, "forgotten");
 
-    let person = Marks::ORIGIN;
-    let driven = Marks::ORIGIN | Marks::FETCH | Marks::WEBDRIVER | Marks::MACHINE;
+    let person = Marks::default();
+    let driven = Marks::FETCH | Marks::WEBDRIVER | Marks::MACHINE;
     let expected: BTreeMap<String, Marks> = [
         ("one site", person),
         ("two sites", person),
         ("not to be followed", person),
         ("asked first", person),
-        ("prerendered", Marks::ORIGIN | Marks::PRERENDERED),
+        ("prerendered", Marks::PRERENDERED),
         ("driven", driven),
     ]
     .map(|(name, marks)| (click(name), marks))

@@ -204,7 +204,7 @@ fn marks(shared: &Shared, said: &Said, headers: &HeaderMap, age_ms: u64) -> Mark
             shared.enricher.is_machine(&text("user-agent")),
         )
         .with_if(Marks::HASTY, age_ms < HASTY_MS)
-        .with_if(Marks::ORIGIN, headers.contains_key(header::ORIGIN))
+        .with_if(Marks::NO_PAGE, !headers.contains_key(header::ORIGIN))
         .with_if(Marks::FETCH, is_fetch)
 }
 

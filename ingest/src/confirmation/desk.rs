@@ -106,7 +106,7 @@ mod tests {
             click: ClickId(click),
             confirmed_ms,
             page_ms: 7,
-            marks: Marks::ORIGIN,
+            marks: Marks::FETCH,
         }
     }
 
@@ -134,5 +134,29 @@ mod tests {
             .map(|(_, payload)| wire::decode(payload).unwrap())
             .collect();
         assert_eq!(stored, [first, others]);
+    }
+
+    #[tokio::test]
+    async fn a_full_journal_turns_confirmations_away_and_a_repeat_needs_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = LaneOptions {
+            segment_bytes: 1 << 20,
+            max_bytes: 2 << 20,
+            ..LaneOptions::default()
+        };
+        let (writer, _reader) = journal::open(&folder.path().join("lane"), options).unwrap();
+        let desk = ConfirmationDesk::new(writer, mpsc::channel(1).0);
+        let mut taken = 0;
+        let refused = loop {
+            match desk.take(&confirmation("acme", taken, 10)).await {
+                Ok(answer) => assert_eq!(answer, Taken::New),
+                Err(error) => break error,
+            }
+            taken += 1;
+            assert!(taken < 1 << 20, "the lane has no end");
+        };
+        assert!(matches!(refused, TakeError::Full(_)), "{refused}");
+        let last = confirmation("acme", taken - 1, 10);
+        assert_eq!(desk.take(&last).await.unwrap(), Taken::Again);
     }
 }
