@@ -160,3 +160,6 @@ fn without_query(url: &str) -> &str {
 pub(super) fn names_a_person(label: &str) -> bool {
     label.contains('@')
 }
+
+#[cfg(test)]
+mod tests;

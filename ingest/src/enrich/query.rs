@@ -170,7 +170,37 @@ mod tests {
         assert_eq!(tags.campaign.len(), 255);
     }
 
+    #[test]
+    fn what_is_not_known_is_left_out_and_the_channel_stays() {
+        for (query, left) in [
+            ("", ""),
+            ("a=b&c", ""),
+            (
+                "utm_source=a&x=y&UTM_Medium=b%20c",
+                "utm_source=a&UTM_Medium=b%20c",
+            ),
+            ("utm_content=jane%40a.example&utm_term=jane@a.example", ""),
+            ("GCLID=x1&fbclid=&ttclid=%20", "gclid=-"),
+            ("not_utm_source=a&utm=b&xgclid=1", ""),
+            ("a=1;utm_source=b", ""),
+        ] {
+            assert_eq!(known(query), left, "{query}");
+            assert_eq!(
+                Tags::of(query).click_id,
+                Tags::of(&known(query)).click_id,
+                "{query}"
+            );
+        }
+    }
+
     proptest! {
+        #[test]
+        fn known_marks_are_all_that_is_judged_by(query in "((utm_(source|medium)|gclid|mc_cid|a)=[a-z%0-9]{0,5}&){0,6}") {
+            let left = known(&query);
+            prop_assert_eq!(Tags::of(&query), Tags::of(&left));
+            prop_assert_eq!(known(&left), left);
+        }
+
         #[test]
         fn any_query_is_read(query in ".{0,100}") {
             prop_assert_eq!(Tags::of(&query), Tags::of(&query));
