@@ -260,6 +260,12 @@ mod tests {
             ("user.qzone.qq.com", Some("Qzone")),
             ("www.cnn.com", Some("CNN")),
             ("app.jasper.ai", Some("Jasper")),
+            ("urldefense.com", Some("Proofpoint")),
+            ("mailchi.mp", Some("Mailchimp")),
+            ("eu1.safelinks.protection.outlook.com", Some("Outlook")),
+            ("shopee.com.br", Some("Shopee")),
+            ("click.linksynergy.com", Some("Rakuten Advertising")),
+            ("huggingface.co", Some("Hugging Face")),
             // Look-alikes.
             ("flix.com", None),
             ("microsoft.com", None),
@@ -367,13 +373,13 @@ mod tests {
         }
         let of_kind = |kind| sources.sources.iter().filter(|s| s.kind == kind).count();
         for (kind, least) in [
-            (Kind::Search, 300),
-            (Kind::Social, 100),
-            (Kind::Ai, 24),
-            (Kind::Email, 20),
-            (Kind::Messaging, 15),
-            (Kind::Video, 15),
-            (Kind::Shopping, 12),
+            (Kind::Search, 310),
+            (Kind::Social, 110),
+            (Kind::Ai, 30),
+            (Kind::Email, 30),
+            (Kind::Messaging, 20),
+            (Kind::Video, 19),
+            (Kind::Shopping, 25),
         ] {
             assert!(of_kind(kind) >= least, "{kind:?}: {}", of_kind(kind));
         }
