@@ -52,7 +52,12 @@ impl<'c> Model<'c> {
     }
 
     fn counts(click: &Click<'_>) -> bool {
-        click.privacy != PrivacyMode::CountOnly && click.purpose.is_empty()
+        let is_somebody = match click.privacy {
+            PrivacyMode::Full => true,
+            PrivacyMode::Cookieless => click.visitor.is_some(),
+            PrivacyMode::CountOnly => false,
+        };
+        is_somebody && click.purpose.is_empty()
     }
 
     fn same_browser(one: &Click<'_>, other: &Click<'_>) -> bool {
@@ -160,7 +165,7 @@ fn clicks() -> impl Strategy<Value = Vec<Click<'static>>> {
     let rest = (
         prop_oneof![9 => Just(Outcome::Redirected), 1 => Just(Outcome::Inspected)],
         prop_oneof![9 => Just(""), 1 => Just("prefetch")],
-        prop_oneof![9 => Just(PrivacyMode::Full), 1 => Just(PrivacyMode::CountOnly)],
+        prop_oneof![9 => Just(PrivacyMode::Full), 1 => Just(PrivacyMode::Cookieless), 1 => Just(PrivacyMode::CountOnly)],
         prop_oneof![3 => Just("a=1"), 1 => Just("a=2")],
     );
     let one = (at, 0..8_u64, method, who, rest);
@@ -179,7 +184,7 @@ fn clicks() -> impl Strategy<Value = Vec<Click<'static>>> {
                 privacy,
                 query: query.into(),
                 visitor: (visitor > 0).then_some(VisitorId(visitor.into())),
-                new_visitor: visitor == 3,
+                new_visitor: visitor == 3 && privacy == PrivacyMode::Full,
                 address: [10, 0, network, network].into(),
                 user_agent: if chrome { CHROME } else { "curl/8" }.into(),
                 ..test_support::click()

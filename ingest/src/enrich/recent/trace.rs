@@ -39,8 +39,8 @@ pub(crate) struct Trace {
 impl Trace {
     /// The trace of a click.
     ///
-    /// A click that a browser made ahead of its visitor leaves none: it would make the visitor's own a repeat. So do
-    /// clicks that are only counted.
+    /// A click that a browser made ahead of its visitor leaves none: it would make the visitor's own a repeat. Nor do
+    /// clicks that are only counted, and those without a cookie of a day whose visitors nobody can tell apart any more.
     pub(super) fn of(
         seeds: &RandomState,
         click: &Click<'_>,
@@ -63,14 +63,21 @@ impl Trace {
             is_head: click.method == Method::Head,
             may_be_a_look: is_browser && click.method == Method::Get,
         };
-        if click.privacy == PrivacyMode::CountOnly || !click.purpose.is_empty() {
+        let is_nobody = match click.privacy {
+            PrivacyMode::Full => false,
+            // Its query and referrer are not kept whole, so nothing of it could be found again.
+            PrivacyMode::Cookieless => click.visitor.is_none(),
+            PrivacyMode::CountOnly => true,
+        };
+        if is_nobody || !click.purpose.is_empty() {
             return trace;
         }
         let prefix = address::prefix(click.address);
         let browser = (&*click.user_agent, &*click.hints, language);
         let network = || seeds.hash_one((2_u8, workspace, prefix, browser));
         // A cookie that was only just set says no more than none: where cookies are refused, each click sets one.
-        let known = click.visitor.filter(|_| !click.new_visitor);
+        let is_known = !click.new_visitor || click.privacy == PrivacyMode::Cookieless;
+        let known = click.visitor.filter(|_| is_known);
         let who = match known {
             Some(visitor) => seeds.hash_one((3_u8, workspace, visitor.0)),
             None => network(),
