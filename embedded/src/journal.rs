@@ -15,7 +15,9 @@ use whence_core::config::Config;
 use whence_core::process::Failure;
 
 use crate::links::part::PartFile;
-use find::{Found, Lane};
+use find::Found;
+pub(crate) use find::{Lane, blocks, lanes_here};
+pub(crate) use records::line;
 
 /// What is done with the journal.
 #[derive(Debug, Subcommand)]
@@ -48,6 +50,12 @@ pub enum Journal {
     },
     /// Have blocks that were set aside sent again
     Resend(Resend),
+    /// Overwrite what was delivered and still lies in the journal's files
+    Wipe {
+        /// Where to look.
+        #[command(flatten)]
+        place: Place,
+    },
     /// Forget a block that was set aside, for good
     Drop {
         /// Which.
@@ -135,6 +143,14 @@ pub fn run(config: &Config, journal: Journal) -> Result<(), Failure> {
                 None => find::blocks(&lanes)?,
             };
             request(&blocks)
+        }
+        Journal::Wipe { place } => {
+            let mut bytes = 0;
+            for lane in lanes(config, &place)? {
+                bytes += whence_core::journal::wipe(&lane.dir).map_err(Failure::runtime)?;
+            }
+            println!("{bytes} bytes of delivered records were overwritten");
+            Ok(())
         }
         Journal::Drop { block, yes } => {
             let found = one(config, &block)?;

@@ -7,13 +7,17 @@ use whence_core::config::{Log, LogFormat};
 use whence_core::process::{self, Failure, Flags};
 use whence_core::secret::Secret;
 use whence_core::telemetry;
+use whence_embedded::attribute::{self, AttributeArgs};
 use whence_embedded::audit::{self, AuditArgs};
 use whence_embedded::classify::{self, ClassifyArgs};
 use whence_embedded::conversions::{self, Conversions};
 use whence_embedded::engine::{self, EngineArgs, PASSWORD_VARIABLE};
+use whence_embedded::erase::{self, EraseArgs};
+use whence_embedded::export::{self, ExportArgs};
 use whence_embedded::journal::{self, Journal};
 use whence_embedded::links::{self, Links};
 use whence_embedded::manage::{self, New};
+use whence_embedded::reclassify::{self, ReclassifyArgs};
 use whence_embedded::up;
 
 /// Link tracking and click analytics for referral marketing.
@@ -61,6 +65,8 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Run the attribution models over a file of paths
+    Attribute(AttributeArgs),
     /// Look at the journal of this machine, and at blocks that were set aside in it
     Journal {
         /// What to do.
@@ -79,11 +85,38 @@ enum Command {
         #[command(flatten)]
         flags: Flags,
     },
+    /// Erase a person from everything that is kept, and prove it
+    Erase {
+        /// Who, and how it is told.
+        #[command(flatten)]
+        args: EraseArgs,
+        /// Where the configuration is.
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Give a person everything that is known of them, as JSON Lines
+    Export {
+        /// Who, and where it goes.
+        #[command(flatten)]
+        args: ExportArgs,
+        /// Where the configuration is.
+        #[command(flatten)]
+        flags: Flags,
+    },
     /// Say what becomes of agents, referrers or whole requests: verdict, channel, device, place
     Classify {
         /// What is read.
         #[command(flatten)]
         args: ClassifyArgs,
+        /// Where the configuration is.
+        #[command(flatten)]
+        flags: Flags,
+    },
+    /// Judge stored clicks again, by today's rules
+    Reclassify {
+        /// Which clicks, and how it is told.
+        #[command(flatten)]
+        args: ReclassifyArgs,
         /// Where the configuration is.
         #[command(flatten)]
         flags: Flags,
@@ -112,6 +145,7 @@ fn main() -> ExitCode {
         Command::Links { links, flags } => {
             process::main(&flags, async |config| links::run(config, links).await)
         }
+        Command::Attribute(args) => attribute::main(&args),
         Command::Audit { args, flags } => audit::main(&flags, &args),
         Command::Journal { journal, flags } => {
             process::main(&flags, async |config| journal::run(&config, journal))
@@ -119,7 +153,14 @@ fn main() -> ExitCode {
         Command::Conversions { conversions, flags } => process::main(&flags, async |config| {
             conversions::run(config, conversions).await
         }),
+        Command::Erase { args, flags } => erase::main(&flags, &args),
+        Command::Export { args, flags } => {
+            process::main(&flags, async |config| export::run(config, args).await)
+        }
         Command::Classify { args, flags } => classify::main(&flags, &args),
+        Command::Reclassify { args, flags } => process::main(&flags, async |config| {
+            reclassify::run(config, args).await
+        }),
         Command::Clickhouse(args) => {
             let log = Log {
                 filter: "info".into(),

@@ -32,6 +32,12 @@ ALTER TABLE clicks UPDATE
     hints = '',
     language = '',
     referrer = '',
+    purpose = '',
+    -- Some senders of mail put the reader's address into the link.
+    campaign = if(match(campaign, '@|%40'), '', campaign),
+    utm_source = if(match(utm_source, '@|%40'), '', utm_source),
+    utm_medium = if(match(utm_medium, '@|%40'), '', utm_medium),
+    utm_campaign = if(match(utm_campaign, '@|%40'), '', utm_campaign),
     utm_term = '',
     utm_content = ''
 WHERE workspace = {workspace:String}

@@ -14,31 +14,31 @@ const DEPTH: u32 = 2;
 
 /// A lane's directory.
 #[derive(Clone, Debug)]
-pub(super) struct Lane {
+pub(crate) struct Lane {
     /// The directory.
-    pub(super) dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// What was set aside.
-    pub(super) aside: Aside,
+    pub(crate) aside: Aside,
 }
 
 /// A block that was set aside, and where.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The lane.
-    pub(super) lane: Lane,
+    pub(crate) lane: Lane,
     /// The block.
-    pub(super) entry: Entry,
+    pub(crate) entry: Entry,
 }
 
 impl Found {
     /// Reads the block.
-    pub(super) fn read(&self) -> Result<Block, Failure> {
+    pub(crate) fn read(&self) -> Result<Block, Failure> {
         let read = self.lane.aside.read(self.entry.id);
         read.map_err(Failure::runtime)
     }
 
     /// What is in it; where no note says so, the name of the lane does.
-    pub(super) fn records(&self) -> Records {
+    pub(crate) fn records(&self) -> Records {
         let noted = self.entry.note.as_ref().map(|note| note.records);
         noted.unwrap_or_else(|| match self.lane.dir.file_name() {
             Some(name) if name == "conversions" => Records::Conversions,
@@ -57,31 +57,44 @@ impl Found {
     }
 }
 
-/// The lanes below a directory, or else those that the configuration tells of.
+/// The lanes below a directory, or else those that the configuration tells of; an error where there are none.
 pub(super) fn lanes(config: &Config, dir: Option<&Path>) -> Result<Vec<Lane>, Failure> {
-    let roots = match dir {
-        Some(dir) => vec![dir.to_owned()],
-        None => vec![
-            config.journal_dir(&config.redirector.journal, "redirector"),
-            config.journal_dir(&config.ingest.journal, "ingest"),
-        ],
+    let lanes = match dir {
+        Some(dir) => below(&[dir.to_owned()], false)?,
+        None => lanes_here(config)?,
     };
-    let mut lanes = Vec::new();
-    for root in &roots {
-        let searched = search(root, DEPTH, &mut lanes);
-        match searched {
-            // One that is not there may be a service that does not run here.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && dir.is_none() => {}
-            searched => searched
-                .map_err(|error| Failure::Runtime(format!("{}: {error}", root.display())))?,
-        }
-    }
     if lanes.is_empty() {
+        let roots = dir.map_or_else(|| roots(config), |dir| vec![dir.to_owned()]);
         let roots: Vec<_> = roots.iter().map(|it| it.display().to_string()).collect();
         return Err(Failure::Config(format!(
             "there is no journal lane in {}; --dir or the configuration (--config) says where it is",
             roots.join(" or ")
         )));
+    }
+    Ok(lanes)
+}
+
+/// The lanes of this machine, as far as the configuration tells of them; there may be none.
+pub(crate) fn lanes_here(config: &Config) -> Result<Vec<Lane>, Failure> {
+    // One that is not there may be a service that does not run here.
+    below(&roots(config), true)
+}
+
+fn roots(config: &Config) -> Vec<PathBuf> {
+    vec![
+        config.journal_dir(&config.redirector.journal, "redirector"),
+        config.journal_dir(&config.ingest.journal, "ingest"),
+    ]
+}
+
+fn below(roots: &[PathBuf], may_miss: bool) -> Result<Vec<Lane>, Failure> {
+    let mut lanes = Vec::new();
+    for root in roots {
+        match search(root, DEPTH, &mut lanes) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && may_miss => {}
+            searched => searched
+                .map_err(|error| Failure::Runtime(format!("{}: {error}", root.display())))?,
+        }
     }
     lanes.sort_by(|one, other| one.dir.cmp(&other.dir));
     lanes.dedup_by(|one, other| one.dir == other.dir);
@@ -106,7 +119,7 @@ fn search(dir: &Path, depth: u32, lanes: &mut Vec<Lane>) -> io::Result<()> {
 }
 
 /// Every block that was set aside.
-pub(super) fn blocks(lanes: &[Lane]) -> Result<Vec<Found>, Failure> {
+pub(crate) fn blocks(lanes: &[Lane]) -> Result<Vec<Found>, Failure> {
     let mut found = Vec::new();
     for lane in lanes {
         for entry in lane.aside.list().map_err(Failure::runtime)? {

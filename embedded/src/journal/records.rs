@@ -29,14 +29,25 @@ enum Record<'a> {
     Unreadable { error: String, base64: String },
 }
 
-/// Writes all records of a block.
-pub(super) fn write(to: &mut impl Write, block: &Block, records: Records) -> io::Result<()> {
-    for (seq, payload) in block.records() {
+impl<'a> Line<'a> {
+    fn of(seq: Seq, payload: &'a [u8], records: Records) -> Self {
         let record = read(payload, records).unwrap_or_else(|error| Record::Unreadable {
             error: error.to_string(),
             base64: STANDARD.encode(payload),
         });
-        serde_json::to_writer(&mut *to, &Line { seq, record })?;
+        Self { seq, record }
+    }
+}
+
+/// One record.
+pub(crate) fn line(seq: Seq, payload: &[u8], records: Records) -> serde_json::Value {
+    serde_json::to_value(Line::of(seq, payload, records)).expect("a record can be written as JSON")
+}
+
+/// Writes all records of a block.
+pub(super) fn write(to: &mut impl Write, block: &Block, records: Records) -> io::Result<()> {
+    for (seq, payload) in block.records() {
+        serde_json::to_writer(&mut *to, &Line::of(seq, payload, records))?;
         to.write_all(b"\n")?;
     }
     Ok(())
@@ -50,8 +61,8 @@ fn read(payload: &[u8], records: Records) -> Result<Record<'_>, WireError> {
         Records::Conversions => Record::Conversion {
             conversion: Box::new(wire::decode(payload)?),
         },
-    })
-}
         Records::Confirmations => Record::Confirmation {
             confirmation: wire::decode(payload)?,
         },
+    })
+}
