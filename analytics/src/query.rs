@@ -9,7 +9,7 @@ mod dimension;
 mod filter;
 mod metric;
 mod order;
-mod period;
+pub(crate) mod period;
 mod question;
 pub(crate) mod route;
 mod statement;

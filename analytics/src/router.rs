@@ -10,7 +10,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Api;
-use crate::{audit, domains, door, links, metrics, openapi, problems, query, reports, workspace};
+use crate::{
+    attribution, audit, domains, door, links, metrics, openapi, problems, query, reports, workspace,
+};
 
 /// The routes that need a key, and their description.
 pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
@@ -29,6 +31,7 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         .routes(routes!(reports::breakdown::breakdown))
         .routes(routes!(reports::funnel::funnel))
         .routes(routes!(query::route::query))
+        .routes(routes!(attribution::report::attribution))
         .routes(routes!(audit::route::audit))
         .split_for_parts();
     openapi::open_parts(&mut description);

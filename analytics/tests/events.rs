@@ -63,6 +63,7 @@ pub(crate) struct Conversion {
     /// 1 lead, 2 sale, 3 refund, 4 cancellation.
     pub(crate) kind: i8,
     pub(crate) click_id: u128,
+    pub(crate) visitor_id: u128,
     pub(crate) customer: String,
     pub(crate) amount_minor: i64,
     pub(crate) currency: String,
@@ -97,6 +98,7 @@ impl Conversion {
             event_id: event_id.into(),
             kind,
             click_id,
+            visitor_id: 0,
             customer: String::new(),
             amount_minor: 0,
             currency: String::new(),

@@ -4,6 +4,7 @@
 //! `stream` makes the events, `reference` counts them, and neither knows any SQL. Each case is a
 //! workspace of its own in the same tables, so that what is another's is always close at hand.
 
+mod attribution;
 mod compare;
 mod query;
 mod reference;
@@ -18,7 +19,8 @@ use whence_core::test_support::Engine;
 use crate::events::insert;
 use crate::support::{Service, add_key, add_workspace};
 
-/// Workspaces, each asked every report in two ways and four queries: 500 comparisons.
+/// Workspaces, each asked every report in two ways four queries and two attributions:
+/// 600 comparisons.
 const WORKSPACES: u64 = 50;
 
 /// Requests at a time: more than one, so that answers could be mixed up.
@@ -54,9 +56,10 @@ async fn reports_say_what_a_simple_count_says() {
         for round in 0..2 {
             compared += compare::all(&service, &key, &world, round).await;
             compared += query::some(&service, &key, &world, round).await;
+            compared += attribution::one(&service, &key, &world, round).await;
         }
         compared
     });
     let compared: Vec<usize> = asked.buffer_unordered(AT_A_TIME).collect().await;
-    assert_eq!(compared.iter().sum::<usize>(), WORKSPACES as usize * 10);
+    assert_eq!(compared.iter().sum::<usize>(), WORKSPACES as usize * 12);
 }

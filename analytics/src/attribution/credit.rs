@@ -44,7 +44,7 @@ fn under(paths: &Paths, model: Model) -> Result<Credits, Unsettled> {
         unattributed: Credit::default(),
     };
     if let Model::Markov { order } = model {
-        let effects = markov::removal_effects(&paths.paths, count, order)?;
+        let effects = markov::effects(paths, order)?;
         let (touched, untouched) = totals(&paths.paths);
         credits.unattributed = untouched;
         give(&mut credits, touched, &whole(&effects), 0..count);
@@ -52,21 +52,27 @@ fn under(paths: &Paths, model: Model) -> Result<Credits, Unsettled> {
     }
     for path in &paths.paths {
         let steps = path.touches.len();
-        let touches: Vec<_> = path
-            .touches
-            .iter()
-            .enumerate()
-            .map(|(place, channel)| Touch {
-                direct: paths.is_direct(*channel),
-                age: (steps - place) as f64,
-            })
-            .collect();
-        let weights =
-            weights::weights(model, &touches).unwrap_or_else(|| shapley::weights(&path.touches));
+        let weights = weights_of(paths, model, path, |place| (steps - place) as f64);
         let channels = path.touches.iter().map(|channel| *channel as usize);
         give(&mut credits, earned(path), &weights, channels);
     }
     Ok(credits)
+}
+
+/// A weight for each touch of a path, under a model that looks at one path at a time. `age` says how long before the
+/// conversion the touch with a number was.
+pub(super) fn weights_of(
+    paths: &Paths,
+    model: Model,
+    path: &Path,
+    age: impl Fn(usize) -> f64,
+) -> Vec<u64> {
+    let touch = |(place, channel): (usize, &u32)| Touch {
+        direct: paths.is_direct(*channel),
+        age: age(place),
+    };
+    let touches: Vec<_> = path.touches.iter().enumerate().map(touch).collect();
+    weights::weights(model, &touches).unwrap_or_else(|| shapley::weights(&path.touches))
 }
 
 /// Divides among channels; where there are none, or none has a weight, nobody earned it.

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use thiserror::Error;
 
-use super::paths::Path;
+use super::paths::{Path, Paths};
 
 /// Sweeps before it is given up: paths of ten thousand touches that go back and forth between two channels take fewer.
 const SWEEPS: usize = 400_000;
@@ -34,13 +34,14 @@ struct State {
     stays: f64,
 }
 
+/// The removal effect of each channel of these paths.
+pub(super) fn effects(paths: &Paths, order: u8) -> Result<Vec<f64>, Unsettled> {
+    removal_effects(&paths.paths, paths.channels().len(), order)
+}
+
 /// The removal effect of each of `channels` channels: 0 for one without which nothing changes, 1 for one without which
 /// nothing would be left.
-pub(super) fn removal_effects(
-    paths: &[Path],
-    channels: usize,
-    order: u8,
-) -> Result<Vec<f64>, Unsettled> {
+fn removal_effects(paths: &[Path], channels: usize, order: u8) -> Result<Vec<f64>, Unsettled> {
     let states = chain(paths, usize::from(order));
     let mut probabilities = vec![0.0; states.len()];
     settle(&states, None, &mut probabilities)?;

@@ -10,7 +10,7 @@ use crate::reports::range::{Range, start_of};
 
 /// A stretch of days that is told by name, by the workspace's calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Period {
+pub(crate) enum Period {
     Today,
     Yesterday,
     /// So many days, today included.
@@ -53,7 +53,7 @@ impl FromStr for Period {
 
 impl Period {
     /// The stretch of time that it is `now`.
-    pub(super) fn range(self, zone: TimeZone, now: Timestamp) -> Range {
+    pub(crate) fn range(self, zone: TimeZone, now: Timestamp) -> Range {
         let today = zone.to_datetime(now).date();
         let monday =
             today.saturating_sub(i64::from(today.weekday().to_monday_zero_offset()).days());

@@ -135,6 +135,7 @@ fn conversions(
         let currency = ["", "EUR", "USD", "JPY"][rng.usize(..4)];
         let conversion = Conversion {
             customer: customer.into(),
+            visitor_id: if rng.bool() { 0 } else { rng.u8(0..8).into() },
             amount_minor: if currency.is_empty() {
                 0
             } else {

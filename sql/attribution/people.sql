@@ -1,0 +1,38 @@
+-- The opening of attribution: who converted, and which clicks were theirs. Stands behind sql/reports/attributed.sql, which
+-- knows what each sale is worth; that stands behind `nothing`, which only opens the list.
+--
+-- A person is a customer of the merchant's, with the visitors of all conversions that name the customer; or, where a
+-- conversion names none, that conversion's own visitor. A conversion has the visitor that it carries and that of the click it
+-- carries. Two customers who share a visitor stay two: a computer may be a family's.
+-- Parameters: workspace.
+, events AS
+(
+    SELECT event_id, click_id, visitor_id, if(customer = '', concat('e', event_id), concat('c', customer)) AS person
+    FROM conversions FINAL
+    WHERE workspace = {workspace:String}
+),
+carried AS
+(
+    SELECT click_id, any(visitor_id) AS clicked_by
+    FROM clicks
+    -- A click's id begins with its time: with the hour, its row is found by the table's key.
+    WHERE workspace = {workspace:String}
+      AND (toStartOfHour(time), click_id) IN
+      (
+          SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')), click_id
+          FROM events
+          WHERE click_id != 0
+      )
+    GROUP BY click_id
+),
+known AS
+(
+    SELECT DISTINCT person, visitor
+    FROM
+    (
+        SELECT person, visitor_id AS visitor FROM events
+        UNION ALL
+        SELECT person, clicked_by AS visitor FROM events INNER JOIN carried USING (click_id)
+    )
+    WHERE visitor != 0
+)

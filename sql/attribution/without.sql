@@ -1,0 +1,19 @@
+-- The paths of visitors who did not convert: what a model that learns from paths holds against those that did. The touches
+-- are the visitor's clicks in the range; alike paths are counted together.
+-- Parameters: those of touches.sql.
+SELECT labels, count() AS often
+FROM
+(
+    SELECT arrayMap(touch -> touch.3, arraySlice(arraySort(groupArray((time, click_id, toString({by:Identifier})))), -1000)) AS labels
+    FROM clicks
+    WHERE workspace = {workspace:String}
+      AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
+      AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      AND outcome = 'redirected'
+      AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
+      AND visitor_id != 0
+      AND visitor_id NOT IN (SELECT visitor FROM known)
+    GROUP BY visitor_id
+)
+GROUP BY labels
+ORDER BY labels
