@@ -262,6 +262,20 @@ mod tests {
     }
 
     #[test]
+    fn an_agent_is_read_with_the_hints_beside_it() {
+        let hints = "\"Brave\";v=\"131\", \"Chromium\";v=\"131\"";
+        let [without, with] = ["", hints].map(|hints| AGENTS.of(CHROME, hints));
+        assert_eq!(
+            (&*without.software.browser, &*with.software.browser),
+            ("Chrome", "Brave")
+        );
+        assert!(without.hints.is_empty() && with.hints.version_of("Brave") == Some("131"));
+        assert!(Arc::ptr_eq(&with, &AGENTS.of(CHROME, hints)));
+        // Where one ends and the other begins counts.
+        assert!(!Arc::ptr_eq(&AGENTS.of("a", "bc"), &AGENTS.of("ab", "c")));
+    }
+
+    #[test]
     fn what_a_click_does_not_keep_is_not_read() {
         let long = format!("{}{}", "a".repeat(bounds::USER_AGENT), "Googlebot/2.1");
         let cut = &long[..bounds::USER_AGENT];
