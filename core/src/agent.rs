@@ -8,6 +8,7 @@ mod claims;
 mod class;
 mod contradiction;
 mod crawlers;
+mod declared;
 mod hints;
 mod software;
 
@@ -25,7 +26,6 @@ pub use software::{Device, Software};
 
 use crate::click::{bounded, bounds};
 use crate::{config, link};
-use class::begins_like_a_browser;
 use crawlers::Crawlers;
 
 /// How many agents are remembered, each with the hints that came with it. A busy site sees some thousands a day; at up to
@@ -43,8 +43,7 @@ pub struct Agent {
     pub claims: Claims,
     /// The coarse class of the text.
     pub class: AgentClass,
-    /// Whether it names itself or its page and does not even begin like a browser. One that does may be
-    /// a phone called Cubot, or a browser with a toolbar that advertises.
+    /// Whether it says of itself that it is a program, be it by its page, its address, its name or its trade.
     pub declares_itself: bool,
     /// What the list of crawlers says.
     pub listed: Option<Listed>,
@@ -70,6 +69,12 @@ impl Agent {
     pub fn is_preview(&self) -> bool {
         let listed = self.listed.as_ref();
         listed.is_some_and(|listed| listed.category == Category::Preview)
+    }
+
+    /// Whether it says neither which browser it is nor on which device: `Mozilla/5.0`, or something made up.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        !self.is_empty() && self.software.browser.is_empty() && self.software.device.is_none()
     }
 
     /// Whether it is a machine by its own word: on the list, preview fetchers too, or declared by its
@@ -105,7 +110,7 @@ impl Agent {
             software,
             hints,
             class,
-            declares_itself: class == AgentClass::DeclaredBot && !begins_like_a_browser(text),
+            declares_itself: declared::declares_itself(text, class),
             listed: crawlers.find(text),
             app: "",
         };

@@ -33,7 +33,7 @@ pub struct Claims {
     pub version: (u16, u16),
     /// The year by which the browser had a successor; none where people have it still or it is unknown.
     pub superseded: Option<u16>,
-    /// There is no such browser: it never ran on this system, the system never existed, or nothing is named at all.
+    /// There is no such browser: it never ran on this system, or the system never was.
     pub is_impossible: bool,
     /// Its client hints say that it has no window.
     pub is_headless: bool,
@@ -47,7 +47,6 @@ impl Claims {
         let is_headless = contradiction::is_headless(hints);
         let Some((engine, version)) = engine(agent) else {
             return Self {
-                is_impossible: names_nothing(agent),
                 is_headless,
                 ..Self::default()
             };
@@ -208,11 +207,6 @@ fn is_on_no_system(agent: &str, engine: Engine, major: u16) -> bool {
     !(WINDOWS.contains(&windows) || windows == (5, 1)) || major > last_for
 }
 
-/// Whether it begins as a browser's does and then says neither which nor where: `Mozilla/5.0`.
-fn names_nothing(agent: &str) -> bool {
-    super::class::begins_like_a_browser(agent) && !agent.contains('(')
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -319,8 +313,6 @@ mod tests {
     #[test]
     fn what_cannot_be() {
         let table = [
-            ("Mozilla/5.0", true),
-            ("Mozilla/5.0 (compatible)", false),
             ("Mozilla/5.0 (Windows NT 6.1) Chrome/109.0", false),
             ("Mozilla/5.0 (Windows NT 6.1) Chrome/130.0", true),
             ("Mozilla/5.0 (Windows NT 5.1) Chrome/49.0", false),

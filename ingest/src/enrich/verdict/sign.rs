@@ -28,6 +28,7 @@ pub(super) enum Sign {
     Burst,
     MethodPost,
     ContradictedHints,
+    UnknownAgent,
     ImpossibleAgent,
     AncientBrowser,
     NoAccept,
@@ -42,7 +43,7 @@ pub(super) enum Sign {
 
 impl Sign {
     /// All of them, in their order.
-    pub(super) const ALL: [Self; 27] = [
+    pub(super) const ALL: [Self; 28] = [
         Self::PurposePrefetch,
         Self::Listed,
         Self::CrawlerAgent,
@@ -60,6 +61,7 @@ impl Sign {
         Self::Burst,
         Self::MethodPost,
         Self::ContradictedHints,
+        Self::UnknownAgent,
         Self::ImpossibleAgent,
         Self::AncientBrowser,
         Self::NoAccept,
@@ -98,6 +100,7 @@ impl Sign {
             Self::Burst => click.recent.burst,
             Self::MethodPost => click.method == Method::Post,
             Self::ContradictedHints => agent.claims.is_contradicted,
+            Self::UnknownAgent => agent.is_unknown(),
             Self::ImpossibleAgent => agent.claims.is_impossible,
             Self::AncientBrowser => click.is_ancient(),
             Self::NoAccept => click.lacks(Signs::ACCEPT),
@@ -138,6 +141,7 @@ impl Sign {
             Self::Burst
             | Self::MethodPost
             | Self::ContradictedHints
+            | Self::UnknownAgent
             | Self::ImpossibleAgent
             | Self::AncientBrowser
             | Self::NoAccept
@@ -170,6 +174,7 @@ impl Sign {
             Self::Burst => "burst",
             Self::MethodPost => "method_post",
             Self::ContradictedHints => "contradicted_hints",
+            Self::UnknownAgent => "unknown_agent",
             Self::ImpossibleAgent => "impossible_agent",
             Self::AncientBrowser => "ancient_browser",
             Self::NoAccept => "no_accept",

@@ -220,7 +220,7 @@ fn what_machines_say_of_themselves() {
                 ..logged("an unknown thing")
             },
             Verdict::Bot,
-            &["method_head"],
+            &["method_head", "unknown_agent"],
         ),
         (
             Case {
@@ -335,7 +335,7 @@ fn what_headers_and_hints_betray() {
         (
             logged("Mozilla/5.0"),
             Verdict::Suspect,
-            &["impossible_agent"],
+            &["unknown_agent"],
         ),
         // What is no browser we know is not expected to send a browser's headers.
         (
@@ -345,8 +345,8 @@ fn what_headers_and_hints_betray() {
                 signs: Signs::KNOWN,
                 ..PERSON
             },
-            Verdict::Human,
-            &[],
+            Verdict::Suspect,
+            &["unknown_agent"],
         ),
     ]);
 }
