@@ -147,8 +147,8 @@ async fn follow(reclassifier: &mut Reclassifier, config: &Config, args: &Reclass
 
 async fn from_store(reclassifier: &mut Reclassifier, config: &Config) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| error.to_string();
-    let store = store::open(&config.store_url());
-    let store = store.await.map_err(|error| failed(&error))?;
+    let store = store::open(&config.store_url()).await;
+    let store = store.map_err(|error| failed(&error))?;
     let ids = store.workspaces().await.map_err(|error| failed(&error))?;
     for id in ids {
         let workspace = store.workspace(&id).await.map_err(|error| failed(&error))?;
