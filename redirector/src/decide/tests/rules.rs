@@ -29,6 +29,15 @@ fn said<'a>(name: &'a str, value: &'a str) -> Sent<'a> {
     Sent::with(&[(name, value)])
 }
 
+/// Brave, which sends Chrome's agent.
+fn hidden() -> Sent<'static> {
+    Sent::with(&[
+        ("user-agent", CHROME),
+        ("sec-ch-ua", r#""Brave";v="120", "Chromium";v="120""#),
+        ("sec-ch-ua-mobile", "?0"),
+    ])
+}
+
 #[test]
 fn each_kind() {
     let referrer = |value| said("referer", value);
@@ -64,6 +73,9 @@ fn each_kind() {
         (json!({"os": ["iOS", "Windows"]}), Sent::by(ANDROID), false),
         (json!({"browser": ["chrome"]}), Sent::by(CHROME), true),
         (json!({"browser": ["Chrome"]}), Sent::by(IPHONE), false),
+        // A browser that hides behind another's agent.
+        (json!({"browser": ["Brave"]}), hidden(), true),
+        (json!({"browser": ["Chrome"]}), hidden(), false),
         (
             json!({"language": ["de"]}),
             language("de-AT,en;q=0.9"),
