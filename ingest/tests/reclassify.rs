@@ -6,17 +6,19 @@
     reason = "a test that unwraps says as much as one that expects"
 )]
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
+use tokio::sync::Notify;
 use whence_core::click::{Click, Method, Signs};
 use whence_core::config::Databases;
 use whence_core::id::{ClickId, LinkId, VisitorId};
 use whence_core::test_support::{self, Engine};
 use whence_core::workspace::PrivacyMode;
 use whence_ingest::enrich::{ClickRow, Enricher, RULES};
-use whence_ingest::reclassify::{Asked, Reclassifier, Summary};
+use whence_ingest::reclassify::{Asked, Progress, Reclassifier, Summary};
 
 /// 2026-10-31T23:30:00Z: clicks of an hour lie in two months.
 const BEGIN: u64 = 1_793_489_400_000;
@@ -334,26 +336,36 @@ async fn a_page_that_was_shown_outranks_weak_signs() {
 async fn killed_in_between_and_run_again_it_comes_to_the_same_end() {
     let mut engine = Engine::migrated().await;
     let client = engine.client();
-    store(&client, &clicks(20_000), 1).await;
+    store(&client, &clicks(6_000), 1).await;
     let right = judged(&client).await;
-    for milliseconds in [40, 150, 400, 700] {
+    // Counted from when ClickHouse is given changes.
+    for milliseconds in [0, 10, 30, 80] {
         spoil(&client).await;
-        let killed = {
-            let client = client.clone();
+        let writing = Arc::new(Notify::new());
+        let begun = {
+            let (client, writing) = (client.clone(), Arc::clone(&writing));
             tokio::spawn(async move {
                 let mut reclassifier = Reclassifier::new(client, enricher());
                 reclassifier.follow_no_others();
-                reclassifier.run(&asked(), |_| {}).await.is_ok()
+                let said = |progress: Progress| {
+                    if progress.writing {
+                        writing.notify_one();
+                    }
+                };
+                reclassifier.run(&asked(), said).await.is_ok()
             })
         };
+        writing.notified().await;
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-        // Us and ClickHouse, one after the other.
-        if milliseconds % 100 == 0 {
-            killed.abort();
+        // Us, ClickHouse, or both.
+        if milliseconds != 10 {
+            begun.abort();
         }
-        engine.kill();
-        let _ = killed.await;
-        engine.start_again();
+        if milliseconds != 0 {
+            engine.kill();
+            engine.start_again();
+        }
+        let _ = begun.await;
         let _ = reclassify(&client, &asked()).await;
         assert_eq!(reclassify(&client, &asked()).await.changed, 0);
         assert_eq!(
