@@ -20,7 +20,7 @@ FROM
     )
     GROUP BY event
     HAVING kept = 0
-)
+) AS lost
 -- Of what retention may have removed the one may have gone before the other.
 LEFT JOIN (SELECT lane AS of_lane, max(last) AS upto FROM lane_gaps WHERE reason = 'expired' GROUP BY lane) AS expired USING (of_lane)
 WHERE number.2 > upto OR upto = 0

@@ -92,6 +92,13 @@ async fn a_browser_confirms_the_click_that_led_it_to_a_page() {
     wait_for(|| confirmations(&whence), &expected).await;
     let expected = BTreeMap::from([(click("one site"), 1), (click("two sites"), 1)]);
     wait_for(|| conversions(&whence), &expected).await;
+
+    // Confirmations have no numbers to be audited by, and their lane is not taken for one of conversions.
+    let audit = whence.api("GET", "/api/v1/audit", "").await.unwrap().json();
+    assert_eq!(audit["clean"], true, "{audit:#}");
+    let lanes = audit["conversions"]["lanes"].as_array().unwrap();
+    let names: Vec<_> = lanes.iter().map(|lane| &lane["name"]).collect();
+    assert_eq!(names, ["conversions"]);
 }
 
 /// What became of each visit, by its name.
