@@ -15,6 +15,8 @@ use std::fmt::Display;
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use whence_core::place::prefix;
+
 use crate::answer::Answer;
 use crate::door::Patience;
 use crate::request::{Asked, Reading};
@@ -37,7 +39,9 @@ impl Thread {
     /// Takes note of a connection that is closed before HTTP is spoken on it.
     pub(crate) fn turn_away(&self, peer: IpAddr, reason: &dyn Display) {
         self.way.counters.turned_away.inc();
-        tracing::debug!(%peer, %reason, "not let in");
+        // A log does not say who anybody is.
+        let network = prefix(peer);
+        tracing::debug!(%network, %reason, "not let in");
     }
 }
 

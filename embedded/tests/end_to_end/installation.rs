@@ -348,7 +348,13 @@ impl Client {
 
     /// What the edge answers beside its links.
     pub(crate) async fn beside(&self, path: &str) -> Result<Got> {
-        let headers = [("host", self.host.as_str())];
+        self.beside_with(path, &[]).await
+    }
+
+    /// What the edge answers to whoever sends these headers.
+    pub(crate) async fn beside_with(&self, path: &str, headers: &[(&str, &str)]) -> Result<Got> {
+        let host = [("host", self.host.as_str())];
+        let headers = [&host, headers].concat();
         ask_one_of(&self.redirectors(), "GET", path, &headers, "").await
     }
 

@@ -14,6 +14,7 @@ mod full;
 mod installation;
 mod load;
 mod oracle;
+mod privacy;
 mod process;
 mod rolling;
 
