@@ -71,10 +71,10 @@ impl Agent {
         listed.is_some_and(|listed| listed.category == Category::Preview)
     }
 
-    /// Whether it says neither which browser it is nor on which device: `Mozilla/5.0`, or something made up.
+    /// Whether it says nothing: neither that it is a machine, nor which browser or device: `Mozilla/5.0`.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        !self.is_empty() && self.software.browser.is_empty() && self.software.device.is_none()
+        !self.is_bot() && self.software.browser.is_empty() && self.software.device.is_none()
     }
 
     /// Whether it is a machine by its own word: on the list, preview fetchers too, or declared by its

@@ -10,6 +10,7 @@ use whence_core::place::{Networks, Places};
 use whence_core::process::Failure;
 use whence_core::workspace::{Workspace, WorkspaceId};
 use whence_core::{clickhouse, store};
+use whence_ingest::enrich::Hostings;
 
 /// What can be made.
 #[derive(Debug, Subcommand)]
@@ -57,6 +58,7 @@ pub fn check(config: &Config) -> Result<(), Failure> {
     problems.extend(Places::open(&config.databases).err().map(|e| e.to_string()));
     problems.extend(Networks::open(&config.databases).err().map(|e| e.to_string()));
     problems.extend(Agents::open(&config.databases).err().map(|e| e.to_string()));
+    problems.extend(Hostings::open(&config.databases).err().map(|e| e.to_string()));
     if problems.is_empty() {
         println!("the configuration is valid");
         Ok(())

@@ -4,6 +4,7 @@
 //! only borrows it. Nothing here asks the network or a clock.
 
 mod address;
+mod again;
 mod channel;
 mod hosting;
 mod language;
@@ -16,9 +17,11 @@ mod row;
 mod sources;
 mod verdict;
 
+pub(crate) use recent::{AHEAD_MS, BEHIND_MS};
+pub use hosting::{HostingError, Hostings};
 pub use recent::{Recent, WINDOWS_BYTES};
 pub use row::ClickRow;
-pub use verdict::Verdict;
+pub use verdict::{Reasons, Verdict};
 
 use std::sync::Arc;
 
@@ -28,8 +31,7 @@ use whence_core::channel_rule::ChannelRule;
 use whence_core::click::Click;
 use whence_core::config;
 use whence_core::place::{DatabaseError, Network, Networks, Occasion, Place, Places};
-
-use hosting::{HostingError, Hostings};use whence_core::workspace::PrivacyMode;
+use whence_core::workspace::PrivacyMode;
 
 use language::Language;
 use recent::{Trace, Windows};
@@ -66,13 +68,13 @@ pub struct Enricher {
 }
 
 impl Enricher {
-    /// Reads the files that the configuration names, or those that `npm ci` has brought.
-    pub fn open(config: &config::Databases) -> Result<Self, EnrichError> {
     /// Whether a user agent is a machine's by its own word.
     pub(crate) fn is_machine(&self, user_agent: &str) -> bool {
         self.agents.of(user_agent, "").is_bot()
     }
 
+    /// Reads the files that the configuration names, or those that `npm ci` has brought.
+    pub fn open(config: &config::Databases) -> Result<Self, EnrichError> {
         Ok(Self {
             agents: Agents::open(config)?,
             places: Places::open(config)?,
@@ -100,7 +102,14 @@ impl Enricher {
         let glance = self.glance(click);
         self.windows.note([&glance.trace]);
         let recent = self.windows.judge(&glance.trace);
-        self.look(click, glance, recent)
+        self.look(click, glance, recent, false)
+    }
+
+    /// The same as if there were no other clicks. `confirmed`: a browser has shown the landing page.
+    #[must_use]
+    pub fn see_alone(&self, click: &Click<'_>, confirmed: bool) -> Seen {
+        let glance = self.glance(click);
+        self.look(click, glance, Recent::default(), confirmed)
     }
 
     /// The same for clicks that come together, in turn, each in the light of those behind it too.
@@ -112,7 +121,7 @@ impl Enricher {
             .pass(glances.iter().map(|glance| &glance.trace));
         let clicks = clicks.zip(glances).zip(recent);
         clicks
-            .map(|((click, glance), recent)| self.look(click, glance, recent))
+            .map(|((click, glance), recent)| self.look(click, glance, recent, false))
             .collect()
     }
 
@@ -127,8 +136,8 @@ impl Enricher {
         }
     }
 
-    /// The whole of it.
-    fn look(&self, click: &Click<'_>, glance: Glance, recent: Recent) -> Seen {
+    /// The whole of it. A landing page confirms later than a click arrives: then the click is judged again.
+    fn look(&self, click: &Click<'_>, glance: Glance, recent: Recent, confirmed: bool) -> Seen {
         let Glance {
             agent, language, ..
         } = glance;
@@ -136,8 +145,7 @@ impl Enricher {
         Seen {
             road: self.roads.of(&Traces::of(click, agent.app)),
             place: self.places.of(click.address),
-            // A landing page speaks later: then the click is judged again.
-            judgement: self.judge(click, &agent, network.asn, recent, false),
+            judgement: self.judge(click, &agent, network.asn, recent, confirmed),
             network,
             language,
             agent,
@@ -167,7 +175,8 @@ impl Enricher {
 }
 
 /// What is seen of a click before it is looked at.
-struct Glance {
+#[derive(Debug)]
+pub(crate) struct Glance {
     agent: Arc<Agent>,
     language: Language,
     trace: Trace,
@@ -185,6 +194,12 @@ pub struct Seen {
 }
 
 impl Seen {
+    /// What the click seems to be.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.judgement.verdict
+    }
+
     /// The row of the click that this was found out about, which has the number `seq` in `lane`.
     #[must_use]
     pub fn row<'a>(&'a self, click: &'a Click<'a>, lane: u64, seq: u64) -> ClickRow<'a> {

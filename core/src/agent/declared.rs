@@ -25,7 +25,7 @@ const PHONE: &[u8] = b"cubot";
 /// What says so where an agent does not even begin like a browser's: the trades of programs, and what they are written in.
 static TRADE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)www\.|agent|archiv|check|client|collect|download|extract|fetch|feed|grab|harvest|librar|monitor|podcast|preview|probe|proxy|reader|rss|scan|scrap|search|seek|sitemap|validat|verif|script|java|perl|php|python|ruby|\blib[a-z]",
+        r"(?i)www\.|agent|archiv|check|client|collect|download|extract|fetch|feed|grab|harvest|librar|monitor|podcast|preview|probe|proxy|reader|rss|scan|scrap|search|seek|sitemap|validat|verif|script|java[/0-9]|perl|php|python|ruby|\blib[a-z]",
     )
 });
 
@@ -95,6 +95,11 @@ mod tests {
                 "Nokia6230/2.0 (05.50) Profile/MIDP-2.0 Configuration/CLDC-1.1",
                 false,
             ),
+            (
+                "UCWEB/2.0 (Java; U; MIDP-2.0; en-us; nokia200) U2/1.0.0 UCBrowser/9.5.0.449 U2/1.0.0 Mobile",
+                false,
+            ),
+            ("Java/1.8.0_151", true),
             ("an unknown thing", false),
         ] {
             assert_eq!(

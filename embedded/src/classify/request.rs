@@ -117,14 +117,15 @@ impl Request {
                 let place = error.path().to_string();
                 told(&place, &without_place(error.inner()))
             })?;
-            json.end().map_err(|error| told(".", &without_place(&error)))?;
+            json.end()
+                .map_err(|error| told(".", &without_place(&error)))?;
             form
         };
         let place = form.place()?;
         let secure = form.secure.unwrap_or(place.secure);
         let headers = form.headers.iter();
-        let headers =
-            headers.flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value)));
+        let headers = headers
+            .flat_map(|(name, values)| values.iter().map(move |value| (name.as_str(), value)));
         let mut headers = Headers::read(headers, cookies, secure);
         if form.headers.is_empty() {
             // Of a request that says nothing of its headers nobody knows which it had.
@@ -242,7 +243,9 @@ fn cut(text: &str, limit: usize) -> String {
 
 fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }
 
 #[cfg(test)]
@@ -282,15 +285,30 @@ mod tests {
             (r#"{"metod":"GET"}"#, "metod: unknown field `metod`"),
             (r#"{"method":"PUT"}"#, "method: unknown variant `PUT`"),
             (r#"{"url":"x"}"#, "url: relative URL"),
-            (r#"{"url":"ftp://x.example/"}"#, "url: must be http or https"),
-            (r#"{"url":"http://x.example/","slug":"a"}"#, "slug: stands in url already"),
-            (r#"{"headers":{"Accept":1}}"#, "headers.Accept: must be a text or a list"),
+            (
+                r#"{"url":"ftp://x.example/"}"#,
+                "url: must be http or https",
+            ),
+            (
+                r#"{"url":"http://x.example/","slug":"a"}"#,
+                "slug: stands in url already",
+            ),
+            (
+                r#"{"headers":{"Accept":1}}"#,
+                "headers.Accept: must be a text or a list",
+            ),
             (r#"{"address":"here"}"#, "address: "),
             (r#"{"time":"noon"}"#, "time: "),
-            (r#"{"time":"1969-01-01T00:00:00Z"}"#, "time: must not be before 1970"),
+            (
+                r#"{"time":"1969-01-01T00:00:00Z"}"#,
+                "time: must not be before 1970",
+            ),
         ] {
             let told = read(text).unwrap_err();
-            assert!(told.starts_with("line 1: ") && told.contains(expected), "{text}: {told}");
+            assert!(
+                told.starts_with("line 1: ") && told.contains(expected),
+                "{text}: {told}"
+            );
             assert!(!told.contains("column"), "{told}");
         }
     }

@@ -42,7 +42,7 @@ pub(crate) enum Hosting {
 
 /// Every network that is known.
 #[derive(Debug, Default)]
-pub(super) struct Hostings {
+pub struct Hostings {
     systems: HashMap<u32, Hosting>,
     /// First and last address of each prefix, IPv4 ones mapped into IPv6; sorted, and none within another.
     ranges: Vec<(u128, u128, Hosting)>,
@@ -68,7 +68,7 @@ struct Entry {
 
 impl Hostings {
     /// The table that is built in, with the configured file in front of it.
-    pub(super) fn open(config: &config::Databases) -> Result<Self, HostingError> {
+    pub fn open(config: &config::Databases) -> Result<Self, HostingError> {
         let mut hostings = Self::default();
         if let Some(path) = &config.hosting {
             let refused = |reason: String| HostingError {
@@ -217,16 +217,37 @@ mod tests {
     fn a_bad_file_is_refused_by_its_place() {
         for (text, word) in [
             ("network = 1", "network"),
-            ("[[network]]\nname = \"x\"\nkind = \"cloud\"\nasn = [1]", "cloud"),
+            (
+                "[[network]]\nname = \"x\"\nkind = \"cloud\"\nasn = [1]",
+                "cloud",
+            ),
             ("[[network]]\nname = \"x\"\nkind = \"mail\"", "neither"),
-            ("[[network]]\nname = \"x\"\nkind = \"mail\"\nasn = [0]", "0 is no system"),
-            ("[[network]]\nname = \"x\"\nkind = \"mail\"\nnetworks = [\"192.0.2.0/25\"]", "/24"),
-            ("[[network]]\nname = \"x\"\nkind = \"mail\"\nnetworks = [\"2001:db8::/64\"]", "/48"),
-            ("[[network]]\nname = \"x\"\nkind = \"mail\"\nnetworks = [\"here\"]", "networks"),
-            ("[[network]]\nname = \"x\"\nkind = \"mail\"\nasns = [1]", "asns"),
+            (
+                "[[network]]\nname = \"x\"\nkind = \"mail\"\nasn = [0]",
+                "0 is no system",
+            ),
+            (
+                "[[network]]\nname = \"x\"\nkind = \"mail\"\nnetworks = [\"192.0.2.0/25\"]",
+                "/24",
+            ),
+            (
+                "[[network]]\nname = \"x\"\nkind = \"mail\"\nnetworks = [\"2001:db8::/64\"]",
+                "/48",
+            ),
+            (
+                "[[network]]\nname = \"x\"\nkind = \"mail\"\nnetworks = [\"here\"]",
+                "networks",
+            ),
+            (
+                "[[network]]\nname = \"x\"\nkind = \"mail\"\nasns = [1]",
+                "asns",
+            ),
         ] {
             let error = with(text).unwrap_err().to_string();
-            assert!(error.contains("databases.hosting") && error.contains(word), "{text}: {error}");
+            assert!(
+                error.contains("databases.hosting") && error.contains(word),
+                "{text}: {error}"
+            );
         }
         let missing = Hostings::open(&config::Databases {
             hosting: Some("/no/such.toml".into()),

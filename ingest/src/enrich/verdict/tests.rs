@@ -124,7 +124,11 @@ fn what_machines_say_of_themselves() {
         (
             logged(GOOGLEBOT),
             Verdict::Bot,
-            &["crawler_list:search-engine", "crawler_agent"],
+            &[
+                "crawler_list:search-engine",
+                "crawler_agent",
+                "declared_bot",
+            ],
         ),
         (
             logged("facebookexternalhit/1.1"),
@@ -147,19 +151,19 @@ fn what_machines_say_of_themselves() {
                 "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko); compatible; ChatGPT-User/1.0; +https://openai.com/bot",
             ),
             Verdict::Bot,
-            &["crawler_list:ai-crawler", "crawler_agent"],
+            &["crawler_list:ai-crawler", "crawler_agent", "declared_bot"],
         ),
         (
             logged(
                 "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Perplexity-User/1.0; +https://perplexity.ai/perplexity-user)",
             ),
             Verdict::Bot,
-            &["crawler_list:ai-crawler"],
+            &["crawler_list:ai-crawler", "declared_bot"],
         ),
         (
             logged("Mozilla/5.0+(compatible; UptimeRobot/2.0; http://www.uptimerobot.com/)"),
             Verdict::Monitor,
-            &["crawler_list:monitoring", "crawler_agent"],
+            &["crawler_list:monitoring", "crawler_agent", "declared_bot"],
         ),
         (
             logged("Mozilla/5.00 (Nikto/2.1.6) (Evasions:None) (Test:000001)"),
@@ -332,11 +336,7 @@ fn what_headers_and_hints_betray() {
             Verdict::Suspect,
             &["impossible_agent"],
         ),
-        (
-            logged("Mozilla/5.0"),
-            Verdict::Suspect,
-            &["unknown_agent"],
-        ),
+        (logged("Mozilla/5.0"), Verdict::Suspect, &["unknown_agent"]),
         // What is no browser we know is not expected to send a browser's headers.
         (
             Case {
@@ -448,7 +448,12 @@ fn what_surrounds_a_click() {
         (
             confirmed(logged(GOOGLEBOT)),
             Verdict::Bot,
-            &["crawler_list:search-engine", "crawler_agent", "confirmed"],
+            &[
+                "crawler_list:search-engine",
+                "crawler_agent",
+                "declared_bot",
+                "confirmed",
+            ],
         ),
     ]);
 }
