@@ -24,15 +24,16 @@ const CHANGES: [&str; 8] = [
 const LANE_GAPS: &str = include_str!("../../../sql/erasure/lane_gaps.sql");
 const OLD_PARTS: &str = include_str!("../../../sql/erasure/old_parts.sql");
 
-/// Makes ClickHouse look now for what it may remove: where nothing is written, it looks only every few minutes.
+/// Makes ClickHouse remove now what it may remove: where nothing is written, it looks only every few minutes. To drop a
+/// partition that is not there drops nothing, and has it look; no partition of these tables can have that name.
 const REMOVE_NOW: [&str; 7] = [
-    "SYSTEM START TTL MERGES clicks",
-    "SYSTEM START TTL MERGES conversions",
-    "SYSTEM START TTL MERGES conversion_numbers",
-    "SYSTEM START TTL MERGES refunds",
-    "SYSTEM START TTL MERGES confirmations",
-    "SYSTEM START TTL MERGES lane_gaps",
-    "SYSTEM START TTL MERGES persons",
+    "ALTER TABLE clicks DROP PARTITION ID 'none'",
+    "ALTER TABLE conversions DROP PARTITION ID 'none'",
+    "ALTER TABLE conversion_numbers DROP PARTITION ID 'none'",
+    "ALTER TABLE refunds DROP PARTITION ID 'none'",
+    "ALTER TABLE confirmations DROP PARTITION ID 'none'",
+    "ALTER TABLE lane_gaps DROP PARTITION ID 'none'",
+    "ALTER TABLE persons DROP PARTITION ID 'none'",
 ];
 
 /// How often ClickHouse is asked whether old parts are gone.
@@ -82,19 +83,22 @@ pub(super) async fn wait_for_removal(
             eprintln!("waiting for ClickHouse to remove what was replaced from its disk …");
         }
         for remove in REMOVE_NOW {
-            // Whoever may not say so waits longer.
-            if let Err(error) = client.query(remove).execute().await {
-                tracing::debug!(%error, remove, "ClickHouse removes old parts when it likes");
-            }
+            let looked = client.query(remove).execute().await;
+            looked.map_err(clickhouse_failed)?;
         }
         tokio::time::sleep(ASK_AGAIN).await;
         let now = old_parts(client).await?;
         left.retain(|part| now.contains(part));
     }
-    let told = left.iter().map(|OldPart { table, name }| {
-        format!(
-            "the part {name} of {table} was replaced and is still on ClickHouse's disk (old_parts_lifetime)"
-        )
+    let mut tables: Vec<(&str, usize)> = Vec::new();
+    for OldPart { table, .. } in &left {
+        match tables.last_mut() {
+            Some((last, count)) if last == table => *count += 1,
+            _ => tables.push((table, 1)),
+        }
+    }
+    let told = tables.iter().map(|(table, count)| {
+        format!("{count} parts of {table} that were replaced are still on ClickHouse's disk (old_parts_lifetime)")
     });
     Ok(told.collect())
 }

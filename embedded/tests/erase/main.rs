@@ -189,3 +189,25 @@ async fn who_is_many_people_is_nobody() {
     assert_eq!(people::traces(&home).await, people::TRACES);
     assert_eq!(home.dump(&["SELECT * FROM persons"]).await, [""]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_that_is_killed_is_finished_by_the_next() {
+    let home = Home::new().await;
+    people::settle_in(&home).await;
+    let (sums, others) = (home.dump(SUMS).await, home.dump(people::OTHERS).await);
+    let who = ["--workspace", "acme", "--customer", people::CUSTOMER];
+    let flags = [&who[..], &["--yes", "--wait", "60"]].concat();
+    // Where it is then differs from machine to machine; that it is finished does not.
+    for milliseconds in [60, 90, 120, 150, 200, 300] {
+        let mut killed = home.command(&["erase"], &flags).spawn().unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(milliseconds)).await;
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+    }
+    let finished = home.run(&["erase"], &flags);
+    assert_eq!(finished.status.code(), Some(0), "{finished:?}");
+    assert_eq!(people::traces(&home).await, [0; 8]);
+    assert_eq!(home.dump(people::OTHERS).await, others);
+    assert_eq!(home.dump(SUMS).await, sums);
+    assert!(home.audit(), "{:?}", home.run(&["audit"], &[]));
+}
