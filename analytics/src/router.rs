@@ -32,6 +32,7 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         .routes(routes!(reports::funnel::funnel))
         .routes(routes!(query::route::query))
         .routes(routes!(attribution::report::attribution))
+        .routes(routes!(attribution::explain::explain))
         .routes(routes!(audit::route::audit))
         .split_for_parts();
     openapi::open_parts(&mut description);

@@ -14,6 +14,7 @@ mod changes;
 mod docs;
 mod domains;
 mod events;
+mod explain;
 mod external;
 mod files;
 mod fleet;

@@ -33,11 +33,13 @@ const MOST: u64 = 500_000;
 /// Models of one answer.
 const MOST_MODELS: usize = 10;
 /// What is read of each day of the look-back, in milliseconds.
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 
 macro_rules! sql {
     ($($file:literal),+) => { concat!($(include_str!(concat!("../../../sql/", $file))),+) };
 }
+pub(super) use sql;
+
 const TOUCHES: &str = sql!(
     "attribution/open.sql",
     "reports/attributed.sql",
@@ -53,7 +55,7 @@ const WITHOUT: &str = sql!(
 
 /// What touches are called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Label {
+pub(super) enum Label {
     Channel,
     Source,
     Campaign,
@@ -70,7 +72,7 @@ impl Label {
         ("advocate", "advocate", Self::Advocate),
     ];
 
-    fn names(self) -> (&'static str, &'static str) {
+    pub(super) fn names(self) -> (&'static str, &'static str) {
         let found = Self::ALL.iter().find(|(.., label)| *label == self);
         found.map_or(("", ""), |(name, column, _)| (name, column))
     }
