@@ -6,9 +6,10 @@
 use super::table::{Table, span};
 use super::{BURST_CLICKS, FAN_OUT_LINKS, LOOK_HEADS, LOOK_SLICE_MS, SLICE_MS};
 
-/// Up to `MOST` different numbers; what comes beyond is not taken in, since so many are enough.
+/// Up to `MOST` different hashes; what comes beyond is not taken in, since so many are enough. Of so few, two are taken for
+/// one once in thousands of times.
 #[derive(Clone, Copy)]
-struct Few<const MOST: usize>([u32; MOST]);
+struct Few<const MOST: usize>([u16; MOST]);
 
 impl<const MOST: usize> Default for Few<MOST> {
     fn default() -> Self {
@@ -17,16 +18,16 @@ impl<const MOST: usize> Default for Few<MOST> {
 }
 
 impl<const MOST: usize> Few<MOST> {
-    fn add(&mut self, number: u32) {
+    fn add(&mut self, hash: u32) {
         // 0 is an empty place.
-        let number = number.max(1);
+        let number = ((hash >> 16) as u16).max(1);
         let place = self.0.iter_mut().find(|n| **n == 0 || **n == number);
         if let Some(place) = place {
             *place = number;
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = u32> {
+    fn iter(&self) -> impl Iterator<Item = u16> {
         self.0.iter().copied().take_while(|number| *number != 0)
     }
 
@@ -59,7 +60,7 @@ pub(super) struct Around {
 }
 
 /// Clicks by visitor or network.
-pub(super) struct Networks(Table<Slice, 3>);
+pub(super) struct Networks(Table<Slice, 4, 2>);
 
 impl Networks {
     pub(super) fn new(bytes: usize) -> Self {
@@ -105,7 +106,7 @@ struct Look {
 }
 
 /// Clicks by network and link.
-pub(super) struct Looks(Table<Look, 4>);
+pub(super) struct Looks(Table<Look, 4, 2>);
 
 impl Looks {
     pub(super) fn new(bytes: usize) -> Self {
@@ -142,8 +143,8 @@ impl Looks {
 }
 
 /// A time's slice between its neighbours; none where there is nothing in it.
-fn three<V: Copy + Default, const PLACES: usize>(
-    table: &Table<V, PLACES>,
+fn three<V: Copy + Default, const PLACES: usize, const GROUP: u32>(
+    table: &Table<V, PLACES, GROUP>,
     key: u64,
     at: u64,
     width: u64,

@@ -1,12 +1,13 @@
 //! A hash table of a fixed size that forgets: what is remembered of a key in a span of time.
 //!
-//! Key and span have one row of a few places, which lie side by side in memory. Where the row is full, the earliest span in
-//! it makes room; what is earlier than all that stand there is not taken in.
+//! A key has one row of a few places, which lie side by side in memory, for each few of its spans: what is asked about
+//! together is mostly found together, and a key never fills its row alone. Where the row is full, the earliest span in it
+//! makes room; what is earlier than all that stand there is not taken in.
 //!
 //! They are told by 32 bits beside those that choose the row, so that one in a billion is taken for another.
 
-/// Rows of `PLACES` places each.
-pub(super) struct Table<V, const PLACES: usize> {
+/// Rows of `PLACES` places each, for groups of `1 << GROUP` spans.
+pub(super) struct Table<V, const PLACES: usize, const GROUP: u32> {
     rows: Box<[Row<V, PLACES>]>,
 }
 
@@ -23,7 +24,7 @@ struct Place<V> {
     value: V,
 }
 
-impl<V: Copy + Default, const PLACES: usize> Table<V, PLACES> {
+impl<V: Copy + Default, const PLACES: usize, const GROUP: u32> Table<V, PLACES, GROUP> {
     /// A table of at most `bytes`, and at least one row.
     pub(super) fn new(bytes: usize) -> Self {
         let most = (bytes / size_of::<Row<V, PLACES>>()).max(1);
@@ -78,9 +79,10 @@ impl<V: Copy + Default, const PLACES: usize> Table<V, PLACES> {
     }
 
     fn find(&self, key: u64, span: u32) -> (usize, u32) {
-        // Spans of a key scatter, so that one who is there all day takes no more of a row than anybody. The key is a good
-        // hash; its product with an odd number that the span chooses is another.
-        let odd = u64::from(span).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        // Groups of a key's spans scatter, so that one who is there all day takes no more of a row than anybody. The key is
+        // a good hash; its product with an odd number that the group chooses is another.
+        let group = u64::from(span >> GROUP);
+        let odd = group.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
         let product = u128::from(key) * u128::from(odd);
         let mixed = product as u64 ^ (product >> 64) as u64;
         let row = mixed as usize & (self.rows.len() - 1);
@@ -100,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_full_row_forgets_the_earliest_and_takes_in_nothing_earlier() {
-        let mut table: Table<u32, 3> = Table::new(0);
+        let mut table: Table<u32, 3, 2> = Table::new(0);
         let [a, b, c, d] = [1, 2, 3, 4].map(|n: u64| n << 60 | n << 40 | n << 20);
         for (key, span) in [(a, 5), (b, 7), (c, 6)] {
             *table.place(key, span).unwrap() = span;
@@ -118,11 +120,11 @@ mod tests {
 
     #[test]
     fn keys_and_spans_spread_over_all_rows() {
-        let table: Table<u32, 3> = Table::new(64 << 10);
+        let table: Table<u32, 3, 2> = Table::new(64 << 10);
         let rows = table.rows.len();
         let mut count = vec![0; rows];
         for span in 0..rows as u32 {
-            count[table.find(0x0123_4567_89ab_cdef, 800_000_000 + span).0] += 1;
+            count[table.find(0x0123_4567_89ab_cdef, 800_000_000 + 4 * span).0] += 1;
         }
         let fullest = count.iter().max().unwrap();
         assert!(*fullest <= 12, "{fullest} of {rows} spans in one row");
@@ -131,7 +133,7 @@ mod tests {
     #[test]
     fn it_takes_what_it_is_given() {
         for bytes in [0, 1000, 1 << 20] {
-            let table: Table<[u32; 3], 3> = Table::new(bytes);
+            let table: Table<[u32; 3], 3, 1> = Table::new(bytes);
             assert!(table.bytes() <= bytes.max(64), "{bytes}");
             assert!(table.bytes() > bytes / 2, "{bytes}");
         }

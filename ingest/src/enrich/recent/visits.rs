@@ -23,7 +23,7 @@ impl Default for Ends {
 
 /// Clicks by key.
 pub(super) struct Visits {
-    table: Table<Ends, 3>,
+    table: Table<Ends, 3, 1>,
     window_ms: u64,
 }
 
