@@ -17,8 +17,8 @@ mod row;
 mod sources;
 mod verdict;
 
-pub(crate) use recent::{AHEAD_MS, BEHIND_MS};
 pub use hosting::{HostingError, Hostings};
+pub(crate) use recent::{AHEAD_MS, BEHIND_MS};
 pub use recent::{Recent, WINDOWS_BYTES};
 pub use row::ClickRow;
 pub use verdict::{Reasons, Verdict};
