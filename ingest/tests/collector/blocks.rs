@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use whence_core::click::{Click, Method, Outcome};
+use whence_core::click::{Click, Method, Outcome, Signs};
 use whence_core::id::LinkId;
 use whence_core::test_support::Engine;
 use whence_core::wire;
@@ -49,15 +49,15 @@ async fn a_block_becomes_rows_once_however_often_it_is_sent() {
     let lane_id = lane.id();
     let expected = [
         format!(
-            "('acme',1795284000123,{},{lane_id},1,'redirected','GET',5,'go.example.com','summer',77,'::ffff:193.99.144.0','DE','Firefox','Linux','desktop','browser','de-DE','www.google.de','Organic Search','Google','human',[],2)",
+            "('acme',1795284000123,{},{lane_id},1,'redirected','GET',5,'go.example.com','summer',77,'::ffff:193.99.144.0','DE','Firefox','Linux','desktop','browser','de-DE','www.google.de','Organic Search','Google','human',[],3)",
             person.id.0
         ),
         format!(
-            "('acme',1791828000123,{},{lane_id},2,'redirected','GET',5,'go.example.com','summer',0,'2001:4860:4860::','US','Googlebot','','other','declared_bot','de-DE','','Direct','Direct','bot',['crawler_list:search-engine','crawler_agent'],2)",
+            "('acme',1791828000123,{},{lane_id},2,'redirected','GET',5,'go.example.com','summer',0,'2001:4860:4860::','US','Googlebot','','other','declared_bot','de-DE','','Direct','Direct','bot',['crawler_list:search-engine','crawler_agent','declared_bot'],3)",
             robot.id.0
         ),
         format!(
-            "('',1795284000123,{},{lane_id},3,'not_found','HEAD',0,'go.example.com','summer',77,'::ffff:193.99.144.0','DE','Firefox','Linux','desktop','browser','de-DE','www.google.de','Organic Search','Google','preview',['method_head'],2)",
+            "('',1795284000123,{},{lane_id},3,'not_found','HEAD',0,'go.example.com','summer',77,'::ffff:193.99.144.0','DE','Firefox','Linux','desktop','browser','de-DE','www.google.de','Organic Search','Google','preview',['method_head'],3)",
             orphan.id.0
         ),
     ];
@@ -169,17 +169,25 @@ async fn clicks_of_an_older_redirector_are_stored() {
     let engine = Engine::migrated().await;
     let collector = Collector::start(&engine.config()).await;
     let mut lane = Lane::new();
-    let mut payload = Vec::new();
-    wire::encode(&click(), &mut payload);
-    // Version 1 ended before variant and tags, which are empty.
-    payload.truncate(payload.len() - 2);
-    payload[0] = 1;
-    lane.writer.append(&payload).unwrap();
-    lane.append(&click());
+    // Version 1 ended before variant and tags, version 2 before privacy, signs and hints, which are empty.
+    let older = Click {
+        variant: "".into(),
+        tags: "".into(),
+        signs: Signs::default(),
+        ..click()
+    };
+    for (version, lacks) in [(1, 5), (2, 3)] {
+        let mut payload = Vec::new();
+        wire::encode(&older, &mut payload);
+        payload.truncate(payload.len() - lacks);
+        payload[0] = version;
+        lane.writer.append(&payload).unwrap();
+    }
+    lane.append(&older);
     let got = collector.block(lane.seal().wire().clone()).await;
     assert_eq!(got.status, 200, "{got:?}");
-    let alike = "SELECT uniqExact(slug, user_agent, variant, tags) + count() FROM clicks";
-    assert_eq!(number(&engine.client(), alike).await, 3);
+    let alike = "SELECT uniqExact(slug, user_agent, variant, tags) * 100 + count() FROM clicks";
+    assert_eq!(number(&engine.client(), alike).await, 103);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,7 +214,7 @@ async fn a_block_that_cannot_be_taken_says_why_and_leaves_nothing() {
         (
             newer_record,
             426,
-            "click record of version 9; this process reads versions 1 to 2",
+            "click record of version 9; this process reads versions 1 to 3",
         ),
         (vec![0; (16 << 20) + 1], 413, "at most 16777216 bytes"),
     ];
@@ -218,7 +226,7 @@ async fn a_block_that_cannot_be_taken_says_why_and_leaves_nothing() {
             got.json()["detail"].as_str().unwrap().contains(word),
             "{word}: {got:?}"
         );
-        let upgrade = if status == 426 { "click/2" } else { "" };
+        let upgrade = if status == 426 { "click/3" } else { "" };
         assert_eq!(got.header("upgrade"), upgrade);
     }
     let wrong = format!("Bearer {TOKEN}x");
