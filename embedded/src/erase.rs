@@ -133,7 +133,7 @@ impl Eraser<'_> {
 
     /// Waits until what the journals hold now has arrived; answers what has not.
     async fn settle(&self) -> Result<Vec<String>, Failure> {
-        lanes::settle(&self.client, &self.lanes, self.deadline()).await
+        lanes::settle(&self.client, &self.lanes, &self.args.wiped, self.deadline()).await
     }
 
     async fn erase(&self, person: &Person, subject: Subject) -> Result<bool, Failure> {

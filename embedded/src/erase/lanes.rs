@@ -47,10 +47,12 @@ impl Account {
 }
 
 /// Waits until what the journals hold now has arrived; answers what has not by the deadline. A lane of this machine is
-/// looked at, any other is waited for by its accounts: one that was given after this began says how far it must get.
+/// looked at, any other is waited for by its accounts: one that was given after this began says how far it must get. Nothing
+/// comes from those that are `gone`.
 pub(super) async fn settle(
     client: &Client,
     local: &[Lane],
+    gone: &[LaneId],
     deadline: Instant,
 ) -> Result<Vec<String>, Failure> {
     let begun = Instant::now();
@@ -76,7 +78,7 @@ pub(super) async fn settle(
             }
         }
         for account in self::accounts(client).await? {
-            if here.contains_key(&account.lane) {
+            if here.contains_key(&account.lane) || gone.contains(&LaneId::new(account.lane)) {
                 continue;
             }
             let is_fresh = first.get(&account.lane) != Some(&account.reported_ms);

@@ -18,7 +18,12 @@ const MARKER: &[u8] = b"AgentMarker/";
 
 fn lane(home: &Home, name: &str) -> (LaneWriter, LaneReader, std::path::PathBuf) {
     let dir = home.dir.path().join("data/journal").join(name);
-    let (writer, reader) = journal::open(&dir, LaneOptions::default()).unwrap();
+    // Small, since whole files are searched.
+    let options = LaneOptions {
+        segment_bytes: 1 << 20,
+        ..LaneOptions::default()
+    };
+    let (writer, reader) = journal::open(&dir, options).unwrap();
     (writer, reader, dir)
 }
 
