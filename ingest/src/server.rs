@@ -13,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use whence_core::admin::{self, Readiness};
 use whence_core::config::{Config, Retention};
+use whence_core::erased::ErasedEvents;
 use whence_core::journal::{self, LaneOptions, LaneReader, Poisoned};
 use whence_core::place;
 use whence_core::process::{Hangups, hangups};
@@ -99,6 +100,7 @@ impl Service for Server {
             writer,
             &mut reader,
             client,
+            ErasedEvents::of(&key),
             metrics.clone(),
             report.clone(),
         )?);

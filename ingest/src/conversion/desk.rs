@@ -18,6 +18,7 @@ use clickhouse::Client;
 use thiserror::Error;
 use tokio::sync::{Semaphore, mpsc, watch};
 use whence_core::conversion::Conversion;
+use whence_core::erased::ErasedEvents;
 use whence_core::journal::{
     AppendError, DurableError, LaneReader, LaneWriter, Poisoned, ReadError, Seq,
 };
@@ -76,6 +77,8 @@ pub(crate) struct Desk {
     pending: Mutex<Pending>,
     lane: Mutex<LaneWriter>,
     clickhouse: Client,
+    /// What events are called that were erased.
+    erased: ErasedEvents,
     lookups: Semaphore,
     /// Until when ClickHouse is left alone, where the last look-up failed.
     away_until: Mutex<Option<Instant>>,
@@ -90,6 +93,7 @@ impl Desk {
         lane: LaneWriter,
         reader: &mut LaneReader,
         clickhouse: Client,
+        erased: ErasedEvents,
         metrics: Metrics,
         broken: mpsc::Sender<Poisoned>,
     ) -> Result<Self, ReadError> {
@@ -119,6 +123,7 @@ impl Desk {
             pending: Mutex::new(pending),
             lane: Mutex::new(lane),
             clickhouse,
+            erased,
             lookups: Semaphore::new(LOOKUPS_AT_A_TIME),
             away_until: Mutex::new(None),
             metrics,
@@ -224,9 +229,16 @@ impl Desk {
     async fn settle(&self, batch: &mut Batch<'_>, places: &[usize]) {
         // Before the look-up: what arrives meanwhile is then known by one of both.
         let mut refunds: HashMap<EventKey, HashMap<EventKey, Receipt>> = HashMap::new();
-        for sale in places.iter().filter_map(|place| batch.events[*place].sale) {
-            let known = locked(&self.pending).refunds_of(sale).collect();
-            refunds.insert(sale, known);
+        for &place in places {
+            let Some(sale) = batch.events[place].sale else {
+                continue;
+            };
+            let conversion = &batch.conversions[place];
+            let erased = self.erased_sale(conversion);
+            let erased = EventKey::new(&conversion.workspace, &erased);
+            let pending = locked(&self.pending);
+            let known = pending.refunds_of(sale).chain(pending.refunds_of(erased));
+            refunds.insert(sale, known.collect());
         }
         let found = match self.look_up(batch, places).await {
             Ok(found) => found,
@@ -253,8 +265,18 @@ impl Desk {
                     });
                     match fits
                         .map_err(AcceptError::Unfit)
-                        .and_then(|()| self.append(event, conversion))
-                    {
+                        .and_then(|()| match event.sale {
+                            // It goes by the name that the sale has now, so that it takes that one back.
+                            Some(sale) if found.erased.contains(&sale) => {
+                                let reference = self.erased_sale(conversion);
+                                let conversion = Conversion {
+                                    reference,
+                                    ..conversion.clone()
+                                };
+                                self.append(&Event::of(&conversion), &conversion)
+                            }
+                            _ => self.append(event, conversion),
+                        }) {
                         Ok(seq) => (Ok(Accepted::New), Some(seq)),
                         Err(error) => (Err(error), None),
                     }
@@ -281,10 +303,23 @@ impl Desk {
             .collect();
         events.extend(&sales);
         let workspace = &batch.conversions[0].workspace;
-        let found =
-            lookup::ask(&self.clickhouse, &self.lookups, workspace, &events, &sales).await?;
+        let found = lookup::ask(
+            &self.clickhouse,
+            &self.lookups,
+            workspace,
+            &self.erased,
+            &events,
+            &sales,
+        )
+        .await?;
         self.can_look_up(Ok(()));
         Ok(found)
+    }
+
+    /// What the sale that a conversion takes back is called, should its customer have been erased.
+    fn erased_sale(&self, conversion: &Conversion) -> String {
+        let workspace = conversion.workspace.as_str();
+        self.erased.name(workspace, &conversion.reference)
     }
 
     /// What stands for an event, in the journal or in ClickHouse.
@@ -363,7 +398,7 @@ impl Desk {
 
 /// The answer to an event that was accepted before.
 fn again(first: &Receipt, now: &Receipt) -> Decision {
-    if first.body_digest == now.body_digest {
+    if first.body_digest == now.body_digest || first.was_erased() {
         Ok(Accepted::Again)
     } else {
         Err(AcceptError::Conflict(first.differences(now)))

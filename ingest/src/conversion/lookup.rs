@@ -1,12 +1,13 @@
 //! Asks ClickHouse for events that are no longer pending, and for what takes sales back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use whence_core::erased::ErasedEvents;
 use whence_core::id::ClickId;
 use whence_core::workspace::WorkspaceId;
 
@@ -77,6 +78,8 @@ pub(super) struct Found {
     pub(super) events: HashMap<EventKey, Receipt>,
     /// Of the sales that were asked for, what takes them back.
     pub(super) refunds: HashMap<EventKey, Vec<(EventKey, Receipt)>>,
+    /// Of the events that were asked for, those that stand there without their names.
+    pub(super) erased: HashSet<EventKey>,
 }
 
 /// Asks for events and for what takes sales back.
@@ -84,26 +87,43 @@ pub(super) async fn ask(
     client: &Client,
     turns: &Semaphore,
     workspace: &WorkspaceId,
+    erased: &ErasedEvents,
     events: &[&str],
     sales: &[&str],
 ) -> Result<Found, LookupError> {
+    // Each may stand there under the name that it got when its customer was erased.
+    let names_of = |names: &[&str]| -> HashMap<String, EventKey> {
+        let known = names.iter().map(|name| (*name).to_owned());
+        let stand_ins = names
+            .iter()
+            .map(|name| erased.name(workspace.as_str(), name));
+        let keys = names.iter().map(|name| EventKey::new(workspace, name));
+        known.zip(keys.clone()).chain(stand_ins.zip(keys)).collect()
+    };
+    let (event_names, sale_names) = (names_of(events), names_of(sales));
+    let events: Vec<&str> = event_names.keys().map(String::as_str).collect();
+    let sales: Vec<&str> = sale_names.keys().map(String::as_str).collect();
     let ask = async {
         // Nobody closes it.
         let _turn = turns.acquire().await;
         let mut found = Found::default();
-        for names in questions(events) {
+        for names in questions(&events) {
             let query = client.query(EVENTS).param("events", names);
             for row in stored(query, workspace).await? {
-                let key = EventKey::new(workspace, &row.event_id);
+                let named = EventKey::new(workspace, &row.event_id);
+                let key = event_names.get(&row.event_id).copied().unwrap_or(named);
+                if key != named {
+                    found.erased.insert(key);
+                }
                 found.events.insert(key, row.receipt()?);
             }
         }
-        for names in questions(sales) {
+        for names in questions(&sales) {
             let query = client.query(REFUNDS).param("sales", names);
             for row in stored(query.param("most", refund::MOST as u32), workspace).await? {
-                let refunds = found
-                    .refunds
-                    .entry(EventKey::new(workspace, &row.reference));
+                let sale = sale_names.get(&row.reference).copied();
+                let sale = sale.unwrap_or_else(|| EventKey::new(workspace, &row.reference));
+                let refunds = found.refunds.entry(sale);
                 let key = EventKey::new(workspace, &row.event_id);
                 refunds.or_default().push((key, row.receipt()?));
             }

@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use sha2::{Digest, Sha256};
 use whence_core::conversion::{Conversion, ConversionKind, ConversionSource, Money};
+use whence_core::erased::NO_DIGEST;
 use whence_core::id::ClickId;
 use whence_core::workspace::WorkspaceId;
 
@@ -110,7 +111,12 @@ impl Receipt {
     /// Whether this one stands instead of an earlier one: anybody can send a browser's, so none keeps a
     /// server's out.
     pub(super) fn outranks(&self, earlier: &Self) -> bool {
-        self.by_server && !earlier.by_server
+        self.by_server && !earlier.by_server && !earlier.was_erased()
+    }
+
+    /// Whether nobody knows any more what was said: whoever it was about was erased. Whatever is said now is the same.
+    pub(super) fn was_erased(&self) -> bool {
+        self.body_digest == NO_DIGEST
     }
 
     /// The fields in which two that say different things differ, by the names that a server uses.
@@ -157,7 +163,7 @@ pub(super) mod tests {
         customer: "",
         amount: None,
         reference: "",
-        body_digest: 0,
+        body_digest: 5,
         by_server: false,
     };
 

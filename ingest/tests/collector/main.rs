@@ -10,6 +10,7 @@ mod browsers;
 mod channels;
 mod confirmations;
 mod conversions;
+mod erased;
 mod fleet;
 mod full;
 mod kills;

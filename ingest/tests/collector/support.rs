@@ -22,7 +22,7 @@ use whence_core::workspace::{PrivacyMode, Workspace, WorkspaceId};
 /// What redirectors present.
 pub(crate) const TOKEN: &str = "the redirectors' token";
 /// What signs click ids, as the configuration has it.
-const CLICK_ID_KEY: &str = "000102030405060708090a0b0c0d0e0f";
+pub(crate) const CLICK_ID_KEY: &str = "000102030405060708090a0b0c0d0e0f";
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
