@@ -31,6 +31,7 @@ use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
+use crate::refill::refill;
 use crate::retention;
 use crate::rules::Rules;
 use crate::turns::Turns;
@@ -45,11 +46,11 @@ const ACCOUNTS_AT_A_TIME: usize = 2;
 const BATCHES_AT_A_TIME: usize = 2;
 /// Pixels that are worked on at a time, those that were answered before among them: some kilobytes each.
 const PIXELS_AT_A_TIME: usize = 4096;
-/// How long any of them waits for its turn. While ClickHouse hangs nothing gets on; what waits longer is safer where it was.
 /// Confirmations that are worked on at a time: some kilobytes each.
 const CONFIRMATIONS_AT_A_TIME: usize = 4096;
 /// The largest segment of the confirmations' lane: one holds a hundred thousand of them.
 const CONFIRMATION_SEGMENT: u64 = 8 << 20;
+/// How long any of them waits for its turn. While ClickHouse hangs nothing gets on; what waits longer is safer where it was.
 const TURN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// A collector that has bound its ports and not yet answered.
@@ -83,7 +84,8 @@ impl Service for Server {
             return Err(StartError::Config(reason.into()));
         }
         let enricher = Enricher::open(&config.databases)
-            .map_err(|error| StartError::Config(error.to_string()))?;
+            .map_err(|error| StartError::Config(error.to_string()))?
+            .with_windows(settings.windows_mib << 20);
 
         let mut registry = telemetry::registry("ingest");
         let metrics = Metrics::register(&mut registry);
@@ -106,8 +108,6 @@ impl Service for Server {
         )?);
         let table = ConversionTable::new(Arc::clone(&inserts), Arc::clone(&desk), metrics.clone());
 
-        let (listener, address) = listen("ingest.listen", settings.listen).await?;
-        let (admin, admin_address) = listen("ingest.admin", settings.admin).await?;
         let options = LaneOptions {
             segment_bytes: options.segment_bytes.min(CONFIRMATION_SEGMENT),
             ..options
@@ -116,26 +116,28 @@ impl Service for Server {
         let confirmations = ConfirmationDesk::new(writer, report);
         let confirmation_table = ConfirmationTable::new(Arc::clone(&inserts), metrics.clone());
 
+        let (listener, address) = listen("ingest.listen", settings.listen).await?;
+        let (admin, admin_address) = listen("ingest.admin", settings.admin).await?;
         let shared = Shared {
             enricher,
             inserts,
             desk,
+            confirmations,
             key,
             token: settings.token.clone(),
-            confirmations,
             visitors: Arc::new(Visitors::new(Arc::clone(&store), salt_key)),
             rules: Rules::new(Arc::clone(&store)),
             known: Known::new(store),
             visitor_cookie: config.redirector.cookies.visitor.clone(),
+            cookie_days: config.redirector.cookies.days,
             block_turns: Turns::new(BLOCKS_AT_A_TIME, TURN_PATIENCE),
             account_turns: Turns::new(ACCOUNTS_AT_A_TIME, TURN_PATIENCE),
             batch_turns: Turns::new(BATCHES_AT_A_TIME, TURN_PATIENCE),
-            cookie_days: config.redirector.cookies.days,
             pixels: Arc::new(Semaphore::new(PIXELS_AT_A_TIME)),
+            confirmation_turns: Semaphore::new(CONFIRMATIONS_AT_A_TIME),
             metrics,
         };
         Ok(Self {
-            confirmation_turns: Semaphore::new(CONFIRMATIONS_AT_A_TIME),
             listener,
             address,
             admin,
@@ -200,6 +202,8 @@ impl Service for Server {
         let refreshing = tokio::spawn(place::watch(self.hangups, move |occasion| {
             databases.enricher.refresh(occasion);
         }));
+        let (client, remembering) = (self.clickhouse.clone(), Arc::clone(&self.shared));
+        let refilling = tokio::spawn(async move { refill(&client, &remembering.enricher).await });
         let stop_serving = CancellationToken::new();
         let visitors = Arc::clone(&self.shared.visitors);
         let stopped = stop_serving.clone();
@@ -234,6 +238,7 @@ impl Service for Server {
                 tracing::error!(%error, "the journal could not be shipped");
             }
         }
+        refilling.abort();
         refreshing.abort();
         admin.abort();
         result
