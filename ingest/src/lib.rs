@@ -13,6 +13,7 @@ mod known;
 mod metrics;
 mod once;
 pub mod reclassify;
+mod refill;
 mod refusal;
 mod retention;
 mod rules;

@@ -243,11 +243,18 @@ impl<'r> Pass<'r> {
         self.judge_until(time.saturating_sub(AHEAD_MS as i64));
     }
 
+    /// The first of those that wait, if it was before a time.
+    fn next_before(&mut self, time: i64) -> Option<(StoredClick, Glance)> {
+        let (first, _) = self.waiting.front()?;
+        if first.time >= time {
+            return None;
+        }
+        self.waiting.pop_front()
+    }
+
     /// Judges what waits and was before a time.
     fn judge_until(&mut self, time: i64) {
-        while let Some((stored, glance)) =
-            self.waiting.pop_front_if(|(stored, _)| stored.time < time)
-        {
+        while let Some((stored, glance)) = self.next_before(time) {
             let Some(click) = stored.click() else {
                 continue;
             };

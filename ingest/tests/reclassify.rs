@@ -49,7 +49,7 @@ fn clicks(count: u64) -> Vec<Click<'static>> {
                 0 => HOUR / 2 + u64::from(pick(1_500)),
                 _ => u64::from(pick(HOUR as u32)),
             };
-            let is_scanner = at < HOUR / 2 + 1_500 && at >= HOUR / 2;
+            let is_scanner = (HOUR / 2..HOUR / 2 + 1_500).contains(&at);
             let privacy = match pick(12) {
                 0 => PrivacyMode::CountOnly,
                 1 => PrivacyMode::Cookieless,

@@ -170,8 +170,9 @@ fn clicks() -> impl Strategy<Value = Vec<Click<'static>>> {
     );
     let one = (at, 0..8_u64, method, who, rest);
     prop::collection::vec(one, 1..100).prop_map(move |clicks| {
-        let of = |(number, click): (u128, (u64, u64, Method, (u8, u8, bool), _))| {
-            let (at, link, method, (visitor, network, chrome), rest) = click;
+        let of = |(number, click)| {
+            let (at, link, method, who, rest): (u64, u64, Method, _, _) = click;
+            let (visitor, network, chrome): (u8, u8, bool) = who;
             let (outcome, purpose, privacy, query): (_, &str, _, &str) = rest;
             Click {
                 id: ClickId(number),
