@@ -64,7 +64,10 @@ fn referrers() {
     assert_eq!(answers[0]["channel"], "Organic Social");
     assert_eq!(answers[1]["source"], "Netflix", "which is not X");
     assert_eq!(answers[2]["channel"], "Direct");
-    assert!(answers[0].get("verdict").is_none(), "a referrer has no verdict");
+    assert!(
+        answers[0].get("verdict").is_none(),
+        "a referrer has no verdict"
+    );
 }
 
 #[test]
@@ -78,7 +81,9 @@ fn whole_requests() {
         format!(r#"{{"url":"{url}","headers":{headers},"address":"193.99.144.80"}}"#),
         format!(r#"{{"url":"{url}","headers":{bare}}}"#),
         format!(r#"{{"url":"{url}","headers":{bare},"confirmed":true}}"#),
-        format!(r#"{{"host":"go.example","method":"HEAD","headers":{headers},"channel":"whatsapp"}}"#),
+        format!(
+            r#"{{"host":"go.example","method":"HEAD","headers":{headers},"channel":"whatsapp"}}"#
+        ),
     ];
     let output = classify(&[], &input.join("\n"));
     assert!(output.status.success(), "{}", said(&output));

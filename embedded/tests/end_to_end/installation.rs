@@ -340,6 +340,10 @@ impl Client {
                 "user-agent",
                 "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
             ),
+            // Without these it would be no browser's.
+            ("accept", "text/html"),
+            ("accept-language", "de-DE"),
+            ("accept-encoding", "gzip, br"),
         ];
         let path = format!("/{slug}");
         let got = ask_one_of(&self.redirectors(), "GET", &path, &headers, "").await?;
