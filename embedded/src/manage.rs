@@ -56,9 +56,17 @@ pub fn check(config: &Config) -> Result<(), Failure> {
         problems.extend(config.click_id_key().err());
     }
     problems.extend(Places::open(&config.databases).err().map(|e| e.to_string()));
-    problems.extend(Networks::open(&config.databases).err().map(|e| e.to_string()));
+    problems.extend(
+        Networks::open(&config.databases)
+            .err()
+            .map(|e| e.to_string()),
+    );
     problems.extend(Agents::open(&config.databases).err().map(|e| e.to_string()));
-    problems.extend(Hostings::open(&config.databases).err().map(|e| e.to_string()));
+    problems.extend(
+        Hostings::open(&config.databases)
+            .err()
+            .map(|e| e.to_string()),
+    );
     if problems.is_empty() {
         println!("the configuration is valid");
         Ok(())

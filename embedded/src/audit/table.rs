@@ -95,7 +95,11 @@ fn lane(out: &mut String, lane: &LaneAudit) -> std::fmt::Result {
     }
     more(out, lane.duplicated.numbers.len(), lane.duplicated.more)?;
     if lane.expired > 0 {
-        writeln!(out, "      retention may have removed 1 to {}", lane.expired)?;
+        writeln!(
+            out,
+            "      retention may have removed 1 to {}",
+            lane.expired
+        )?;
     }
     if lane.unnumbered > 0 {
         writeln!(out, "      {} rows have no number", lane.unnumbered)?;

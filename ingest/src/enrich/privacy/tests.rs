@@ -12,7 +12,6 @@ use whence_core::test_support::click;
 use whence_core::workspace::PrivacyMode::{self, Cookieless, CountOnly, Full};
 
 use super::super::{ClickRow, Enricher};
-use super::*;
 
 static ENRICHER: LazyLock<Enricher> =
     LazyLock::new(|| Enricher::open(&config::Databases::default()).unwrap());
