@@ -16,3 +16,5 @@ ALTER TABLE clicks
     IN PARTITION $month
     WHERE time >= fromUnixTimestamp64Milli($from, 'UTC') AND time <= fromUnixTimestamp64Milli($last, 'UTC')
         AND joinGet('$stage', 'verdict', concat(toString(lane), '/', toString(seq))) != 0
+        -- Who was erased meanwhile stays so.
+        AND privacy != 'count_only'

@@ -211,3 +211,14 @@ async fn an_erasure_that_is_killed_is_finished_by_the_next() {
     assert_eq!(home.dump(SUMS).await, sums);
     assert!(home.audit(), "{:?}", home.run(&["audit"], &[]));
 }
+
+/// A table that is new and knows people must be erased from, too: `sql/person/` and `sql/erasure/`.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_table_that_knows_people_is_erased_from() {
+    let home = Home::new().await;
+    let question = "SELECT arrayStringConcat(arraySort(groupUniqArray(table)), ' ') AS names FROM
+        (SELECT table FROM system.columns WHERE database = currentDatabase()
+            AND name IN ('visitor_id', 'click_id', 'customer', 'event_id', 'address', 'address_prefix', 'user_agent'))";
+    let known = r#"{"names":"clicks confirmations conversion_numbers conversions refunds"}"#;
+    assert_eq!(home.dump(&[question]).await, [format!("{known}\n")]);
+}
