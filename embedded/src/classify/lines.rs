@@ -2,7 +2,8 @@
 
 use std::io::{self, BufRead, Read};
 
-/// The longest line. A request's head is at most 64 KiB by default at the edge, and JSON doubles some of it.
+/// The longest line. A request's head is at most 16 KiB at the edge unless it is configured otherwise, and JSON takes at most
+/// six bytes for one.
 const LONGEST: usize = 256 << 10;
 /// How many refusals are told one by one: enough to see what is wrong, few enough to be read.
 const TOLD: u64 = 500;

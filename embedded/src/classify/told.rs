@@ -76,7 +76,7 @@ impl<'r> Answer<'r> {
                 referrer_host: row.referrer_host,
                 referrer: row.referrer,
             }),
-            place: (kind == Kind::Requests).then(|| PlaceAnswer {
+            place: (kind == Kind::Requests).then_some(PlaceAnswer {
                 country: row.country.as_str(),
                 region: row.region.as_str(),
                 city: row.city,
