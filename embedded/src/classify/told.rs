@@ -69,7 +69,7 @@ impl<'r> Answer<'r> {
                 app: row.app,
                 user_agent: row.user_agent,
             }),
-            road: (kind != Kind::Agents).then(|| RoadAnswer {
+            road: (kind != Kind::Agents).then_some(RoadAnswer {
                 channel: row.channel,
                 source: row.source,
                 campaign: row.campaign,
