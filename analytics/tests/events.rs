@@ -7,6 +7,8 @@ use serde::Serialize;
 pub(crate) const HUMAN: i8 = 1;
 /// A bot.
 pub(crate) const BOT: i8 = 2;
+/// A person, again.
+pub(crate) const DUPLICATE: i8 = 7;
 
 /// The columns of `clicks` that a report can see; the others keep their defaults.
 #[derive(Clone, Debug, Row, Serialize)]
@@ -32,6 +34,11 @@ pub(crate) struct Click {
 }
 
 impl Click {
+    /// Whether it was a person's.
+    pub(crate) fn is_a_persons(&self) -> bool {
+        [HUMAN, DUPLICATE].contains(&self.verdict)
+    }
+
     /// A human click at this time, by a visitor, with an id out of its time and `unique`.
     pub(crate) fn new(workspace: &str, time: i64, unique: u32, visitor: u128) -> Self {
         Self {

@@ -146,7 +146,8 @@ impl Classifier {
         while let Some(line) = lines.next()? {
             let number = line.number;
             if requests.len() == TOGETHER {
-                let told = format!("line {number}: --together looks at {TOGETHER} requests at most");
+                let told =
+                    format!("line {number}: --together looks at {TOGETHER} requests at most");
                 return Err(io::Error::new(io::ErrorKind::InvalidInput, told));
             }
             match self.read(line.text) {

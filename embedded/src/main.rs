@@ -158,9 +158,9 @@ fn main() -> ExitCode {
             process::main(&flags, async |config| export::run(config, args).await)
         }
         Command::Classify { args, flags } => classify::main(&flags, &args),
-        Command::Reclassify { args, flags } => process::main(&flags, async |config| {
-            reclassify::run(config, args).await
-        }),
+        Command::Reclassify { args, flags } => {
+            process::main(&flags, async |config| reclassify::run(config, args).await)
+        }
         Command::Clickhouse(args) => {
             let log = Log {
                 filter: "info".into(),

@@ -49,7 +49,13 @@ fn as_csv() {
 fn every_model_as_a_table_and_as_json() {
     let output = attribute(PATHS, &[]);
     let table = String::from_utf8(output.stdout).unwrap();
-    for model in ["first", "position:40:40", "time_decay:1", "markov:1", "shapley"] {
+    for model in [
+        "first",
+        "position:40:40",
+        "time_decay:1",
+        "markov:1",
+        "shapley",
+    ] {
         assert!(table.contains(&format!("{model}\n")), "{table}");
     }
     let output = attribute(PATHS, &["--format", "json", "--models", "shapley"]);

@@ -45,9 +45,9 @@ pub(crate) struct Shared {
     pub(crate) inserts: Arc<Inserts>,
     /// Accepts conversions.
     pub(crate) desk: Arc<Desk>,
-    /// Tells a genuine click id from a forged one.
     /// Takes confirmations.
     pub(crate) confirmations: ConfirmationDesk,
+    /// Tells a genuine click id from a forged one.
     pub(crate) key: ClickIdKey,
     /// What redirectors present.
     pub(crate) token: Secret,
@@ -57,21 +57,21 @@ pub(crate) struct Shared {
     pub(crate) visitors: Arc<Visitors>,
     /// Name of the visitor's cookie.
     pub(crate) visitor_cookie: String,
+    /// How long cookies last, in days.
+    pub(crate) cookie_days: u32,
     /// How many blocks may be in memory at a time.
     pub(crate) block_turns: Turns,
     /// How many requests with accounts of lanes may be.
-    /// How long cookies last, in days.
-    pub(crate) cookie_days: u32,
     pub(crate) account_turns: Turns,
     /// How many batches of conversions may be.
     pub(crate) batch_turns: Turns,
     /// How many pixels may be worked on.
     pub(crate) pixels: Arc<Semaphore>,
+    /// How many confirmations may be.
+    pub(crate) confirmation_turns: Semaphore,
     /// The figures.
     pub(crate) metrics: Metrics,
 }
-    /// How many confirmations may be.
-    pub(crate) confirmation_turns: Semaphore,
 
 /// All routes.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -82,14 +82,14 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/conversions", post(conversions::receive))
         .route("/v1/conversions/batch", post(batch::receive))
         .route("/p.gif", get(pixel::receive))
-        .fallback(async |uri: Uri| {
-            Problem::new(
-                StatusCode::NOT_FOUND,
         .route("/w.js", get(script::get))
         .route(
             "/v1/confirm",
             post(confirm::receive).options(page::preflight),
         )
+        .fallback(async |uri: Uri| {
+            Problem::new(
+                StatusCode::NOT_FOUND,
                 format!("there is nothing at {}", uri.path()),
             )
         })

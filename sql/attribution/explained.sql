@@ -35,7 +35,7 @@ SELECT
     multiIf(
         click_id = 0, 'none',
         outcome_of_click != 'redirected', 'not_redirected',
-        {all_traffic:UInt8} = 0 AND verdict_of_click != 'human', 'not_human',
+        {all_traffic:UInt8} = 0 AND verdict_of_click NOT IN ('human', 'duplicate'), 'not_human',
         at > occurred_ms, 'after_conversion',
         occurred_ms - at > {look_back_ms:Int64}, 'before_look_back',
         '') AS left_out

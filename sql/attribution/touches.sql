@@ -8,7 +8,7 @@
 --   from_ms, to_ms  when conversions happened, milliseconds since 1970, the end excluded
 --   look_back_ms    how long before the conversion a click may be
 --   kinds           lead, sale or both
---   all_traffic     0 for clicks judged human, 1 for every verdict
+--   all_traffic     0 for clicks of people (human, and duplicate: the same again), 1 for every verdict
 --   by              a column: what touches are called by
 --   event           only the conversion with this event id; empty for all
 --   most            how many conversions
@@ -36,7 +36,7 @@ touched AS
           AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
           AND visitor_id IN (SELECT visitor FROM known WHERE person IN (SELECT person FROM asked))
           AND outcome = 'redirected'
-          AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
+          AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
         UNION ALL
         -- A click that a conversion carries is its person's, even where its visitor is not known.
         SELECT person, toUnixTimestamp64Milli(time) AS at, click_id, toString({by:Identifier}) AS label
@@ -51,7 +51,7 @@ touched AS
               WHERE click_id != 0 AND person IN (SELECT person FROM asked)
           )
           AND outcome = 'redirected'
-          AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
+          AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
     )
 )
 SELECT

@@ -10,7 +10,7 @@ FROM
       AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
       AND outcome = 'redirected'
-      AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
+      AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
       AND visitor_id != 0
       AND visitor_id NOT IN (SELECT visitor FROM known)
     GROUP BY visitor_id

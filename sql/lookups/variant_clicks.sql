@@ -17,5 +17,5 @@ WITH selected AS
       AND time >= fromUnixTimestamp64Milli({since:Array(Int64)}[indexOf({links:Array(UInt64)}, link_id)], 'UTC')
       AND variant != ''
       AND outcome = 'redirected'
-      AND verdict = 'human'
+      AND verdict IN ('human', 'duplicate')
 )

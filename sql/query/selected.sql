@@ -5,7 +5,7 @@
 --   workspace    whose clicks
 --   from_ms      milliseconds since 1970, included
 --   to_ms        milliseconds since 1970, excluded
---   all_traffic  0 for clicks judged human, 1 for every verdict
+--   all_traffic  0 for clicks of people (human, and duplicate: the same again), 1 for every verdict
 --   shifts, offsets  the workspace's clock: from which second on it is how many seconds ahead of UTC
 -- WHERE ends with the question's own filter.
 WITH selected AS
@@ -22,5 +22,5 @@ WITH selected AS
       AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
       AND outcome = 'redirected'
-      AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
+      AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
       AND

@@ -38,7 +38,7 @@ conversions_of_people AS
             FROM clicks
             WHERE workspace = {workspace:String}
               AND outcome = 'redirected'
-              AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
+              AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
               -- A click's id begins with its time: with the hour, its row is found by the table's key.
               AND (toStartOfHour(time), click_id) IN
               (

@@ -5,7 +5,7 @@
 --   workspace    whose clicks
 --   from_ms      milliseconds since 1970, included
 --   to_ms        milliseconds since 1970, excluded
---   all_traffic  0 for clicks judged human, 1 for every verdict
+--   all_traffic  0 for clicks of people (human, and duplicate: the same again), 1 for every verdict
 --   channels, sources, links  only clicks with one of these values; an empty list leaves all in
 WITH selected AS
 (
@@ -15,7 +15,7 @@ WITH selected AS
       AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
       AND outcome = 'redirected'
-      AND ({all_traffic:UInt8} = 1 OR verdict = 'human')
+      AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
       AND (empty({channels:Array(String)}) OR has({channels:Array(String)}, channel))
       AND (empty({sources:Array(String)}) OR has({sources:Array(String)}, source))
       AND (empty({links:Array(UInt64)}) OR has({links:Array(UInt64)}, link_id))

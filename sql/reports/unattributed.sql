@@ -29,7 +29,7 @@ LEFT JOIN
     SELECT
         click_id,
         min(toNullable(time)) AS clicked_at,
-        max(outcome = 'redirected' AND ({all_traffic:UInt8} = 1 OR verdict = 'human')) AS counts
+        max(outcome = 'redirected' AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))) AS counts
     FROM clicks
     -- A click's id begins with its time: with the hour, its row is found by the table's key.
     WHERE workspace = {workspace:String}

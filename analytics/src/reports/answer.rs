@@ -16,7 +16,8 @@ pub(super) type Definitions = &'static [(&'static str, &'static str)];
 pub(crate) const CLICK: (&str, &str) = (
     "clicks",
     "Requests to short links that were redirected. A request for a link that does not exist is not one. \
-     With traffic=human only those judged human; with traffic=all also bots, previews and prefetches.",
+     With traffic=human only those of people, repeats by the same person among them; with traffic=all also bots, \
+     previews and prefetches.",
 );
 
 /// A visitor, in every report.

@@ -9,7 +9,7 @@ use whence_analytics::attribution::{MICRO, Model, Path, Paths, attribute};
 
 use super::reference::{refunded, standing};
 use super::stream::{DAY, HOUR, World};
-use crate::events::{Click, Conversion, HUMAN, LEAD, SALE};
+use crate::events::{Click, Conversion, LEAD, SALE};
 use crate::support::Service;
 
 /// Conversions in millionths, and revenue by currency.
@@ -60,7 +60,7 @@ pub(super) async fn one(service: &Service, key: &str, world: &World, round: u64)
         };
         kinds.contains(&kind) && (from..to).contains(&conversion.occurred_at)
     };
-    let counts = |click: &Click| click.outcome == 1 && (all_traffic || click.verdict == HUMAN);
+    let counts = |click: &Click| click.outcome == 1 && (all_traffic || click.is_a_persons());
     let mut told: Vec<Told<'_>> = standing
         .iter()
         .filter(is_asked)

@@ -9,7 +9,6 @@ use whence_core::id::LinkId;
 
 use super::reference::{self, Asked, KeysOf, Windows};
 use super::stream::{DAY, HOUR, MINUTE, ODD_SOURCE, World};
-use crate::events::HUMAN;
 use crate::support::Service;
 
 /// Compares each report once; answers how many that were.
@@ -62,10 +61,7 @@ async fn breakdown(service: &Service, key: &str, world: &World, rng: &mut Rng) {
             [] => vec![String::new()],
             tags => tags.to_vec(),
         }),
-        ("verdict", |click| {
-            let human = click.verdict == HUMAN;
-            vec![if human { "human" } else { "bot" }.into()]
-        }),
+        ("verdict", |click| vec![reference::verdict(click).into()]),
     ];
     let (by, keys_of) = dimensions[rng.usize(..dimensions.len())];
     let limit = rng.usize(1..5);

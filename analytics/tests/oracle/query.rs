@@ -9,9 +9,9 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::{Map, Value, json};
 use whence_core::id::LinkId;
 
-use super::reference::{Asked, attributed, label, refunded, standing};
+use super::reference::{Asked, attributed, label, refunded, standing, verdict};
 use super::stream::{DAY, HOUR, MINUTE, ODD_SOURCE, World};
-use crate::events::{Click, Conversion, HUMAN, LEAD, SALE};
+use crate::events::{Click, Conversion, LEAD, SALE};
 use crate::support::Service;
 
 const METRICS: [&str; 13] = [
@@ -44,10 +44,7 @@ const DIMENSIONS: [Dimension; 8] = [
         [] => vec![String::new()],
         tags => tags.to_vec(),
     }),
-    ("verdict", |click| {
-        let human = click.verdict == HUMAN;
-        vec![if human { "human" } else { "bot" }.into()]
-    }),
+    ("verdict", |click| vec![verdict(click).into()]),
 ];
 
 /// A filter in both forms.
@@ -324,7 +321,7 @@ fn selected<'a>(query: &Query, world: &'a World, from: i64, to: i64) -> Vec<&'a 
     let mut chosen: Vec<&Click> = world
         .clicks
         .iter()
-        .filter(|click| click.outcome == 1 && (query.all_traffic || click.verdict == HUMAN))
+        .filter(|click| click.outcome == 1 && (query.all_traffic || click.is_a_persons()))
         .filter(|click| {
             query
                 .filter

@@ -8,7 +8,17 @@ use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use super::stream::World;
-use crate::events::{CANCELLATION, Click, Conversion, HUMAN, LEAD, REFUND, SALE};
+use crate::events::{BOT, CANCELLATION, Click, Conversion, DUPLICATE, HUMAN, LEAD, REFUND, SALE};
+
+/// A verdict by its name.
+pub(super) fn verdict(click: &Click) -> &'static str {
+    match click.verdict {
+        HUMAN => "human",
+        BOT => "bot",
+        DUPLICATE => "duplicate",
+        other => panic!("{other}"),
+    }
+}
 
 /// A question, as a test asks it.
 #[derive(Clone, Debug)]
@@ -24,7 +34,7 @@ pub(super) struct Asked {
 impl Asked {
     /// Whether a click counts at all, for anybody.
     fn counts(&self, click: &Click) -> bool {
-        click.outcome == 1 && (self.all_traffic || click.verdict == HUMAN)
+        click.outcome == 1 && (self.all_traffic || click.is_a_persons())
     }
 
     /// Whether the report is about this click.

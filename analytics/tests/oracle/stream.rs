@@ -4,7 +4,7 @@
 use fastrand::Rng;
 use jiff::Timestamp;
 
-use crate::events::{BOT, CANCELLATION, Click, Conversion, HUMAN, LEAD, REFUND, SALE};
+use crate::events::{BOT, CANCELLATION, Click, Conversion, DUPLICATE, HUMAN, LEAD, REFUND, SALE};
 
 /// Zones whose clocks are moved, by an hour or by half an hour, and zones between two hours.
 const ZONES: [&str; 10] = [
@@ -81,7 +81,7 @@ fn world(number: u64) -> World {
         let visitor = u128::from(rng.u8(0..8));
         clicks.push(Click {
             outcome: if rng.u8(0..10) == 0 { 2 } else { 1 },
-            verdict: if rng.u8(0..4) == 0 { BOT } else { HUMAN },
+            verdict: [BOT, BOT, DUPLICATE, HUMAN, HUMAN, HUMAN, HUMAN, HUMAN][rng.usize(..8)],
             link_id: rng.u64(1..4),
             new_visitor: visitor != 0 && rng.u8(0..3) == 0,
             slug: ["", "a", "ß/b"][rng.usize(..3)].into(),
