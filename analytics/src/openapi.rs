@@ -86,6 +86,7 @@ mod tests {
             "delete /api/v1/domains/{host}",
             "delete /api/v1/links/{id}",
             "get /api/v1/audit",
+            "get /api/v1/conversions/{event_id}/explain",
             "get /api/v1/domains",
             "get /api/v1/domains/{host}",
             "get /api/v1/links",
@@ -100,11 +101,13 @@ mod tests {
             "patch /api/v1/domains/{host}",
             "patch /api/v1/links/{id}",
             "patch /api/v1/workspace",
+            "post /api/v1/attribution",
             "post /api/v1/domains",
             "post /api/v1/links",
             "post /api/v1/links/bulk",
             "post /api/v1/links/import",
             "post /api/v1/links/{id}/qr",
+            "post /api/v1/query",
             "put /api/v1/links/external/{external_id}",
         ];
         assert_eq!(found, expected.map(str::to_owned).into());

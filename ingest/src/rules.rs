@@ -156,7 +156,7 @@ mod tests {
             .await
             .unwrap();
         store
-            .put_workspace(&workspace("globex", "Mail"))
+            .put_workspace(&workspace("globex", "Parcel"))
             .await
             .unwrap();
         store
@@ -165,10 +165,10 @@ mod tests {
             .unwrap();
         assert_eq!(learn().await, ["Letters", "Email", "Email"], "it is fresh");
         age();
-        assert_eq!(learn().await, ["Post", "Mail", "New"]);
+        assert_eq!(learn().await, ["Post", "Parcel", "New"]);
         store.put_workspace(&workspace("acme", "")).await.unwrap();
         age();
-        assert_eq!(learn().await, ["Email", "Mail", "New"]);
+        assert_eq!(learn().await, ["Email", "Parcel", "New"]);
     }
 
     #[tokio::test]

@@ -280,7 +280,7 @@ mod tests {
     fn what_is_wrong_is_named() {
         for (text, expected) in [
             ("", "EOF while parsing a value"),
-            ("[1]", "invalid length 1"),
+            ("[1]", "[0]: "),
             ("{} {}", "trailing characters"),
             (r#"{"metod":"GET"}"#, "metod: unknown field `metod`"),
             (r#"{"method":"PUT"}"#, "method: unknown variant `PUT`"),
