@@ -101,45 +101,61 @@ async fn two_collectors_at_once() {
         Collector::start(&config).await,
     ];
     let client = engine.client();
-    let body = |event: u64, minor: u64| {
-        format!(r#"{{"event_id":"e-{event}","kind":"sale","amount":{minor},"currency":"EUR"}}"#)
+    let body = |name: &str, minor: u64| {
+        format!(r#"{{"event_id":"{name}","kind":"sale","amount":{minor},"currency":"EUR"}}"#)
     };
-    // Of even events all say the same, of odd ones each collector hears something else.
-    let mut asked = Vec::new();
-    for event in 0..EVENTS {
-        for round in 0..6_usize {
-            let minor = if event % 2 == 0 {
-                7
-            } else {
-                7 + round as u64 % 2
-            };
-            asked.push((event, round % 2, body(event, minor)));
-        }
-    }
-    let answers = asked
-        .iter()
-        .map(|(_, which, body)| both[*which].convert(body));
-    let got = futures::future::join_all(answers).await;
-    for event in 0..EVENTS {
-        let of_event = asked.iter().zip(&got).filter(|((of, ..), _)| *of == event);
-        let answers: HashSet<(u16, &str)> = of_event
-            .map(|(_, got)| (got.status.as_u16(), got.body.as_str()))
+    // On a busy machine one of them may already have told ClickHouse before the other is asked, and then the other knows.
+    // That is no fault and no meeting: they are asked again about something new.
+    let mut names = Vec::new();
+    for attempt in 0..10 {
+        names = (0..EVENTS)
+            .map(|event| format!("e-{attempt}-{event}"))
             .collect();
-        assert!(
-            answers.iter().all(|(status, _)| *status == 200),
-            "{answers:?}"
-        );
-        assert_eq!(answers.len(), 1, "one event has one answer");
+        // Of even events all say the same, of odd ones each collector hears something else.
+        let mut asked = Vec::new();
+        for (event, name) in names.iter().enumerate() {
+            for round in 0..6_usize {
+                let differs = event % 2 == 1 && round % 2 == 1;
+                asked.push((event, round % 2, body(name, 7 + u64::from(differs))));
+            }
+        }
+        let answers = asked
+            .iter()
+            .map(|(_, which, body)| both[*which].convert(body));
+        let got = futures::future::join_all(answers).await;
+        for event in 0..EVENTS as usize {
+            let of_event = asked.iter().zip(&got).filter(|((of, ..), _)| *of == event);
+            let answers: HashSet<(u16, &str)> = of_event
+                .map(|(_, got)| (got.status.as_u16(), got.body.as_str()))
+                .filter(|(status, _)| *status != 409 || event % 2 == 0)
+                .collect();
+            assert!(
+                answers.iter().all(|(status, _)| *status == 200),
+                "{answers:?}"
+            );
+            assert_eq!(answers.len(), 1, "one event has one answer");
+        }
+        if got.iter().all(|got| got.status == 200) {
+            break;
+        }
+        assert!(attempt < 9, "they never met");
     }
-    let waiting = "SELECT toUInt64(count() >= 20) FROM (SELECT event_id FROM conversion_numbers GROUP BY event_id HAVING uniqExact(lane) = 2)";
-    wait_for(&client, waiting, 1).await;
+    let of_names = format!("event_id IN ('{}')", names.join("', '"));
+    let waiting = format!(
+        "SELECT toUInt64(count()) FROM (SELECT event_id FROM conversion_numbers WHERE {of_names} GROUP BY event_id HAVING uniqExact(lane) = 2)"
+    );
+    wait_for(&client, &waiting, EVENTS).await;
     assert_eq!(
-        number(&client, "SELECT count() FROM conversions FINAL").await,
+        number(
+            &client,
+            &format!("SELECT count() FROM conversions FINAL WHERE {of_names}")
+        )
+        .await,
         EVENTS
     );
     // From now on both say the same of the odd ones too: of two bodies one was first.
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    for event in (1..EVENTS).step_by(2) {
+    for event in names.iter().skip(1).step_by(2) {
         let mut taken = Vec::new();
         for minor in [7, 8] {
             let [one, other] = [
