@@ -49,8 +49,9 @@ Try it, in another terminal:
   # its QR code, for paper: any browser shows it
   curl -s {short}/hello.qr > hello.svg
 
-  # click it: the destination carries the click id, wcid
-  curl -si -A 'Mozilla/5.0 Firefox/145.0' {short}/hello | grep -i location
+  # click it as a browser does (open it in one, or say what one says): the destination carries the click id, wcid
+  curl -si --compressed {short}/hello -A 'Mozilla/5.0 Firefox/145.0' \
+       -H 'Accept: text/html' -H 'Accept-Language: en' | grep -i location
 
   # somebody buys: send the click id back
   curl -s {ingest}/v1/conversions -H "Authorization: Bearer $KEY" \
