@@ -34,8 +34,8 @@ const AFTER: &str = "that_fails";
 /// Whose inserts fail.
 const TABLES: [&str; 2] = ["clicks", "conversions"];
 
-/// What a full volume leaves to ClickHouse: less than the MiB that it reserves for an insert, which it then refuses.
-const LEFT_TO_CLICKHOUSE: u64 = 900 << 10;
+/// What a full volume leaves to ClickHouse: less than it wants to begin an insert, and enough for those that have begun.
+const LEFT_TO_CLICKHOUSE: u64 = 16 << 20;
 /// How often the filler takes what others have given back.
 const FILLINGS: usize = 16;
 /// What tmpfs allocates at a time.

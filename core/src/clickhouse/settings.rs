@@ -25,6 +25,9 @@ pub const INSERT_SETTINGS: &[(&str, &str)] = &[
     // Blocks end by neither size nor time while they are read.
     ("input_format_max_block_size_bytes", "0"),
     ("input_format_max_block_wait_ms", "0"),
+    // 32 MiB: an insert that meets a full volume half-way can leave a part whose marks are empty (26.7), and then no query
+    // that needs the part answers until ClickHouse starts again and sets it aside. So none begins on the last of the room.
+    ("min_free_disk_bytes_to_perform_insert", "33554432"),
     // Equal rows are two clicks until their (lane, seq) says otherwise; never collapse while inserting.
     ("optimize_on_insert", "0"),
 ];

@@ -17,8 +17,9 @@ use crate::oracle;
 const JOURNAL_KIB: u32 = 5 << 10;
 /// ClickHouse's volume: what it needs to start, several times over.
 const CLICKHOUSE_KIB: u32 = 256 << 10;
-/// What is left of it when it is as good as full: less than the engine reserves for an insert.
-const LEFT_KIB: u64 = 700;
+/// What is left of it when it is as good as full: less than there must be for an insert to begin, and enough for those
+/// that have begun.
+const LEFT_KIB: u64 = 16 << 10;
 /// Clicks that are lost, or refused, before ingest comes back.
 const BEYOND: usize = 60;
 /// More clicks than find room in the journal's volume.
