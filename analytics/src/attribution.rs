@@ -11,9 +11,11 @@
 mod credit;
 pub(crate) mod explain;
 pub mod file;
+mod ledger;
 mod markov;
 mod model;
 mod paths;
+mod question;
 pub(crate) mod report;
 mod shapley;
 mod split;

@@ -17,7 +17,8 @@ use whence_core::id::{ClickId, LinkId};
 use whence_core::key::Right;
 use whence_core::problem::Problem;
 
-use super::report::{DAY_MS, Label, sql};
+use super::question::{DAY_MS, Label};
+use super::report::sql;
 use super::{MICRO, Model, Path, Paths, divide, weights_of};
 use crate::api::Api;
 use crate::door::Caller;

@@ -1,0 +1,185 @@
+//! Conversions with their touches, and what each label earns of them under a model.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use axum::http::StatusCode;
+use clickhouse::Row;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use whence_core::problem::Problem;
+
+use super::question::{DAY_MS, Label};
+use super::{MICRO, Model, Path, Paths, divide, effects, weights_of, whole};
+
+/// A conversion and what led to it.
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct Converted {
+    #[expect(dead_code, reason = "the order of rows, in which ties are broken")]
+    event_id: String,
+    #[expect(dead_code, reason = "what was asked for")]
+    kind: String,
+    occurred_ms: i64,
+    amount_minor: i64,
+    refunded_minor: i64,
+    pub(super) currency: String,
+    touches: Vec<(i64, u128, String)>,
+}
+
+/// Visitors who did not convert, by what they clicked.
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct Without {
+    labels: Vec<String>,
+    often: u64,
+}
+
+impl Converted {
+    pub(super) fn worth(&self) -> i128 {
+        i128::from(self.amount_minor) - i128::from(self.refunded_minor)
+    }
+}
+
+/// What somebody earned: conversions in millionths, and revenue by currency.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Earned {
+    conversions: i128,
+    revenue: BTreeMap<String, i128>,
+}
+
+impl Earned {
+    pub(super) fn add(&mut self, conversions: i128, currency: &str, revenue: i128) {
+        self.conversions += conversions;
+        if !currency.is_empty() {
+            *self.revenue.entry(currency.to_owned()).or_default() += revenue;
+        }
+    }
+
+    pub(super) fn show(&self) -> Value {
+        let amount = |(currency, minor): (&String, &i128)| json!({ "currency": currency, "amount_minor": i64::try_from(*minor).unwrap_or(i64::MAX) });
+        json!({
+            "conversions": self.conversions as f64 / MICRO as f64,
+            "revenue": self.revenue.iter().map(amount).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// What each label earned under a model.
+pub(super) struct Credits {
+    model: Model,
+    labels: BTreeMap<String, Earned>,
+    unattributed: Earned,
+}
+
+impl Credits {
+    pub(super) fn show(&self, by: Label) -> Value {
+        let mut labels: Vec<_> = self.labels.iter().collect();
+        labels.sort_by_key(|(label, earned)| (Reverse(earned.conversions), *label));
+        let rows = labels.into_iter().map(|(label, earned)| {
+            let mut row: Map<String, Value> = Map::new();
+            row.insert(by.names().0.to_owned(), json!(by.show(label)));
+            if let Value::Object(earned) = earned.show() {
+                row.extend(earned);
+            }
+            Value::Object(row)
+        });
+        json!({
+            "model": self.model.to_string(),
+            "rows": rows.collect::<Vec<_>>(),
+            "unattributed": self.unattributed.show(),
+        })
+    }
+}
+
+/// Conversions and their paths, ready for any model.
+pub(super) struct Ledger<'c> {
+    converted: &'c [Converted],
+    /// All paths, for models that learn from them; those that converted first, in the order of `converted`.
+    paths: Paths,
+}
+
+impl<'c> Ledger<'c> {
+    pub(super) fn new(converted: &'c [Converted], without: &[Without]) -> Self {
+        let mut paths = Paths::default();
+        for conversion in converted {
+            let labels = conversion.touches.iter().map(|(.., label)| label.as_str());
+            let touches = labels.map(|label| paths.channel(label)).collect();
+            paths.paths.push(Path {
+                touches,
+                conversions: 1,
+                value: 0,
+                null: 0,
+            });
+        }
+        for visitors in without {
+            let labels = visitors.labels.iter();
+            let touches = labels.map(|label| paths.channel(label)).collect();
+            paths.paths.push(Path {
+                touches,
+                conversions: 0,
+                value: 0,
+                null: visitors.often,
+            });
+        }
+        Self { converted, paths }
+    }
+
+    pub(super) fn all(&self, models: &[Model]) -> Result<Vec<Credits>, Problem> {
+        models.iter().map(|model| self.under(*model)).collect()
+    }
+
+    fn under(&self, model: Model) -> Result<Credits, Problem> {
+        let names = self.paths.channels();
+        let mut earned = vec![Earned::default(); names.len()];
+        let mut unattributed = Earned::default();
+        let learnt = match model {
+            Model::Markov { order } => {
+                let effects = effects(&self.paths, order).map_err(|unsettled| {
+                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, unsettled.to_string())
+                })?;
+                Some(whole(&effects))
+            }
+            _ => None,
+        };
+        // What a model divides that learns from all paths: all that has a touch, together.
+        let mut together: HashMap<&str, (i128, i128)> = HashMap::new();
+        for (conversion, path) in self.converted.iter().zip(&self.paths.paths) {
+            let (currency, worth) = (conversion.currency.as_str(), conversion.worth());
+            if path.touches.is_empty() {
+                unattributed.add(MICRO, currency, worth);
+            } else if learnt.is_some() {
+                let sum = together.entry(currency).or_default();
+                *sum = (sum.0 + MICRO, sum.1 + worth);
+            } else {
+                let weights = weights_of(&self.paths, model, path, |place| {
+                    let at = conversion.touches[place].0;
+                    (conversion.occurred_ms - at) as f64 / DAY_MS as f64
+                });
+                let shares = divide(MICRO, &weights);
+                let worths = divide(worth, &weights);
+                for ((label, share), worth) in path.touches.iter().zip(shares).zip(worths) {
+                    if share != 0 || worth != 0 {
+                        earned[*label as usize].add(share, currency, worth);
+                    }
+                }
+            }
+        }
+        if let Some(weights) = learnt {
+            for (currency, (conversions, worth)) in together {
+                let shares = divide(conversions, &weights).into_iter();
+                for (label, (share, worth)) in shares.zip(divide(worth, &weights)).enumerate() {
+                    if share != 0 || worth != 0 {
+                        earned[label].add(share, currency, worth);
+                    }
+                }
+            }
+        }
+        let labels = names.iter().cloned().zip(earned);
+        Ok(Credits {
+            model,
+            labels: labels
+                .filter(|(_, earned)| earned.conversions != 0)
+                .collect(),
+            unattributed,
+        })
+    }
+}

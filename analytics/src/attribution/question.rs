@@ -1,0 +1,192 @@
+//! What an attribution is asked: which conversions, which touches, which models.
+
+use std::str::FromStr;
+
+use axum::http::StatusCode;
+use clickhouse::query::Query as Statement;
+use jiff::Timestamp;
+use serde_json::Value;
+use whence_core::id::LinkId;
+use whence_core::key::Right;
+use whence_core::problem::Problem;
+use whence_core::workspace::WorkspaceId;
+
+use super::Model;
+use crate::api::Api;
+use crate::door::Caller;
+use crate::fields::Body;
+use crate::problems::field;
+use crate::query::period::Period;
+use crate::reports::question::zone_of;
+use crate::reports::range::{Moment, Range};
+use crate::reports::span::Span;
+use crate::workspace;
+
+/// Conversions of one answer: more would not fit into memory beside each other.
+pub(super) const MOST: u64 = 500_000;
+/// Models of one answer.
+const MOST_MODELS: usize = 10;
+/// The milliseconds of a day, in which half-lives are counted.
+pub(super) const DAY_MS: i64 = 86_400_000;
+
+/// What touches are called by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    Channel,
+    Source,
+    Campaign,
+    Link,
+    Advocate,
+}
+
+impl Label {
+    const ALL: [(&'static str, &'static str, Self); 5] = [
+        ("channel", "channel", Self::Channel),
+        ("source", "source", Self::Source),
+        ("campaign", "campaign", Self::Campaign),
+        ("link", "link_id", Self::Link),
+        ("advocate", "advocate", Self::Advocate),
+    ];
+
+    pub(super) fn names(self) -> (&'static str, &'static str) {
+        let found = Self::ALL.iter().find(|(.., label)| *label == self);
+        found.map_or(("", ""), |(name, column, _)| (name, column))
+    }
+
+    pub(super) fn show(self, label: &str) -> String {
+        match self {
+            Self::Link => label
+                .parse()
+                .map_or_else(|_| label.to_owned(), |id| LinkId(id).to_string()),
+            _ => label.to_owned(),
+        }
+    }
+}
+
+impl FromStr for Label {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.iter().find(|(name, ..)| *name == text);
+        found
+            .map(|(.., label)| *label)
+            .ok_or("must be channel, source, campaign, link or advocate")
+    }
+}
+
+/// What is asked.
+pub(super) struct Question {
+    pub(super) workspace: WorkspaceId,
+    pub(super) time_zone: String,
+    pub(super) range: Range,
+    pub(super) models: Vec<Model>,
+    pub(super) by: Label,
+    pub(super) look_back: Span,
+    pub(super) kinds: Vec<String>,
+    pub(super) all_traffic: bool,
+}
+
+impl Question {
+    pub(super) async fn read(api: &Api, caller: &Caller, mut body: Body) -> Result<Self, Problem> {
+        let id = caller.with(Right::Reports)?;
+        let look_back = body.read("look_back", |value| match value {
+            Value::String(text) => match text.parse::<Span>() {
+                Ok(span) if (Span::days(1)..=Span::days(365)).contains(&span) => Ok(span),
+                _ => Err("must be 1d to 365d"),
+            },
+            _ => Err("must be a text, such as 90d"),
+        });
+        let look_back = look_back.unwrap_or(Span::days(90));
+        let models = body.read("models", |value| models(value, look_back));
+        let models = models.unwrap_or_else(|| vec![Model::First, Model::Last]);
+        let by = body.read("by", text::<Label>).unwrap_or(Label::Channel);
+        let kinds = body.read("kinds", kinds);
+        let from = body.read("from", text::<Moment>);
+        let to = body.read("to", text::<Moment>);
+        let period = body.read("period", text::<Period>);
+        let all_traffic = body.read("traffic", |value| match value.as_str() {
+            Some("human") => Ok(false),
+            Some("all") => Ok(true),
+            _ => Err("must be human or all"),
+        });
+        if period.is_some() && (from.is_some() || to.is_some()) {
+            body.wrong("period", "excludes from and to");
+        }
+        body.finish()?;
+        let workspace = workspace::find(api, id).await?;
+        let zone = zone_of(&workspace)?;
+        let now = Timestamp::now();
+        let range = match period {
+            Some(period) => period.range(zone, now),
+            None => Range::new(from, to, zone, now)
+                .map_err(|backwards| field(StatusCode::UNPROCESSABLE_ENTITY, "from", backwards))?,
+        };
+        Ok(Self {
+            workspace: workspace.id,
+            time_zone: workspace.time_zone,
+            range,
+            models,
+            by,
+            look_back,
+            kinds: kinds.unwrap_or_else(|| vec!["sale".to_owned()]),
+            all_traffic: all_traffic.unwrap_or(false),
+        })
+    }
+
+    pub(super) fn put(&self, statement: Statement) -> Statement {
+        statement
+            .param("workspace", self.workspace.as_str())
+            .param("from_ms", self.range.from.as_millisecond())
+            .param("to_ms", self.range.to.as_millisecond())
+            .param("look_back_ms", self.look_back.as_ms())
+            .param("kinds", &self.kinds)
+            .param("all_traffic", u8::from(self.all_traffic))
+            .param("by", self.by.names().1)
+            .param("event", "")
+            .param("most", MOST + 1)
+    }
+}
+
+fn text<T: FromStr<Err: ToString>>(value: Value) -> Result<T, String> {
+    match value {
+        Value::String(text) => text.parse().map_err(|error: T::Err| error.to_string()),
+        _ => Err("must be a text".to_owned()),
+    }
+}
+
+fn models(value: Value, look_back: Span) -> Result<Vec<Model>, String> {
+    let Value::Array(values) = value else {
+        return Err("must be a list of texts".to_owned());
+    };
+    if values.is_empty() || values.len() > MOST_MODELS {
+        return Err(format!("must have 1 to {MOST_MODELS}"));
+    }
+    let days = look_back.as_ms() as f64 / DAY_MS as f64;
+    let mut models = Vec::new();
+    for value in values {
+        let model = match value.as_str() {
+            // As PostHog has it.
+            Some("time_decay") => Model::TimeDecay {
+                half_life: days / 4.0,
+            },
+            _ => text::<Model>(value)?,
+        };
+        if models.contains(&model) {
+            return Err("must not name one twice".to_owned());
+        }
+        models.push(model);
+    }
+    Ok(models)
+}
+
+fn kinds(value: Value) -> Result<Vec<String>, &'static str> {
+    const WRONG: &str = "must be a list of sale, lead or both";
+    let kinds: Vec<String> = serde_json::from_value(value).map_err(|_| WRONG)?;
+    let known = kinds
+        .iter()
+        .all(|kind| ["sale", "lead"].contains(&kind.as_str()));
+    match known && !kinds.is_empty() {
+        true => Ok(kinds),
+        false => Err(WRONG),
+    }
+}
