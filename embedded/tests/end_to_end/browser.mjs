@@ -201,5 +201,14 @@ const ended = new Promise((done) => alone.on("exit", done));
 alone.kill("SIGTERM");
 await ended;
 console.log(JSON.stringify({ name: "prerendered", click: followed, answers: proxied, prerendered }));
-rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+// The browser's children write on for a moment after it has ended.
+for (let tries = 0; ; tries += 1) {
+  try {
+    rmSync(profile, { recursive: true, force: true });
+    break;
+  } catch (error) {
+    if (tries === 50) throw error;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
 shop.close();
