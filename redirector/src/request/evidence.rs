@@ -6,20 +6,27 @@ use std::borrow::Cow;
 
 use whence_core::click::{Signs, bounded, bounds};
 
-/// The client hints, in the order in which a click has them.
-const HINTS: [&[u8]; 5] = [
-    b"sec-ch-ua",
-    b"sec-ch-ua-mobile",
-    b"sec-ch-ua-platform",
-    b"sec-ch-ua-platform-version",
-    b"sec-ch-ua-model",
-];
+/// How many client hints a click has.
+const HINTS: usize = 5;
+
+/// The place of a client hint in a click; by the name's length first, since every request of a browser has several.
+fn hint(name: &[u8]) -> Option<usize> {
+    let (place, known): (usize, &[u8]) = match name.len() {
+        9 => (0, b"sec-ch-ua"),
+        16 => (1, b"sec-ch-ua-mobile"),
+        18 => (2, b"sec-ch-ua-platform"),
+        26 => (3, b"sec-ch-ua-platform-version"),
+        15 => (4, b"sec-ch-ua-model"),
+        _ => return None,
+    };
+    name.eq_ignore_ascii_case(known).then_some(place)
+}
 
 /// Evidence that is being gathered.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Evidence<'r> {
     signs: Signs,
-    hints: [&'r [u8]; HINTS.len()],
+    hints: [&'r [u8]; HINTS],
 }
 
 /// Whether a header may be one that [`Evidence::header`] takes.
@@ -36,9 +43,10 @@ impl<'r> Evidence<'r> {
 
     /// Takes `Accept`.
     pub(super) fn accept(&mut self, value: &[u8]) {
+        // A browser names it first.
         let html = value
-            .windows(b"text/html".len())
-            .any(|part| part.eq_ignore_ascii_case(b"text/html"));
+            .split(|byte| matches!(byte, b',' | b';'))
+            .any(|part| part.trim_ascii().eq_ignore_ascii_case(b"text/html"));
         self.signs |= Signs::ACCEPT.with_if(Signs::HTML, html);
     }
 
@@ -55,9 +63,7 @@ impl<'r> Evidence<'r> {
             self.signs |= Signs::FETCH
                 .with_if(Signs::NAVIGATE, navigates)
                 .with_if(Signs::USER, pressed);
-        } else if let Some(place) = HINTS
-            .iter()
-            .position(|hint| name.eq_ignore_ascii_case(hint))
+        } else if let Some(place) = hint(name)
             && self.hints[place].is_empty()
         {
             self.hints[place] = value;
