@@ -22,6 +22,8 @@ pub(crate) struct Recorder {
     minter: Minter,
     /// Kept from click to click, so that encoding allocates nothing.
     buffer: Vec<u8>,
+    /// So are the client hints of a click, which every Chromium sends.
+    hints: String,
 }
 
 impl Recorder {
@@ -31,6 +33,7 @@ impl Recorder {
             lane,
             minter,
             buffer: Vec::with_capacity(4096),
+            hints: String::with_capacity(512),
         }
     }
 
@@ -58,6 +61,8 @@ impl Recorder {
             .site
             .as_ref()
             .is_some_and(|site| site.workspace.keep_addresses);
+        self.hints.clear();
+        asked.write_hints(&mut self.hints);
         let mut click = Click {
             id,
             unix_ms: id.unix_ms(),
@@ -90,7 +95,7 @@ impl Recorder {
                 Signs::ADDRESS,
                 keeps_address && privacy == PrivacyMode::Full,
             ),
-            hints: asked.hints(),
+            hints: Cow::Borrowed(&self.hints),
         };
         reduced::reduce(&mut click);
         self.buffer.clear();

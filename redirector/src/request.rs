@@ -210,8 +210,15 @@ impl<'r> Asked<'r> {
     }
 
     /// The client hints, joined.
-    pub(crate) fn hints(&self) -> Cow<'r, str> {
-        self.evidence.hints()
+    pub(crate) fn hints(&self) -> String {
+        let mut hints = String::new();
+        self.write_hints(&mut hints);
+        hints
+    }
+
+    /// Writes the same behind a text whose room is there already.
+    pub(crate) fn write_hints(&self, out: &mut String) {
+        self.evidence.write_hints(out);
     }
 
     /// `Sec-Purpose`, `Purpose` and `X-Moz`, joined: hardly any request has one, none has two.

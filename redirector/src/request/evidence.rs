@@ -2,8 +2,6 @@
 //!
 //! Kept as it came; what it means is ingest's to say.
 
-use std::borrow::Cow;
-
 use whence_core::click::{Signs, bounded, bounds};
 
 /// How many client hints a click has.
@@ -77,21 +75,15 @@ impl<'r> Evidence<'r> {
 
     /// The hints, a line each; empty ones at the end are left out. A line's end inside one, which no front lets pass,
     /// could only make it two.
-    pub(super) fn hints(&self) -> Cow<'r, str> {
-        let Some(last) = self.hints.iter().rposition(|hint| !hint.is_empty()) else {
-            return Cow::Borrowed("");
-        };
-        if last == 0 {
-            return bounded(self.hints[0], bounds::HINT);
-        }
-        let mut joined = String::with_capacity(192);
-        for (place, hint) in self.hints[..=last].iter().enumerate() {
+    pub(super) fn write_hints(&self, out: &mut String) {
+        let last = self.hints.iter().rposition(|hint| !hint.is_empty());
+        let sent = last.map_or(&[][..], |last| &self.hints[..=last]);
+        for (place, hint) in sent.iter().enumerate() {
             if place > 0 {
-                joined.push('\n');
+                out.push('\n');
             }
-            joined.push_str(&bounded(hint, bounds::HINT));
+            out.push_str(&bounded(hint, bounds::HINT));
         }
-        Cow::Owned(joined)
     }
 }
 
@@ -129,7 +121,9 @@ mod tests {
                 "\n\n\n\n\"Pixel 8\"".to_owned(),
             ),
         ] {
-            assert_eq!(gathered(headers).hints(), hints);
+            let mut written = String::new();
+            gathered(headers).write_hints(&mut written);
+            assert_eq!(written, hints);
         }
     }
 

@@ -49,7 +49,7 @@ impl Headers {
             language: text(asked.language, bounds::LANGUAGE),
             purpose: asked.purpose().into_owned(),
             signs: asked.signs(),
-            hints: asked.hints().into_owned(),
+            hints: asked.hints(),
             visitor: asked.visitor,
         }
     }
