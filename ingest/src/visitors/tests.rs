@@ -1,3 +1,5 @@
+//! Who a visitor without a cookie is: at midnight, over a restart, beside another ingest, and once the salt is gone.
+
 use std::path::Path;
 
 use whence_core::id::VisitorId;
