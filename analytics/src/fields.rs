@@ -230,6 +230,14 @@ impl<S: Sync> FromRequestParts<S> for Query {
     }
 }
 
+/// A value of a body that is a text of its own form.
+pub(crate) fn text<T: FromStr<Err: Display>>(value: Value) -> Result<T, String> {
+    match value {
+        Value::String(text) => text.parse().map_err(|error: T::Err| error.to_string()),
+        _ => Err("must be a text".to_owned()),
+    }
+}
+
 /// For routes that take no parameters: refuses those that are sent.
 #[derive(Debug)]
 pub(crate) struct NoQuery;

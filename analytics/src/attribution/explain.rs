@@ -17,7 +17,7 @@ use whence_core::id::{ClickId, LinkId};
 use whence_core::key::Right;
 use whence_core::problem::Problem;
 
-use super::question::{DAY_MS, Label};
+use super::question::{DAY_MS, LOOK_BACK, Label, look_back};
 use super::report::sql;
 use super::{MICRO, Model, Path, Paths, divide, weights_of};
 use crate::api::Api;
@@ -60,10 +60,7 @@ pub(crate) struct How {
 
 impl How {
     fn read(query: &mut Query) -> Self {
-        let look_back = query.read("look_back", |text| match text.parse::<Span>() {
-            Ok(span) if (Span::days(1)..=Span::days(365)).contains(&span) => Ok(span),
-            _ => Err("must be 1d to 365d"),
-        });
+        let look_back = query.read("look_back", |text| look_back(&text));
         let models = query.read("models", |text| {
             let models: Result<Vec<Model>, _> = text.split(',').map(str::parse).collect();
             let models = models.map_err(|error| error.to_string())?;
@@ -83,7 +80,7 @@ impl How {
         Self {
             models: models.unwrap_or_else(|| by_path.collect()),
             by: query.optional("by").unwrap_or(Label::Channel),
-            look_back: look_back.unwrap_or(Span::days(90)),
+            look_back: look_back.unwrap_or(LOOK_BACK),
             traffic: query
                 .read("traffic", |text| match text.as_str() {
                     "human" => Ok(false),

@@ -2,9 +2,7 @@
 
 use std::str::FromStr;
 
-use axum::http::StatusCode;
 use clickhouse::query::Query as Statement;
-use jiff::Timestamp;
 use serde_json::Value;
 use whence_core::id::LinkId;
 use whence_core::key::Right;
@@ -14,16 +12,17 @@ use whence_core::workspace::WorkspaceId;
 use super::Model;
 use crate::api::Api;
 use crate::door::Caller;
-use crate::fields::Body;
-use crate::problems::field;
-use crate::query::period::Period;
+use crate::fields::{Body, text};
+use crate::query::period::When;
 use crate::reports::question::zone_of;
-use crate::reports::range::{Moment, Range};
+use crate::reports::range::Range;
 use crate::reports::span::Span;
 use crate::workspace;
 
 /// Conversions of one answer: more would not fit into memory beside each other.
 pub(super) const MOST: u64 = 500_000;
+/// How long before a conversion a touch may be where nothing is said.
+pub(super) const LOOK_BACK: Span = Span::days(90);
 /// Models of one answer.
 const MOST_MODELS: usize = 10;
 /// The milliseconds of a day, in which half-lives are counted.
@@ -90,37 +89,23 @@ impl Question {
     pub(super) async fn read(api: &Api, caller: &Caller, mut body: Body) -> Result<Self, Problem> {
         let id = caller.with(Right::Reports)?;
         let look_back = body.read("look_back", |value| match value {
-            Value::String(text) => match text.parse::<Span>() {
-                Ok(span) if (Span::days(1)..=Span::days(365)).contains(&span) => Ok(span),
-                _ => Err("must be 1d to 365d"),
-            },
+            Value::String(text) => look_back(&text),
             _ => Err("must be a text, such as 90d"),
         });
-        let look_back = look_back.unwrap_or(Span::days(90));
+        let look_back = look_back.unwrap_or(LOOK_BACK);
         let models = body.read("models", |value| models(value, look_back));
         let models = models.unwrap_or_else(|| vec![Model::First, Model::Last]);
         let by = body.read("by", text::<Label>).unwrap_or(Label::Channel);
         let kinds = body.read("kinds", kinds);
-        let from = body.read("from", text::<Moment>);
-        let to = body.read("to", text::<Moment>);
-        let period = body.read("period", text::<Period>);
+        let when = When::read(&mut body);
         let all_traffic = body.read("traffic", |value| match value.as_str() {
             Some("human") => Ok(false),
             Some("all") => Ok(true),
             _ => Err("must be human or all"),
         });
-        if period.is_some() && (from.is_some() || to.is_some()) {
-            body.wrong("period", "excludes from and to");
-        }
         body.finish()?;
         let workspace = workspace::find(api, id).await?;
-        let zone = zone_of(&workspace)?;
-        let now = Timestamp::now();
-        let range = match period {
-            Some(period) => period.range(zone, now),
-            None => Range::new(from, to, zone, now)
-                .map_err(|backwards| field(StatusCode::UNPROCESSABLE_ENTITY, "from", backwards))?,
-        };
+        let range = when.range(zone_of(&workspace)?)?;
         Ok(Self {
             workspace: workspace.id,
             time_zone: workspace.time_zone,
@@ -147,11 +132,11 @@ impl Question {
     }
 }
 
-fn text<T: FromStr<Err: ToString>>(value: Value) -> Result<T, String> {
-    match value {
-        Value::String(text) => text.parse().map_err(|error: T::Err| error.to_string()),
-        _ => Err("must be a text".to_owned()),
-    }
+/// How long before a conversion a touch may be.
+pub(super) fn look_back(text: &str) -> Result<Span, &'static str> {
+    let bounds = Span::days(1)..=Span::days(365);
+    let span = text.parse().ok().filter(|span| bounds.contains(span));
+    span.ok_or("must be 1d to 365d")
 }
 
 fn models(value: Value, look_back: Span) -> Result<Vec<Model>, String> {

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::Timestamp;
 use serde_json::{Value, json};
 use whence_core::problem::Problem;
 
@@ -17,6 +16,7 @@ use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery};
 use crate::problems::{Refusals, field};
+use crate::reports::definitions::Freshness;
 
 macro_rules! sql {
     ($($file:literal),+) => { concat!($(include_str!(concat!("../../../sql/", $file))),+) };
@@ -84,10 +84,6 @@ pub(crate) async fn attribution(
     for conversion in &converted {
         totals.add(MICRO, &conversion.currency, conversion.worth());
     }
-    let show = |ms: i64| {
-        let at = (ms > 0).then(|| Timestamp::from_millisecond(ms).ok());
-        at.flatten().map(|at| question.range.show(at))
-    };
     let models: Vec<Value> = credits
         .iter()
         .map(|credits| credits.show(question.by))
@@ -104,7 +100,7 @@ pub(crate) async fn attribution(
         "from": question.range.show(question.range.from),
         "to": question.range.show(question.range.to),
         "exact": true,
-        "freshness": { "last_click": show(fresh.last_click_ms), "last_conversion": show(fresh.last_conversion_ms) },
+        "freshness": Freshness::of(&question.range, fresh),
         "rows_read": read.rows,
         "bytes_read": read.bytes,
     })))

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::metric::Metric;
 use super::question::Question;
+use crate::reports::definitions::Freshness;
 use crate::reports::money::{Sums, amounts, less};
 use crate::reports::range::Range;
 use crate::reports::rate;
@@ -171,10 +172,6 @@ pub(super) fn whole(
         .collect();
     let shown = question.skipped + told.rows.len() as u64;
     let more = shown < told.total.groups && !told.rows.is_empty();
-    let show = |ms: i64| {
-        let at = (ms > 0).then(|| Timestamp::from_millisecond(ms).ok());
-        at.flatten().map(|at| question.range.show(at))
-    };
     let names: Vec<_> = question
         .dimensions
         .iter()
@@ -195,10 +192,7 @@ pub(super) fn whole(
         "groups": told.total.groups,
         "cursor": more.then(|| shown.to_string()),
         "sums_exceed_totals": exceeding(question),
-        "freshness": {
-            "last_click": show(fresh.last_click_ms),
-            "last_conversion": show(fresh.last_conversion_ms),
-        },
+        "freshness": Freshness::of(&question.range, fresh),
         "rows_read": read.rows,
         "bytes_read": read.bytes,
     })

@@ -2,15 +2,19 @@
 
 use std::str::FromStr;
 
+use axum::http::StatusCode;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
+use whence_core::problem::Problem;
 
-use crate::reports::range::{Range, start_of};
+use crate::fields::{Body, text};
+use crate::problems::field;
+use crate::reports::range::{Moment, Range, start_of};
 
 /// A stretch of days that is told by name, by the workspace's calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Period {
+enum Period {
     Today,
     Yesterday,
     /// So many days, today included.
@@ -53,7 +57,7 @@ impl FromStr for Period {
 
 impl Period {
     /// The stretch of time that it is `now`.
-    pub(crate) fn range(self, zone: TimeZone, now: Timestamp) -> Range {
+    fn range(self, zone: TimeZone, now: Timestamp) -> Range {
         let today = zone.to_datetime(now).date();
         let monday =
             today.saturating_sub(i64::from(today.weekday().to_monday_zero_offset()).days());
@@ -82,6 +86,39 @@ impl Period {
             from: start_of(first, &zone),
             to: start_of(behind, &zone),
             zone,
+        }
+    }
+}
+
+/// Which time is meant, as a body says it.
+#[derive(Debug)]
+pub(crate) struct When {
+    from: Option<Moment>,
+    to: Option<Moment>,
+    period: Option<Period>,
+}
+
+impl When {
+    /// Takes `from`, `to` and `period` out of a body.
+    pub(crate) fn read(body: &mut Body) -> Self {
+        let when = Self {
+            from: body.read("from", text),
+            to: body.read("to", text),
+            period: body.read("period", text),
+        };
+        if when.period.is_some() && (when.from.is_some() || when.to.is_some()) {
+            body.wrong("period", "excludes from and to");
+        }
+        when
+    }
+
+    /// The stretch of time that it is now.
+    pub(crate) fn range(self, zone: TimeZone) -> Result<Range, Problem> {
+        let now = Timestamp::now();
+        match self.period {
+            Some(period) => Ok(period.range(zone, now)),
+            None => Range::new(self.from, self.to, zone, now)
+                .map_err(|backwards| field(StatusCode::UNPROCESSABLE_ENTITY, "from", backwards)),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Reads what is asked.
 
-use jiff::Timestamp;
 use serde_json::Value;
 use whence_core::key::Right;
 use whence_core::problem::Problem;
@@ -10,13 +9,13 @@ use super::dimension::Dimension;
 use super::filter::{self, Filter};
 use super::metric::Metric;
 use super::order::{By, What};
-use super::period::{Compare, Period};
+use super::period::{Compare, When};
 use crate::api::Api;
 use crate::door::Caller;
-use crate::fields::Body;
+use crate::fields::{Body, text};
 use crate::reports::interval::Interval;
 use crate::reports::question::zone_of;
-use crate::reports::range::{Moment, Range};
+use crate::reports::range::Range;
 use crate::reports::span::Span;
 use crate::workspace;
 
@@ -112,9 +111,7 @@ impl Question {
         let filter = body.read_within("filter", |value: Value| {
             filter::read(&value, "").map_err(|wrong| (wrong.place, wrong.detail))
         });
-        let from = body.read("from", text::<Moment>);
-        let to = body.read("to", text::<Moment>);
-        let period = body.read("period", text::<Period>);
+        let when = When::read(&mut body);
         let compare = body.read("compare", text::<Compare>);
         let interval = body.read("interval", text::<Interval>);
         let traffic = body.read("traffic", |value| match value {
@@ -130,24 +127,10 @@ impl Question {
             _ => Err(format!("must be a number from 1 to {MOST_ROWS}")),
         });
         let skipped = body.read("cursor", cursor);
-        if period.is_some() && (from.is_some() || to.is_some()) {
-            body.wrong("period", "excludes from and to");
-        }
         body.finish()?;
 
         let workspace = workspace::find(api, id).await?;
-        let zone = zone_of(&workspace)?;
-        let now = Timestamp::now();
-        let range = match period {
-            Some(period) => period.range(zone, now),
-            None => Range::new(from, to, zone, now).map_err(|backwards| {
-                crate::problems::field(
-                    axum::http::StatusCode::UNPROCESSABLE_ENTITY,
-                    "from",
-                    backwards,
-                )
-            })?,
-        };
+        let range = when.range(zone_of(&workspace)?)?;
         let by_itself = |what| By {
             what,
             descending: !matches!(what, What::Time),
@@ -177,13 +160,6 @@ impl Question {
             }),
             skipped: skipped.unwrap_or(0),
         })
-    }
-}
-
-fn text<T: std::str::FromStr<Err: ToString>>(value: Value) -> Result<T, String> {
-    match value {
-        Value::String(text) => text.parse().map_err(|error: T::Err| error.to_string()),
-        _ => Err("must be a text".to_owned()),
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::question::Question;
+use super::range::Range;
 use super::warehouse::{Fresh, Read};
 
 /// What a report means by its words.
@@ -64,13 +65,27 @@ pub(super) struct About {
 
 /// How fresh a workspace's data is.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Freshness {
+pub(crate) struct Freshness {
     /// When the last click happened that is stored; null where there is none.
     #[schema(format = DateTime)]
     last_click: Option<String>,
     /// When the last conversion came that is stored; null where there is none.
     #[schema(format = DateTime)]
     last_conversion: Option<String>,
+}
+
+impl Freshness {
+    /// By the clock of a report's range.
+    pub(crate) fn of(range: &Range, fresh: Fresh) -> Self {
+        let show = |ms: i64| {
+            let at = (ms > 0).then(|| Timestamp::from_millisecond(ms).ok());
+            at.flatten().map(|at| range.show(at))
+        };
+        Self {
+            last_click: show(fresh.last_click_ms),
+            last_conversion: show(fresh.last_conversion_ms),
+        }
+    }
 }
 
 impl About {
@@ -82,10 +97,6 @@ impl About {
         read: Read,
     ) -> Self {
         let range = &question.range;
-        let show = |ms: i64| {
-            let at = (ms > 0).then(|| Timestamp::from_millisecond(ms).ok());
-            at.flatten().map(|at| range.show(at))
-        };
         Self {
             definition: definitions.iter().copied().collect(),
             time_zone: question.time_zone.clone(),
@@ -93,10 +104,7 @@ impl About {
             to: range.show(range.to),
             traffic: question.traffic.name(),
             exact: true,
-            freshness: Freshness {
-                last_click: show(fresh.last_click_ms),
-                last_conversion: show(fresh.last_conversion_ms),
-            },
+            freshness: Freshness::of(range, fresh),
             rows_read: read.rows,
             bytes_read: read.bytes,
         }
