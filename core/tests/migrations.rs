@@ -136,6 +136,7 @@ async fn what_is_acknowledged_is_synced_and_known_again() {
         "lane_gaps",
         "lanes",
         "migrations",
+        "page_events",
         "persons",
     ];
     for (setting, may_lack) in [

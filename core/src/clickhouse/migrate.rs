@@ -95,6 +95,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "persons",
         include_str!("../../../sql/migrations/0017_persons.sql"),
     ),
+    (
+        18,
+        "page_events",
+        include_str!("../../../sql/migrations/0018_page_events.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.
