@@ -11,11 +11,11 @@ mod dimension;
 pub(crate) mod funnel;
 pub(crate) mod interval;
 pub(crate) mod money;
+pub(crate) mod proportion;
 pub(crate) mod question;
 pub(crate) mod range;
 pub(crate) mod span;
 pub(crate) mod warehouse;
 
 pub(crate) use answer as definitions;
-pub(crate) use breakdown::rate;
 pub(crate) use warehouse::{Warehouse, problem};

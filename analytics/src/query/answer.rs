@@ -11,12 +11,9 @@ use super::metric::Metric;
 use super::question::Question;
 use crate::reports::definitions::Freshness;
 use crate::reports::money::{Sums, amounts, less};
+use crate::reports::proportion::share;
 use crate::reports::range::Range;
-use crate::reports::rate;
 use crate::reports::warehouse::{Fresh, Read};
-
-/// The 97.5 % quantile of the normal distribution: both ends of a 95 % interval.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// A row of `sql/query/page.sql`.
 #[derive(Clone, Debug, Default, Row, Deserialize)]
@@ -56,13 +53,7 @@ impl Counted {
             Metric::Sales => json!(self.sales),
             Metric::Conversions => json!(self.leads + self.sales),
             Metric::ConvertedClicks => json!(self.converted_clicks),
-            Metric::ConversionRate => match rate(self.converted_clicks, self.clicks) {
-                Some(value) => {
-                    let (low, high) = wilson(self.converted_clicks, self.clicks);
-                    json!({ "value": value, "low": low, "high": high })
-                }
-                None => Value::Null,
-            },
+            Metric::ConversionRate => share(self.converted_clicks, self.clicks),
             Metric::Revenue => json!(amounts(self.revenue())),
             Metric::Refunded => json!(amounts(self.refunded.clone())),
             Metric::RevenuePerClick => {
@@ -255,44 +246,5 @@ fn exceeding(question: &Question) -> Option<&'static str> {
         (true, _) => Some("a click counts under each of its values, and once in totals"),
         (false, true) => Some("a visitor or link of two rows is one in totals"),
         (false, false) => None,
-    }
-}
-
-/// The 95 % interval of a share, by Wilson's score.
-fn wilson(part: u64, whole: u64) -> (f64, f64) {
-    let (share, n) = (part as f64 / whole as f64, whole as f64);
-    let (z2, n2) = (Z * Z, 2.0 * n);
-    let middle = share + z2 / n2;
-    let half = Z * (share * (1.0 - share) / n + z2 / (n2 * n2)).sqrt();
-    let all = 1.0 + z2 / n;
-    (
-        ((middle - half) / all).max(0.0),
-        ((middle + half) / all).min(1.0),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As in Newcombe, "Two-sided confidence intervals for the single proportion" (1998), table I.
-    #[test]
-    fn wilsons_interval() {
-        for (part, whole, low, high) in [
-            (81, 263, 0.2553, 0.3662),
-            (15, 148, 0.0624, 0.1605),
-            (0, 20, 0.0, 0.1611),
-            (1, 29, 0.0061, 0.1718),
-        ] {
-            let (found_low, found_high) = wilson(part, whole);
-            assert!(
-                (found_low - low).abs() < 5e-5,
-                "{part}/{whole}: {found_low}"
-            );
-            assert!(
-                (found_high - high).abs() < 5e-5,
-                "{part}/{whole}: {found_high}"
-            );
-        }
     }
 }
