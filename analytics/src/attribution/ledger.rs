@@ -9,34 +9,15 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use whence_core::problem::Problem;
 
+use super::journeys::{Converted, Journeys};
 use super::question::{DAY_MS, Label};
 use super::{MICRO, Model, Path, Paths, divide, effects, weights_of, whole};
-
-/// A conversion and what led to it.
-#[derive(Debug, Row, Deserialize)]
-pub(super) struct Converted {
-    #[expect(dead_code, reason = "the order of rows, in which ties are broken")]
-    event_id: String,
-    #[expect(dead_code, reason = "what was asked for")]
-    kind: String,
-    occurred_ms: i64,
-    amount_minor: i64,
-    refunded_minor: i64,
-    pub(super) currency: String,
-    touches: Vec<(i64, u128, String)>,
-}
 
 /// Visitors who did not convert, by what they clicked.
 #[derive(Debug, Row, Deserialize)]
 pub(super) struct Without {
     labels: Vec<String>,
     often: u64,
-}
-
-impl Converted {
-    pub(super) fn worth(&self) -> i128 {
-        i128::from(self.amount_minor) - i128::from(self.refunded_minor)
-    }
 }
 
 /// What somebody earned: conversions in millionths, and revenue by currency.
@@ -98,13 +79,14 @@ pub(super) struct Ledger<'c> {
 }
 
 impl<'c> Ledger<'c> {
-    pub(super) fn new(converted: &'c [Converted], without: &[Without]) -> Self {
+    pub(super) fn new(journeys: &'c Journeys, without: &[Without]) -> Self {
         let mut paths = Paths::default();
-        for conversion in converted {
-            let labels = conversion.touches.iter().map(|(.., label)| label.as_str());
-            let touches = labels.map(|label| paths.channel(label)).collect();
+        let labels = journeys.labels.iter();
+        let channels: Vec<u32> = labels.map(|label| paths.channel(label)).collect();
+        for conversion in &journeys.converted {
+            let labels = conversion.touches.iter().map(|touch| touch.label as usize);
             paths.paths.push(Path {
-                touches,
+                touches: labels.map(|label| channels[label]).collect(),
                 conversions: 1,
                 value: 0,
                 null: 0,
@@ -120,7 +102,10 @@ impl<'c> Ledger<'c> {
                 null: visitors.often,
             });
         }
-        Self { converted, paths }
+        Self {
+            converted: &journeys.converted,
+            paths,
+        }
     }
 
     pub(super) fn all(&self, models: &[Model]) -> Result<Vec<Credits>, Problem> {
@@ -143,7 +128,7 @@ impl<'c> Ledger<'c> {
         // What a model divides that learns from all paths: all that has a touch, together.
         let mut together: HashMap<&str, (i128, i128)> = HashMap::new();
         for (conversion, path) in self.converted.iter().zip(&self.paths.paths) {
-            let (currency, worth) = (conversion.currency.as_str(), conversion.worth());
+            let (currency, worth) = (conversion.currency.as_str(), conversion.worth);
             if path.touches.is_empty() {
                 unattributed.add(MICRO, currency, worth);
             } else if learnt.is_some() {
@@ -151,7 +136,7 @@ impl<'c> Ledger<'c> {
                 *sum = (sum.0 + MICRO, sum.1 + worth);
             } else {
                 let weights = weights_of(&self.paths, model, path, |place| {
-                    let at = conversion.touches[place].0;
+                    let at = conversion.touches[place].at;
                     (conversion.occurred_ms - at) as f64 / DAY_MS as f64
                 });
                 let shares = divide(MICRO, &weights);

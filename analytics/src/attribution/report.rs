@@ -9,7 +9,8 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use whence_core::problem::Problem;
 
-use super::ledger::{Converted, Earned, Ledger, Without};
+use super::journeys::{Click, Conversion, Journeys};
+use super::ledger::{Earned, Ledger, Without};
 use super::question::{MOST, Question};
 use super::{MICRO, Model};
 use crate::api::Api;
@@ -17,18 +18,20 @@ use crate::door::Caller;
 use crate::fields::{Body, NoQuery};
 use crate::problems::{Refusals, field};
 use crate::reports::definitions::Freshness;
+use crate::reports::warehouse::Read;
 
 macro_rules! sql {
     ($($file:literal),+) => { concat!($(include_str!(concat!("../../../sql/", $file))),+) };
 }
 pub(super) use sql;
 
-const TOUCHES: &str = sql!(
+const CONVERSIONS: &str = sql!(
     "attribution/open.sql",
     "reports/attributed.sql",
-    "attribution/people.sql",
-    "attribution/touches.sql"
+    "attribution/conversions.sql"
 );
+const CARRIED: &str = sql!("attribution/theirs.sql", "attribution/carried.sql");
+const VISITED: &str = sql!("attribution/theirs.sql", "attribution/visited.sql");
 const WITHOUT: &str = sql!(
     "attribution/open.sql",
     "reports/attributed.sql",
@@ -48,17 +51,9 @@ pub(crate) async fn attribution(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     let question = Question::read(&api, &caller, body).await?;
-    let put = |statement| question.put(statement);
-    let converted = api
-        .warehouse
-        .ask_text::<Converted>("attribution", TOUCHES, put);
-    let ((converted, read), (fresh, fresh_read)) =
-        tokio::try_join!(converted, api.warehouse.freshness(&question.workspace))?;
-    if converted.len() as u64 > MOST {
-        let detail = format!("the range has more than {MOST} conversions; ask for a shorter one");
-        return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "from", detail));
-    }
-    let mut read = read + fresh_read;
+    let (journeys, mut read) = journeys(&api, &question).await?;
+    let (fresh, fresh_read) = api.warehouse.freshness(&question.workspace).await?;
+    read = read + fresh_read;
     let learns = |model: &Model| matches!(model, Model::Markov { .. });
     let mut without = Vec::new();
     if question.models.iter().any(learns) {
@@ -71,18 +66,13 @@ pub(crate) async fn attribution(
         read = read + cost;
     }
     let answer = tokio::task::spawn_blocking(move || {
-        let credits = Ledger::new(&converted, &without).all(&question.models)?;
-        Ok::<_, Problem>((question, converted, credits))
+        let credits = Ledger::new(&journeys, &without).all(&question.models)?;
+        Ok::<_, Problem>((question, journeys, credits))
     });
-    let (question, converted, credits) = answer.await.map_err(|_| {
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the models were not run to their end",
-        )
-    })??;
+    let (question, journeys, credits) = answer.await.map_err(|_| unfinished())??;
     let mut totals = Earned::default();
-    for conversion in &converted {
-        totals.add(MICRO, &conversion.currency, conversion.worth());
+    for conversion in &journeys.converted {
+        totals.add(MICRO, &conversion.currency, conversion.worth);
     }
     let models: Vec<Value> = credits
         .iter()
@@ -104,6 +94,36 @@ pub(crate) async fn attribution(
         "rows_read": read.rows,
         "bytes_read": read.bytes,
     })))
+}
+
+/// The conversions that are asked for, with what led to each.
+async fn journeys(api: &Api, question: &Question) -> Result<(Journeys, Read), Problem> {
+    let put = |statement| question.put(statement);
+    let warehouse = &api.warehouse;
+    let conversions = warehouse.ask_text::<Conversion>("attribution", CONVERSIONS, put);
+    let carried = warehouse.ask_text::<Click>("attribution_carried", CARRIED, put);
+    let visited = warehouse.ask_text::<Click>("attribution_visited", VISITED, put);
+    let ((conversions, read), (carried, read_of_carried), (visited, read_of_visited)) =
+        tokio::try_join!(conversions, carried, visited)?;
+    if conversions.len() as u64 > MOST {
+        let detail = format!("the range has more than {MOST} conversions; ask for a shorter one");
+        return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "from", detail));
+    }
+    let look_back_ms = question.look_back.as_ms();
+    let together = tokio::task::spawn_blocking(move || {
+        Journeys::new(conversions, carried, visited, look_back_ms)
+    });
+    let journeys = together.await.map_err(|_| unfinished())?.map_err(|_| {
+        let detail = "the conversions of the range have too many touches; ask for a shorter one";
+        field(StatusCode::UNPROCESSABLE_ENTITY, "from", detail)
+    })?;
+    Ok((journeys, read + read_of_carried + read_of_visited))
+}
+
+/// Work beside the requests broke off.
+fn unfinished() -> Problem {
+    let detail = "the models were not run to their end";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
 }
 
 fn definition() -> Value {
