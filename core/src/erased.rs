@@ -14,6 +14,7 @@ use siphasher::sip128::{Hasher128, SipHasher24};
 use crate::click::Click;
 use crate::conversion::Conversion;
 use crate::id::{ClickId, ClickIdKey, LinkId, VisitorId};
+use crate::page_event::{PageEvent, PageEventId};
 use crate::workspace::PrivacyMode;
 
 /// What erased names begin with.
@@ -114,6 +115,40 @@ impl StandIns {
     }
 }
 
+impl StandIns {
+    /// A page event that nobody can be known by. Of the page only its host stays: a path may hold a name. An advocate who is
+    /// the person, as `is_theirs` says of a customer's name, is called as the person is.
+    #[must_use]
+    pub fn of_page_event(
+        &self,
+        event: &PageEvent,
+        events: &ErasedEvents,
+        is_theirs: impl Fn(&str) -> bool,
+    ) -> PageEvent {
+        let advocate = match is_theirs(&event.advocate) {
+            true => self.customer(&event.advocate),
+            false => event.advocate.clone(),
+        };
+        PageEvent {
+            id: events.page_event(event.workspace.as_str(), event.id),
+            customer: self.customer(&event.customer),
+            page_path: String::new(),
+            advocate,
+            ..self.of_others_page_event(event)
+        }
+    }
+
+    /// Another person's page event, which names an erased one's visitor or click.
+    #[must_use]
+    pub fn of_others_page_event(&self, event: &PageEvent) -> PageEvent {
+        PageEvent {
+            click: event.click.map(|click| self.click(click)),
+            visitor: event.visitor.map(|visitor| self.visitor(visitor)),
+            ..event.clone()
+        }
+    }
+}
+
 /// The digest of a conversion of which nobody knows any more what was said.
 pub const NO_DIGEST: u128 = 0;
 
@@ -142,6 +177,16 @@ impl ErasedEvents {
         }
         // No workspace's id holds a zero byte.
         name(&self.0, &[workspace.as_bytes(), b"\0", event_id.as_bytes()])
+    }
+}
+
+impl ErasedEvents {
+    /// What a page event of a workspace is called once it is erased.
+    #[must_use]
+    pub fn page_event(&self, workspace: &str, id: PageEventId) -> PageEventId {
+        // No workspace's id holds a zero byte, and the names of conversions hold none at this place.
+        let parts: [&[u8]; 3] = [workspace.as_bytes(), b"\0\0", &id.0.to_le_bytes()];
+        PageEventId(number(&self.0, &parts))
     }
 }
 

@@ -21,6 +21,7 @@ pub mod id;
 pub mod journal;
 pub mod key;
 pub mod link;
+pub mod page_event;
 pub mod parts;
 pub mod password;
 pub mod place;

@@ -94,6 +94,8 @@ pub enum Records {
     Conversions,
     /// Confirmations, as ingest journals them.
     Confirmations,
+    /// Page events, as ingest journals them.
+    PageEvents,
 }
 
 impl fmt::Display for Records {
@@ -102,6 +104,7 @@ impl fmt::Display for Records {
             Self::Clicks => "clicks",
             Self::Conversions => "conversions",
             Self::Confirmations => "confirmations",
+            Self::PageEvents => "page events",
         })
     }
 }

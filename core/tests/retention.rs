@@ -17,7 +17,7 @@ async fn number(client: &Client, query: &str) -> u64 {
     found.unwrap_or_else(|error| panic!("{error}: {query}"))
 }
 
-/// A hundred clicks, a conversion of each and a confirmation, each a day older than the next.
+/// A hundred clicks, a conversion of each, a confirmation and a page event, each a day older than the next.
 async fn fill(client: &Client) {
     let days = "FROM numbers(1, 100)";
     let time = "now64(3) - toIntervalDay(100 - number) - toIntervalHour(1)";
@@ -38,6 +38,10 @@ async fn fill(client: &Client) {
         ),
         format!(
             "INSERT INTO confirmations (workspace, click_id, confirmed_at) SELECT 'acme', number, {time} {days}"
+        ),
+        format!(
+            "INSERT INTO page_events (workspace, event_id, visitor_id, occurred_at, received_at)
+             SELECT 'acme', number, number, {time}, {time} {days}"
         ),
     ] {
         run(client, &statement).await;
@@ -60,6 +64,7 @@ async fn merged(client: &Client) {
         "conversions",
         "conversion_numbers",
         "confirmations",
+        "page_events",
     ] {
         run(client, &format!("OPTIMIZE TABLE {table} FINAL")).await;
     }
@@ -89,8 +94,9 @@ async fn what_is_old_goes_and_its_numbers_are_noted() {
         query_days: Some(50),
         conversions_days: Some(60),
         confirmations_days: Some(70),
+        page_events_days: Some(90),
     };
-    assert_eq!(retain(&client, &keep).await.unwrap().len(), 14);
+    assert_eq!(retain(&client, &keep).await.unwrap().len(), 16);
     assert_eq!(
         retain(&client, &keep).await.unwrap(),
         [""; 0],
@@ -126,6 +132,8 @@ async fn what_is_old_goes_and_its_numbers_are_noted() {
         ("FROM conversions WHERE visitor_id > 0", 10),
         ("FROM conversion_numbers", 60),
         ("FROM confirmations", 70),
+        ("FROM page_events", 90),
+        ("FROM page_events WHERE visitor_id > 0", 10),
     ] {
         assert_eq!(
             number(&client, &format!("SELECT count() {what}")).await,
@@ -154,7 +162,7 @@ async fn what_is_old_goes_and_its_numbers_are_noted() {
     // What is no longer set stays from now on.
     let changed = retain(&client, &Retention::default()).await.unwrap();
     assert!(
-        changed.len() == 14 && changed.iter().all(|it| it.contains("REMOVE TTL")),
+        changed.len() == 16 && changed.iter().all(|it| it.contains("REMOVE TTL")),
         "{changed:?}"
     );
     assert_eq!(
@@ -166,5 +174,5 @@ async fn what_is_old_goes_and_its_numbers_are_noted() {
         ..Retention::default()
     };
     let changed = retain(&client, &more).await.unwrap();
-    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert_eq!(changed.len(), 3, "{changed:?}");
 }

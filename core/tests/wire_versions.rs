@@ -13,6 +13,7 @@ use whence_core::confirmation::{Confirmation, Marks};
 use whence_core::conversion::{Conversion, ConversionKind, ConversionSource, Money};
 use whence_core::id::{ClickId, LinkId, VisitorId};
 use whence_core::journal::{Block, BlockError};
+use whence_core::page_event::{PageEvent, PageEventId, PageEventSource};
 use whence_core::wire::{self, Wire, WireError};
 use whence_core::workspace::PrivacyMode;
 
@@ -30,6 +31,8 @@ const CONVERSION_1: &str = "010461636d65076f726465722d310105747269616c0107000363
 const CONVERSION_2: &str = "020461636d65076f726465722d310305747269616c01070003632d31019e1f455552fbba8ffa9f34c8bd8ffa9f34\
     0280fe03076f726465722d30";
 const CONFIRMATION_1: &str = "010461636d6507fbba8ffa9f347ac001";
+const PAGE_EVENT_1: &str = "010461636d6509010573686172650107014d03632d310c73686f702e6578616d706c65072f696e7669746501050361646105656d61696cfbba8ffa9f34\
+    c8bd8ffa9f3401";
 /// A block of the two records "first" and "second one", sealed by the first release that had blocks.
 const BLOCK_1: &str = "57424c4b0100000095d418055fa10c94010000000000000002000000000000000200000038000000e4d0044300000000150000009f2aaf1401\
     0000000000000066697273740000001a0000002e79c28602000000000000007365636f6e64206f6e65000000000000";
@@ -150,6 +153,36 @@ fn confirmations_of_every_version_are_read() {
 }
 
 #[test]
+fn page_events_of_every_version_are_read() {
+    let newest = PageEvent {
+        workspace: "acme".parse().unwrap(),
+        id: PageEventId(9),
+        may_repeat: true,
+        name: "share".into(),
+        click: Some(ClickId(7)),
+        visitor: Some(VisitorId(77)),
+        customer: "c-1".into(),
+        page_host: "shop.example".into(),
+        page_path: "/invite".into(),
+        link: Some(LinkId(5)),
+        advocate: "ada".into(),
+        shared_by: "email".into(),
+        occurred_ms: 1_795_284_000_123,
+        received_ms: 1_795_284_000_456,
+        source: PageEventSource::Server,
+    };
+    assert_eq!(
+        written(&newest),
+        PAGE_EVENT_1,
+        "a new shape is a new version"
+    );
+    assert_eq!(
+        wire::decode::<PageEvent>(&bytes(PAGE_EVENT_1)).unwrap(),
+        newest
+    );
+}
+
+#[test]
 fn blocks_of_every_version_are_read() {
     let block = Block::parse(bytes(BLOCK_1).into()).unwrap();
     let id = block.id();
@@ -204,6 +237,7 @@ proptest! {
         let _ = wire::decode::<Click<'_>>(&bytes);
         let _ = wire::decode::<Conversion>(&bytes);
         let _ = wire::decode::<Confirmation>(&bytes);
+        let _ = wire::decode::<PageEvent>(&bytes);
     }
 }
 

@@ -188,6 +188,8 @@ impl Eraser<'_> {
         let workspace = found.workspace.clone();
         let name = |event: &str| self.events.name(&workspace, event);
         found.name_events(&ids, name).await?;
+        let name = |event| self.events.page_event(&workspace, event);
+        found.name_page_events(&ids, name).await?;
         let before = proof::everywhere(&found, &self.lanes, &ids).await?;
         let stand_ins = StandIns::new(found.salt().await?);
         // Before the tables, so that what is sent again meanwhile is erased there or here.

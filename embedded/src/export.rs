@@ -21,7 +21,7 @@ use crate::links::part::PartFile;
 use crate::person::{Found, Ids, Purpose, Who, aside, clear_abandoned, clickhouse_failed};
 
 /// What is a person's in each table. Who shares a browser with them is not.
-const TABLES: [(&str, &str); 5] = [
+const TABLES: [(&str, &str); 6] = [
     (
         "conversions",
         include_str!("../../sql/person/rows_of_conversions.sql"),
@@ -33,6 +33,10 @@ const TABLES: [(&str, &str); 5] = [
     (
         "confirmations",
         include_str!("../../sql/person/rows_of_confirmations.sql"),
+    ),
+    (
+        "page_events",
+        include_str!("../../sql/person/rows_of_page_events.sql"),
     ),
     (
         "refunds",

@@ -1,5 +1,5 @@
-//! The ways in: blocks of clicks from redirectors, conversions from browsers and servers, confirmations from pages; and
-//! the script for pages.
+//! The ways in: blocks of clicks from redirectors, conversions and page events from browsers and servers, confirmations
+//! from pages; and the script for pages.
 //!
 //! Here a request becomes what the rooms behind understand, and their answer becomes a response.
 
@@ -11,6 +11,7 @@ mod confirm;
 mod conversions;
 mod lanes;
 mod page;
+mod page_events;
 mod pixel;
 mod receive;
 mod script;
@@ -31,6 +32,7 @@ use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
+use crate::page_event::desk::PageEventDesk;
 use crate::rules::Rules;
 use crate::turns::Turns;
 use crate::visitors::Visitors;
@@ -47,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) desk: Arc<Desk>,
     /// Takes confirmations.
     pub(crate) confirmations: ConfirmationDesk,
+    /// Takes page events.
+    pub(crate) page_events: PageEventDesk,
     /// Tells a genuine click id from a forged one.
     pub(crate) key: ClickIdKey,
     /// What redirectors present.
@@ -69,6 +73,10 @@ pub(crate) struct Shared {
     pub(crate) pixels: Arc<Semaphore>,
     /// How many confirmations may be.
     pub(crate) confirmation_turns: Semaphore,
+    /// How many page events from browsers may be.
+    pub(crate) page_event_turns: Semaphore,
+    /// How many requests with page events from servers may be in memory at a time.
+    pub(crate) page_event_batch_turns: Turns,
     /// The figures.
     pub(crate) metrics: Metrics,
 }
@@ -87,6 +95,11 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             "/v1/confirm",
             post(confirm::receive).options(page::preflight),
         )
+        .route(
+            "/v1/page",
+            post(page_events::of_page).options(page::preflight),
+        )
+        .route("/v1/page-events", post(page_events::of_server))
         .fallback(async |uri: Uri| {
             Problem::new(
                 StatusCode::NOT_FOUND,

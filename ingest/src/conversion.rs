@@ -6,13 +6,11 @@
 pub(crate) mod check;
 mod currency;
 pub(crate) mod desk;
-pub(crate) mod form;
 mod lookup;
 mod pending;
 pub(crate) mod receipt;
 pub(crate) mod refund;
 mod row;
-pub(crate) mod sheet;
 pub(crate) mod sink;
 mod tables;
 mod values;

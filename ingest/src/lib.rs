@@ -1,17 +1,20 @@
 //! The collector: takes click blocks and conversions, and brings them into ClickHouse exactly once.
 //!
-//! `api` takes requests, `enrich` finds out what a click means, `conversion` accepts each event once, `confirmation`
-//! takes what pages say, `insert` brings blocks into the tables. Answering redirects and asking reports belong elsewhere.
+//! `api` takes requests, `enrich` finds out what a click means, `conversion` accepts each event once, `confirmation` and
+//! `page_event` take what pages say, `insert` brings blocks into the tables. Answering redirects and asking reports belong elsewhere.
 
 mod accounts;
 mod api;
 mod confirmation;
 mod conversion;
 pub mod enrich;
+mod fields;
 mod insert;
+mod intake;
 mod known;
 mod metrics;
 mod once;
+mod page_event;
 pub mod reclassify;
 mod refill;
 mod refusal;

@@ -8,6 +8,7 @@ use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 use whence_core::conversion::ConversionSource;
+use whence_core::page_event::PageEventSource;
 
 /// A table that rows go into.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +19,8 @@ pub(crate) enum Table {
     Conversions,
     /// Confirmations.
     Confirmations,
+    /// Page events.
+    PageEvents,
 }
 
 impl Table {
@@ -27,6 +30,7 @@ impl Table {
             Self::Clicks => "clicks",
             Self::Conversions => "conversions",
             Self::Confirmations => "confirmations",
+            Self::PageEvents => "page_events",
         }
     }
 
@@ -129,8 +133,56 @@ impl ConfirmationAnswer {
     }
 }
 
-fn labels(source: ConversionSource, answer: ConversionAnswer) -> ConversionLabels {
-    ConversionLabels {
+/// How a page event was answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PageEventAnswer {
+    /// In the journal.
+    Accepted,
+    /// Was taken before.
+    Repeated,
+    /// The workspace's mode, lowered where the browser asks for it, keeps nothing of it.
+    Unwanted,
+    /// Something is wrong with it.
+    Refused,
+    /// Too many of one person.
+    Limited,
+    /// No room, or the link store is away.
+    Unavailable,
+}
+
+impl PageEventAnswer {
+    const ALL: [Self; 6] = [
+        Self::Accepted,
+        Self::Repeated,
+        Self::Unwanted,
+        Self::Refused,
+        Self::Limited,
+        Self::Unavailable,
+    ];
+}
+
+/// By whose word a page event came.
+const PAGE_EVENT_SOURCES: [PageEventSource; 2] = [PageEventSource::Beacon, PageEventSource::Server];
+
+fn page_event_labels(source: PageEventSource, answer: PageEventAnswer) -> SourceLabels {
+    SourceLabels {
+        source: match source {
+            PageEventSource::Beacon => "beacon",
+            PageEventSource::Server => "server",
+        },
+        answer: match answer {
+            PageEventAnswer::Accepted => "accepted",
+            PageEventAnswer::Repeated => "repeated",
+            PageEventAnswer::Unwanted => "unwanted",
+            PageEventAnswer::Refused => "refused",
+            PageEventAnswer::Limited => "limited",
+            PageEventAnswer::Unavailable => "unavailable",
+        },
+    }
+}
+
+fn labels(source: ConversionSource, answer: ConversionAnswer) -> SourceLabels {
+    SourceLabels {
         source: match source {
             ConversionSource::Pixel => "pixel",
             ConversionSource::Beacon => "beacon",
@@ -152,7 +204,7 @@ struct BlockLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct ConversionLabels {
+struct SourceLabels {
     source: &'static str,
     answer: &'static str,
 }
@@ -185,9 +237,10 @@ pub(crate) struct Metrics {
     blocks: Family<BlockLabels, Counter>,
     clicks: Counter,
     skipped: Family<TableLabels, Counter>,
-    conversions: Family<ConversionLabels, Counter>,
+    conversions: Family<SourceLabels, Counter>,
     unverified: Counter,
     confirmations: Family<ConfirmationLabels, Counter>,
+    page_events: Family<SourceLabels, Counter>,
     insert_seconds: Family<TableLabels, Histogram, InsertSeconds>,
 }
 
@@ -201,6 +254,7 @@ impl Metrics {
             conversions: Family::default(),
             unverified: Counter::default(),
             confirmations: Family::default(),
+            page_events: Family::default(),
             insert_seconds: Family::new_with_constructor(InsertSeconds),
         };
         metrics.start_at_zero();
@@ -228,6 +282,8 @@ impl Metrics {
             confirmations,
             metrics.confirmations.clone(),
         );
+        let page_events = "Page events by whose word they are and how they were answered";
+        registry.register("page_events", page_events, metrics.page_events.clone());
         let seconds = "How long ClickHouse took for a block";
         registry.register_with_unit(
             "insert",
@@ -246,9 +302,20 @@ impl Metrics {
         for answer in ConfirmationAnswer::ALL {
             drop(self.confirmations.get_or_create(&answer.labels()));
         }
-        for table in [Table::Clicks, Table::Conversions, Table::Confirmations] {
+        for table in [
+            Table::Clicks,
+            Table::Conversions,
+            Table::Confirmations,
+            Table::PageEvents,
+        ] {
             drop(self.skipped.get_or_create(&table.labels()));
             drop(self.insert_seconds.get_or_create(&table.labels()));
+        }
+        for source in PAGE_EVENT_SOURCES {
+            for answer in PageEventAnswer::ALL {
+                let labels = page_event_labels(source, answer);
+                drop(self.page_events.get_or_create(&labels));
+            }
         }
         for source in [
             ConversionSource::Pixel,
@@ -291,6 +358,12 @@ impl Metrics {
     /// A confirmation was answered.
     pub(crate) fn confirmation(&self, answer: ConfirmationAnswer) {
         self.confirmations.get_or_create(&answer.labels()).inc();
+    }
+
+    /// A page event was answered.
+    pub(crate) fn page_event(&self, source: PageEventSource, answer: PageEventAnswer) {
+        let labels = page_event_labels(source, answer);
+        self.page_events.get_or_create(&labels).inc();
     }
 
     /// An insert has succeeded.

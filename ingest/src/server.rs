@@ -31,6 +31,8 @@ use crate::enrich::Enricher;
 use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
+use crate::page_event::desk::PageEventDesk;
+use crate::page_event::sink::PageEventTable;
 use crate::refill::refill;
 use crate::retention;
 use crate::rules::Rules;
@@ -48,8 +50,12 @@ const BATCHES_AT_A_TIME: usize = 2;
 const PIXELS_AT_A_TIME: usize = 4096;
 /// Confirmations that are worked on at a time: some kilobytes each.
 const CONFIRMATIONS_AT_A_TIME: usize = 4096;
-/// The largest segment of the confirmations' lane: one holds a hundred thousand of them.
-const CONFIRMATION_SEGMENT: u64 = 8 << 20;
+/// Page events of browsers that are worked on at a time: some kilobytes each.
+const PAGE_EVENTS_AT_A_TIME: usize = 4096;
+/// Requests with page events from servers in memory at a time: some 30 MiB each at worst.
+const PAGE_EVENT_BATCHES_AT_A_TIME: usize = 2;
+/// The largest segment of the lanes of what pages say: one holds a hundred thousand confirmations, or half as many page events.
+const PAGES_SEGMENT: u64 = 8 << 20;
 /// How long any of them waits for its turn. While ClickHouse hangs nothing gets on; what waits longer is safer where it was.
 const TURN_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -62,6 +68,7 @@ pub struct Server {
     shared: Arc<Shared>,
     conversions: (LaneReader, Arc<ConversionTable>),
     confirmations: (LaneReader, Arc<ConfirmationTable>),
+    page_events: (LaneReader, Arc<PageEventTable>),
     registry: Registry,
     ship_metrics: ShipMetrics,
     broken: mpsc::Receiver<Poisoned>,
@@ -109,12 +116,18 @@ impl Service for Server {
         let table = ConversionTable::new(Arc::clone(&inserts), Arc::clone(&desk), metrics.clone());
 
         let options = LaneOptions {
-            segment_bytes: options.segment_bytes.min(CONFIRMATION_SEGMENT),
+            segment_bytes: options.segment_bytes.min(PAGES_SEGMENT),
             ..options
         };
-        let (writer, confirmed) = journal::open(&journal_dir.join("confirmations"), options)?;
-        let confirmations = ConfirmationDesk::new(writer, report);
+        let (writer, confirmed) =
+            journal::open(&journal_dir.join("confirmations"), options.clone())?;
+        let confirmations = ConfirmationDesk::new(writer, report.clone());
         let confirmation_table = ConfirmationTable::new(Arc::clone(&inserts), metrics.clone());
+
+        let (writer, happened) = journal::open(&journal_dir.join("page_events"), options)?;
+        let page_events = PageEventDesk::new(writer, report);
+        let erased = ErasedEvents::of(&key);
+        let page_event_table = PageEventTable::new(Arc::clone(&inserts), erased, metrics.clone());
 
         let (listener, address) = listen("ingest.listen", settings.listen).await?;
         let (admin, admin_address) = listen("ingest.admin", settings.admin).await?;
@@ -123,6 +136,7 @@ impl Service for Server {
             inserts,
             desk,
             confirmations,
+            page_events,
             key,
             token: settings.token.clone(),
             visitors: Arc::new(Visitors::new(Arc::clone(&store), salt_key)),
@@ -135,6 +149,8 @@ impl Service for Server {
             batch_turns: Turns::new(BATCHES_AT_A_TIME, TURN_PATIENCE),
             pixels: Arc::new(Semaphore::new(PIXELS_AT_A_TIME)),
             confirmation_turns: Semaphore::new(CONFIRMATIONS_AT_A_TIME),
+            page_event_turns: Semaphore::new(PAGE_EVENTS_AT_A_TIME),
+            page_event_batch_turns: Turns::new(PAGE_EVENT_BATCHES_AT_A_TIME, TURN_PATIENCE),
             metrics,
         };
         Ok(Self {
@@ -145,6 +161,7 @@ impl Service for Server {
             shared: Arc::new(shared),
             conversions: (reader, Arc::new(table)),
             confirmations: (confirmed, Arc::new(confirmation_table)),
+            page_events: (happened, Arc::new(page_event_table)),
             registry,
             ship_metrics,
             broken,
@@ -181,6 +198,13 @@ impl Service for Server {
             service: Self::NAME,
             records: Records::Confirmations,
             sink: self.confirmations.1,
+            metrics: self.ship_metrics.clone(),
+            settings: Settings::default(),
+        };
+        let page_events = Shipping {
+            service: Self::NAME,
+            records: Records::PageEvents,
+            sink: self.page_events.1,
             metrics: self.ship_metrics,
             settings: Settings::default(),
         };
@@ -195,6 +219,12 @@ impl Service for Server {
         shipping.spawn(ship::run(
             self.confirmations.0,
             confirmations,
+            stop(),
+            self.drain,
+        ));
+        shipping.spawn(ship::run(
+            self.page_events.0,
+            page_events,
             stop(),
             self.drain,
         ));

@@ -1,7 +1,10 @@
 //! The records of a block of which no row can be made, as gaps in their lane: so that an audit names the reason.
 
+use serde::de::DeserializeOwned;
 use whence_core::account::{Gap, GapReason, MOST_GAPS};
-use whence_core::journal::{BlockId, Seq};
+use whence_core::journal::{Block, BlockId, Seq};
+use whence_core::ship::DeliverError;
+use whence_core::wire::{self, Wire, WireError};
 
 use crate::metrics::{Metrics, Table};
 
@@ -51,6 +54,25 @@ impl<'m> Unreadable<'m> {
     pub(crate) fn gaps(&self) -> &[Gap] {
         &self.gaps
     }
+}
+
+/// The records of a block. One that is damaged is left out: its number stays missing. One of a newer version holds up
+/// the lane until a newer Whence runs again, since all behind it will be newer too.
+pub(crate) fn readable<T: Wire + DeserializeOwned>(
+    block: &Block,
+    unreadable: &mut Unreadable<'_>,
+) -> Result<Vec<(Seq, T)>, DeliverError> {
+    let mut records = Vec::with_capacity(block.count() as usize);
+    for (seq, payload) in block.records() {
+        match wire::decode(payload) {
+            Ok(record) => records.push((seq, record)),
+            Err(error @ WireError::Version { .. }) => {
+                return Err(DeliverError::Retry(error.to_string()));
+            }
+            Err(error) => unreadable.skip(seq, error),
+        }
+    }
+    Ok(records)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 --
 -- An event says whose it is by the click that it carries, by the visitor of the collector's cookie, or by the merchant's
 -- name for the customer; at least one of them is there.
--- The same event sent again (by a page, a server or the journal) has the same id and time, and is replaced by itself: so
--- inserts need no tokens, and queries read FINAL.
+-- The same event sent again by the journal has the same id and time, and is replaced by itself: so inserts need no tokens, and
+-- queries read FINAL. One that a page or a server sends again within a day, with another time or none, is looked for before it
+-- is inserted, and gets the time of the first.
 CREATE TABLE IF NOT EXISTS page_events
 (
     workspace   LowCardinality(String),
@@ -39,3 +40,7 @@ SETTINGS
     default_compression_codec = 'ZSTD(3)',
     fsync_after_insert = 1,
     fsync_part_directory = 1;
+
+-- page_event: the id of one of a person's, and in stand_in the one that takes its place, as a number. Metadata only.
+ALTER TABLE persons
+    MODIFY COLUMN kind Enum8('subject' = 1, 'salt' = 2, 'visitor' = 3, 'click' = 4, 'customer' = 5, 'event' = 6, 'stand_in' = 7, 'wiped' = 8, 'page_event' = 9);

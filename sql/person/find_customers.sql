@@ -2,7 +2,12 @@
 -- Parameters: request, workspace.
 INSERT INTO persons (request, workspace, kind, name)
 SELECT DISTINCT {request:String}, {workspace:String}, 'customer', customer
-FROM conversions
+FROM
+(
+    SELECT workspace, customer, visitor_id, click_id FROM conversions
+    UNION ALL
+    SELECT workspace, customer, visitor_id, click_id FROM page_events
+)
 WHERE workspace = {workspace:String}
   AND customer != ''
   AND

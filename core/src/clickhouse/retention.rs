@@ -83,6 +83,18 @@ const RULES: &[Rule] = &[
         time: "confirmed_at",
         days: |keep| keep.confirmations_days,
     },
+    Rule {
+        table: "page_events",
+        column: Some("visitor_id"),
+        time: "received_at",
+        days: |keep| keep.visitor_days,
+    },
+    Rule {
+        table: "page_events",
+        column: None,
+        time: "received_at",
+        days: |keep| keep.page_events_days,
+    },
 ];
 
 /// The tables whose rows have numbers, with what is noted of them.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub struct Retention {
     /// Clicks as a whole, and with them the counts of dashboards.
     pub clicks_days: Option<u32>,
-    /// The visitor of a click and of a conversion.
+    /// The visitor of a click, of a conversion and of a page event.
     pub visitor_days: Option<u32>,
     /// The address of a click, its network and its city.
     pub address_days: Option<u32>,
@@ -22,6 +22,8 @@ pub struct Retention {
     pub conversions_days: Option<u32>,
     /// What was heard from landing pages.
     pub confirmations_days: Option<u32>,
+    /// What was done on pages besides converting.
+    pub page_events_days: Option<u32>,
 }
 
 /// A century: longer than anybody means, and far from where dates end.
@@ -39,6 +41,7 @@ impl Retention {
             ("query_days", self.query_days),
             ("conversions_days", self.conversions_days),
             ("confirmations_days", self.confirmations_days),
+            ("page_events_days", self.page_events_days),
         ];
         let wrong = days
             .into_iter()

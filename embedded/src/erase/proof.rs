@@ -9,7 +9,7 @@ use crate::journal::{Lane, blocks};
 use crate::person::{Found, Ids, Subject, aside, clickhouse_failed};
 
 /// What is a person's in each table. What other people's rows say of them counts as well.
-const PLACES: [(&str, &str); 6] = [
+const PLACES: [(&str, &str); 8] = [
     (
         "clicks",
         include_str!("../../../sql/person/rows_of_clicks.sql"),
@@ -33,6 +33,14 @@ const PLACES: [(&str, &str); 6] = [
     (
         "confirmations",
         include_str!("../../../sql/person/rows_of_confirmations.sql"),
+    ),
+    (
+        "page_events",
+        include_str!("../../../sql/person/rows_of_page_events.sql"),
+    ),
+    (
+        "page_events of others that name them",
+        include_str!("../../../sql/person/rows_of_others_page_events.sql"),
     ),
 ];
 
@@ -103,11 +111,12 @@ pub(super) async fn detached(client: &Client) -> Result<Vec<String>, Failure> {
 /// What will be erased, before it is.
 pub(super) fn overview(ids: &Ids, places: &[Place]) -> String {
     let mut text = format!(
-        "{} customer ids, {} visitors, {} clicks, {} conversions\n",
+        "{} customer ids, {} visitors, {} clicks, {} conversions, {} page events\n",
         ids.customers.len(),
         ids.visitors.len(),
         ids.clicks.len(),
-        ids.events.len()
+        ids.events.len(),
+        ids.page_events.len()
     );
     for place in places.iter().filter(|place| place.found > 0) {
         text += &format!("{:>10}  {}\n", place.found, place.place);

@@ -11,9 +11,12 @@ use crate::person::{Found, clickhouse_failed};
 
 /// In this order: killed between any two of them, every event has a row and every number an event, and what leads to the
 /// rest is still there for the next run.
-const CHANGES: [&str; 8] = [
+const CHANGES: [&str; 11] = [
     include_str!("../../../sql/erasure/clicks.sql"),
     include_str!("../../../sql/erasure/confirmations.sql"),
+    include_str!("../../../sql/erasure/page_events_in.sql"),
+    include_str!("../../../sql/erasure/page_events_out.sql"),
+    include_str!("../../../sql/erasure/page_events_of_others.sql"),
     include_str!("../../../sql/erasure/refunds_in.sql"),
     include_str!("../../../sql/erasure/conversions_in.sql"),
     include_str!("../../../sql/erasure/conversion_numbers.sql"),
@@ -26,12 +29,13 @@ const OLD_PARTS: &str = include_str!("../../../sql/erasure/old_parts.sql");
 
 /// Makes ClickHouse remove now what it may remove: where nothing is written, it looks only every few minutes. To drop a
 /// partition that is not there drops nothing, and has it look; no partition of these tables can have that name.
-const REMOVE_NOW: [&str; 7] = [
+const REMOVE_NOW: [&str; 8] = [
     "ALTER TABLE clicks DROP PARTITION ID 'none'",
     "ALTER TABLE conversions DROP PARTITION ID 'none'",
     "ALTER TABLE conversion_numbers DROP PARTITION ID 'none'",
     "ALTER TABLE refunds DROP PARTITION ID 'none'",
     "ALTER TABLE confirmations DROP PARTITION ID 'none'",
+    "ALTER TABLE page_events DROP PARTITION ID 'none'",
     "ALTER TABLE lane_gaps DROP PARTITION ID 'none'",
     "ALTER TABLE persons DROP PARTITION ID 'none'",
 ];

@@ -43,6 +43,7 @@ impl Found {
         noted.unwrap_or_else(|| match self.lane.dir.file_name() {
             Some(name) if name == "conversions" => Records::Conversions,
             Some(name) if name == "confirmations" => Records::Confirmations,
+            Some(name) if name == "page_events" => Records::PageEvents,
             _ => Records::Clicks,
         })
     }

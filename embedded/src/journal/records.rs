@@ -9,6 +9,7 @@ use whence_core::click::Click;
 use whence_core::confirmation::Confirmation;
 use whence_core::conversion::Conversion;
 use whence_core::journal::{Block, Seq};
+use whence_core::page_event::PageEvent;
 use whence_core::ship::Records;
 use whence_core::wire::{self, WireError};
 
@@ -26,6 +27,7 @@ enum Record<'a> {
     Click { click: Box<Click<'a>> },
     Conversion { conversion: Box<Conversion> },
     Confirmation { confirmation: Confirmation },
+    PageEvent { page_event: Box<PageEvent> },
     Unreadable { error: String, base64: String },
 }
 
@@ -63,6 +65,9 @@ fn read(payload: &[u8], records: Records) -> Result<Record<'_>, WireError> {
         },
         Records::Confirmations => Record::Confirmation {
             confirmation: wire::decode(payload)?,
+        },
+        Records::PageEvents => Record::PageEvent {
+            page_event: Box::new(wire::decode(payload)?),
         },
     })
 }

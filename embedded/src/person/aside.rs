@@ -5,6 +5,7 @@ use whence_core::confirmation::Confirmation;
 use whence_core::conversion::Conversion;
 use whence_core::erased::{ErasedEvents, StandIns};
 use whence_core::journal::{Block, BlockId};
+use whence_core::page_event::PageEvent;
 use whence_core::process::Failure;
 use whence_core::ship::Records;
 use whence_core::wire;
@@ -16,17 +17,32 @@ use crate::journal::{Lane, blocks};
 pub(crate) fn gather(lanes: &[Lane], ids: &mut Ids) -> Result<bool, Failure> {
     let mut is_new = false;
     for found in blocks(lanes)? {
-        if found.records() != Records::Conversions {
+        let records = found.records();
+        if !matches!(records, Records::Conversions | Records::PageEvents) {
             continue;
         }
         for (_, payload) in found.read()?.records() {
-            let conversion = wire::decode::<Conversion>(payload);
-            if let Some(conversion) = conversion.ok().filter(|it| ids.has_conversion(it)) {
-                is_new |= ids.take_up(&conversion);
-            }
+            is_new |= take_up(payload, records, ids);
         }
     }
     Ok(is_new)
+}
+
+/// Takes up what a record of a person names; whether any of it is new.
+fn take_up(payload: &[u8], records: Records, ids: &mut Ids) -> bool {
+    match records {
+        Records::Conversions => {
+            let conversion = wire::decode::<Conversion>(payload).ok();
+            let theirs = conversion.filter(|it| ids.has_conversion(it));
+            theirs.is_some_and(|it| ids.take_up(&it))
+        }
+        Records::PageEvents => {
+            let event = wire::decode::<PageEvent>(payload).ok();
+            let theirs = event.filter(|it| ids.has_page_event(it));
+            theirs.is_some_and(|it| ids.take_up_page_event(&it))
+        }
+        Records::Clicks | Records::Confirmations => false,
+    }
 }
 
 /// How many records of a person a block has.
@@ -48,6 +64,8 @@ fn is_theirs(payload: &[u8], records: Records, ids: &Ids) -> bool {
         Records::Confirmations => {
             wire::decode::<Confirmation>(payload).is_ok_and(|it| ids.has_confirmation(&it))
         }
+        Records::PageEvents => wire::decode::<PageEvent>(payload)
+            .is_ok_and(|it| ids.has_page_event(&it) || ids.page_event_names(&it)),
     }
 }
 
@@ -56,6 +74,9 @@ pub(crate) fn belongs(payload: &[u8], records: Records, ids: &Ids) -> bool {
     match records {
         Records::Conversions => {
             wire::decode::<Conversion>(payload).is_ok_and(|it| ids.has_conversion(&it))
+        }
+        Records::PageEvents => {
+            wire::decode::<PageEvent>(payload).is_ok_and(|it| ids.has_page_event(&it))
         }
         Records::Clicks | Records::Confirmations => is_theirs(payload, records, ids),
     }
@@ -114,6 +135,16 @@ fn unrecognisable(
             let erased = Confirmation {
                 click,
                 ..confirmation
+            };
+            wire::encode(&erased, &mut bytes);
+        }
+        Records::PageEvents => {
+            let event = wire::decode::<PageEvent>(payload).expect(READ);
+            let erased = match ids.has_page_event(&event) {
+                true => {
+                    stand_ins.of_page_event(&event, events, |name| ids.customers.contains(name))
+                }
+                false => stand_ins.of_others_page_event(&event),
             };
             wire::encode(&erased, &mut bytes);
         }

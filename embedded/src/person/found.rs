@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use clickhouse::{Client, Row};
 use serde::{Deserialize, Serialize};
+use whence_core::page_event::PageEventId;
 use whence_core::process::Failure;
 
 use super::aside;
@@ -15,6 +16,7 @@ const FIND_VISITORS: &str = include_str!("../../../sql/person/find_visitors.sql"
 const FIND_CLICKS: &str = include_str!("../../../sql/person/find_clicks.sql");
 const FIND_CUSTOMERS: &str = include_str!("../../../sql/person/find_customers.sql");
 const FIND_EVENTS: &str = include_str!("../../../sql/person/find_events.sql");
+const FIND_PAGE_EVENTS: &str = include_str!("../../../sql/person/find_page_events.sql");
 const IDS: &str = include_str!("../../../sql/person/ids.sql");
 
 /// The most ids of a person that fit in memory at ease. A robot's cookie may have made more clicks.
@@ -42,6 +44,7 @@ const CUSTOMER: i8 = 5;
 const EVENT: i8 = 6;
 const STAND_IN: i8 = 7;
 const WIPED: i8 = 8;
+const PAGE_EVENT: i8 = 9;
 
 /// What was found of a person, under a name of its own.
 pub(crate) struct Found {
@@ -114,14 +117,20 @@ impl Found {
 
     /// Finds what has come since.
     pub(crate) async fn refresh(&self, lanes: &[Lane]) -> Result<(), Failure> {
-        for find in [FIND_OF_CUSTOMERS, FIND_VISITORS, FIND_CLICKS, FIND_EVENTS] {
+        for find in [
+            FIND_OF_CUSTOMERS,
+            FIND_VISITORS,
+            FIND_CLICKS,
+            FIND_EVENTS,
+            FIND_PAGE_EVENTS,
+        ] {
             self.run(find).await?;
         }
         let mut ids = self.every_id().await?;
         let known = ids.clone();
         if aside::gather(lanes, &mut ids)? {
             self.add(&ids, &known).await?;
-            for find in [FIND_VISITORS, FIND_CLICKS, FIND_EVENTS] {
+            for find in [FIND_VISITORS, FIND_CLICKS, FIND_EVENTS, FIND_PAGE_EVENTS] {
                 self.run(find).await?;
             }
         }
@@ -130,7 +139,8 @@ impl Found {
 
     /// Everything that was found.
     pub(crate) async fn every_id(&self) -> Result<Ids, Failure> {
-        self.ids(&["visitor", "click", "customer", "event"]).await
+        self.ids(&["visitor", "click", "customer", "event", "page_event"])
+            .await
     }
 
     /// From now on this is an erasure, and is to be finished; `stand_in` says what an event is called from then on.
@@ -156,6 +166,25 @@ impl Found {
             name,
             stand_in,
             ..self.part(STAND_IN)
+        });
+        self.insert(parts).await
+    }
+
+    /// Notes what each page event is called once it is erased.
+    pub(crate) async fn name_page_events(
+        &self,
+        ids: &Ids,
+        stand_in: impl Fn(PageEventId) -> PageEventId,
+    ) -> Result<(), Failure> {
+        let named: Vec<(u128, String)> = ids
+            .page_events
+            .iter()
+            .map(|id| (*id, stand_in(PageEventId(*id)).0.to_string()))
+            .collect();
+        let parts = named.iter().map(|(id, stand_in)| Part {
+            id: *id,
+            stand_in,
+            ..self.part(PAGE_EVENT)
         });
         self.insert(parts).await
     }
@@ -219,6 +248,7 @@ impl Found {
                 "visitor" => drop(ids.visitors.insert(id)),
                 "click" => drop(ids.clicks.insert(id)),
                 "customer" => drop(ids.customers.insert(name)),
+                "page_event" => drop(ids.page_events.insert(id)),
                 _ => drop(ids.events.insert(name)),
             }
         }
@@ -240,8 +270,9 @@ impl Found {
         let clicks = numbers(CLICK, &ids.clicks, &known.clicks);
         let events = ids.events.difference(&known.events);
         let events = events.map(|name| (EVENT, 0, name.as_str()));
-        self.write(visitors.into_iter().chain(clicks).chain(events))
-            .await
+        let page_events = numbers(PAGE_EVENT, &ids.page_events, &known.page_events);
+        let numbers = visitors.into_iter().chain(clicks).chain(page_events);
+        self.write(numbers.chain(events)).await
     }
 
     async fn write<'p>(

@@ -20,11 +20,13 @@ use super::conversions::NAMES;
 use super::{Shared, caller, receive};
 use crate::conversion::check::check;
 use crate::conversion::desk::{AcceptError, Accepted};
-use crate::conversion::sheet::{self, Row, Writing};
+use crate::fields::sheet::{self, Row, SheetError, Writing};
 use crate::metrics::ConversionAnswer;
 
 /// The longest body: ten thousand conversions with every field at its longest.
 const LONGEST_BODY: usize = 16 << 20;
+/// The most conversions in one body.
+const MOST_ROWS: usize = 10_000;
 /// How many are looked up together: few enough that ClickHouse answers at once.
 const AT_A_TIME: usize = 250;
 
@@ -84,22 +86,11 @@ pub(super) async fn receive(
 
 async fn take(shared: &Arc<Shared>, headers: &HeaderMap, body: Body) -> Result<Answer, Problem> {
     let workspace = caller::merchant(shared, headers).await?;
-    let media_type = headers.get(header::CONTENT_TYPE);
-    let media_type = media_type.and_then(|value| value.to_str().ok());
-    let writing = media_type.and_then(Writing::of).ok_or_else(|| {
-        let detail = "the body must be application/json, application/jsonl or text/csv";
-        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
-    })?;
+    let writing = writing(headers)?;
     // Whoever waits here has sent nothing yet that would take memory.
     let _turn = shared.batch_turns.take().await?;
     let body = body::read(body, LONGEST_BODY, body::PATIENCE).await?;
-    let rows = sheet::rows(&body, writing).map_err(|error| {
-        let status = match error {
-            sheet::SheetError::TooMany => StatusCode::PAYLOAD_TOO_LARGE,
-            _ => StatusCode::BAD_REQUEST,
-        };
-        Problem::new(status, error.to_string())
-    })?;
+    let rows = sheet::rows(&body, writing, MOST_ROWS).map_err(uncut)?;
     drop(body);
     let mut answer = Answer::default();
     let mut rows = rows.into_iter();
@@ -113,6 +104,25 @@ async fn take(shared: &Arc<Shared>, headers: &HeaderMap, body: Body) -> Result<A
         }
     }
     Ok(answer)
+}
+
+/// How a body with many events is written.
+pub(super) fn writing(headers: &HeaderMap) -> Result<Writing, Problem> {
+    let media_type = headers.get(header::CONTENT_TYPE);
+    let media_type = media_type.and_then(|value| value.to_str().ok());
+    media_type.and_then(Writing::of).ok_or_else(|| {
+        let detail = "the body must be application/json, application/jsonl or text/csv";
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    })
+}
+
+/// How a body is answered of which the rows are not known.
+pub(super) fn uncut(error: SheetError) -> Problem {
+    let status = match error {
+        SheetError::TooMany(_) => StatusCode::PAYLOAD_TOO_LARGE,
+        SheetError::NoArray(_) | SheetError::Header(_) => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status, error.to_string())
 }
 
 /// What becomes of some of them, in their order.

@@ -16,7 +16,7 @@ use whence_core::problem::Problem;
 
 use super::{Shared, page, receive};
 use crate::conversion::check::Names;
-use crate::conversion::form::Form;
+use crate::fields::form::Form;
 
 const NAMES: Names = Names {
     workspace: Some("ws"),

@@ -23,7 +23,7 @@ use whence_core::workspace::{PrivacyMode, WorkspaceId};
 
 use self::site::Site;
 use super::{Shared, caller, page, receive};
-use crate::confirmation::desk::{TakeError, Taken};
+use crate::confirmation::desk::Taken;
 use crate::metrics::ConfirmationAnswer;
 
 /// The longest that a script has to say, several times over.
@@ -130,10 +130,7 @@ async fn take(
     // From here on it waits for what is behind us; who has no click of ours has not come so far.
     let turn = shared.confirmation_turns.try_acquire();
     let _turn = turn.map_err(|_| Problem::unavailable("too many confirmations at a time", 5))?;
-    let workspace = shared.known.workspace(&said.ws).await;
-    let workspace = workspace.map_err(caller::away)?;
-    let workspace =
-        workspace.ok_or_else(|| field(StatusCode::NOT_FOUND, "ws", &"is not a known workspace"))?;
+    let workspace = receive::workspace(shared, &said.ws).await?;
 
     let mode = caller::mode(&workspace, headers);
     let now_ms = receive::now_ms();
@@ -153,7 +150,7 @@ async fn take(
         match shared.confirmations.take(&confirmation).await {
             Ok(Taken::New) => ConfirmationAnswer::Accepted,
             Ok(Taken::Again) => ConfirmationAnswer::Repeated,
-            Err(error @ (TakeError::Full(_) | TakeError::Broken)) => {
+            Err(error) => {
                 // The journal tells once that it is full, and the figures tell how many it turned away.
                 return Err(Problem::unavailable(error.to_string(), 5));
             }

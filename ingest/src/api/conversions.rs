@@ -12,7 +12,7 @@ use whence_core::problem::Problem;
 
 use super::{Shared, caller, receive};
 use crate::conversion::check::Names;
-use crate::conversion::form::Form;
+use crate::fields::form::Form;
 
 /// What a server's fields are called, one by one or many at a time.
 pub(super) const NAMES: Names = Names {

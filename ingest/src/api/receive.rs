@@ -1,5 +1,6 @@
 //! What the three ways of a conversion have in common, from the checked fields to the answer.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Json;
@@ -9,12 +10,12 @@ use serde::Serialize;
 use whence_core::conversion::{Conversion, ConversionKind, ConversionSource};
 use whence_core::id::VisitorId;
 use whence_core::problem::{FieldProblem, Problem};
-use whence_core::workspace::WorkspaceId;
+use whence_core::workspace::{Workspace, WorkspaceId};
 
 use super::{Shared, caller};
 use crate::conversion::check::{Names, Said, check};
 use crate::conversion::desk::{AcceptError, Accepted};
-use crate::conversion::form::Form;
+use crate::fields::form::Form;
 use crate::metrics::ConversionAnswer;
 
 /// The longest conversion: ten times what its fields can hold.
@@ -44,17 +45,21 @@ pub(super) async fn from_browser(
     let now_ms = now_ms();
     let said = said(shared, form, names, now_ms)?;
     let id = said.workspace.clone().expect("the field is required");
-    let workspace = shared
-        .known
-        .workspace(&id)
-        .await
-        .map_err(caller::away)?
-        .ok_or_else(|| {
-            let errors = vec![FieldProblem::new("ws", "is not a known workspace")];
-            Problem::fields(StatusCode::NOT_FOUND, errors)
-        })?;
+    let workspace = workspace(shared, &id).await?;
     let visitor = caller::visitor(shared, &workspace, headers);
     accept(shared, said, id, visitor, source, now_ms).await
+}
+
+/// The workspace that a browser names in the field `ws`.
+pub(super) async fn workspace(
+    shared: &Shared,
+    id: &WorkspaceId,
+) -> Result<Arc<Workspace>, Problem> {
+    let found = shared.known.workspace(id).await.map_err(caller::away)?;
+    found.ok_or_else(|| {
+        let errors = vec![FieldProblem::new("ws", "is not a known workspace")];
+        Problem::fields(StatusCode::NOT_FOUND, errors)
+    })
 }
 
 /// Accepts what was said.

@@ -1,21 +1,17 @@
 //! Takes confirmations into the journal, none answered before it stands there.
 
-use std::sync::{Mutex, PoisonError};
-
 use quick_cache::sync::Cache;
-use thiserror::Error;
 use tokio::sync::mpsc;
 use whence_core::confirmation::Confirmation;
 use whence_core::id::ClickId;
-use whence_core::journal::{AppendError, DurableError, LaneWriter, Poisoned};
-use whence_core::wire;
+use whence_core::journal::{LaneWriter, Poisoned};
 use whence_core::workspace::WorkspaceId;
+
+use crate::intake::{Intake, TakeError};
 
 /// How many confirmations are remembered, so that repeats of a fresh one do not fill the journal. Some hundred bytes
 /// each, so some megabytes; what is forgotten is journalled again, and collapses in the table.
 const REMEMBERED: usize = 65_536;
-/// A record's usual size, and more.
-const USUAL_BYTES: usize = 96;
 
 /// What a confirmation is that was taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,34 +22,20 @@ pub(crate) enum Taken {
     Again,
 }
 
-/// A confirmation was not taken.
-#[derive(Debug, Error)]
-pub(crate) enum TakeError {
-    /// Nothing more fits until ClickHouse takes some.
-    #[error("confirmations cannot be stored now: {0}")]
-    Full(String),
-    /// The journal is out of order; the process ends.
-    #[error("confirmations cannot be stored: the journal is broken")]
-    Broken,
-}
-
 /// Where confirmations are taken.
 #[derive(Debug)]
 pub(crate) struct ConfirmationDesk {
-    lane: Mutex<LaneWriter>,
+    intake: Intake,
     /// With the workspace, which a page only says of itself: one that says another's must not keep the true one out.
     recent: Cache<(WorkspaceId, ClickId), ()>,
-    /// Told when the journal breaks.
-    broken: mpsc::Sender<Poisoned>,
 }
 
 impl ConfirmationDesk {
     /// A desk over a lane.
     pub(crate) fn new(lane: LaneWriter, broken: mpsc::Sender<Poisoned>) -> Self {
         Self {
-            lane: Mutex::new(lane),
+            intake: Intake::new(lane, broken),
             recent: Cache::new(REMEMBERED),
-            broken,
         }
     }
 
@@ -63,33 +45,10 @@ impl ConfirmationDesk {
         if self.recent.get(&key).is_some() {
             return Ok(Taken::Again);
         }
-        let mut payload = Vec::with_capacity(USUAL_BYTES);
-        wire::encode(confirmation, &mut payload);
-        let synced = {
-            // An append is one step: a thread that panicked left nothing half done.
-            let mut lane = self.lane.lock().unwrap_or_else(PoisonError::into_inner);
-            let seq = match lane.append(&payload) {
-                Ok(seq) => seq,
-                Err(AppendError::Poisoned { cause, .. }) => return Err(self.broken(cause)),
-                Err(error) => return Err(TakeError::Full(error.to_string())),
-            };
-            lane.durable(seq)
-        };
-        match synced.await {
-            Ok(()) => {}
-            Err(DurableError::Poisoned(cause)) => return Err(self.broken(cause)),
-            Err(error @ DurableError::Closed { .. }) => {
-                return Err(TakeError::Full(error.to_string()));
-            }
-        }
+        let taken = self.intake.take([confirmation]).await.pop();
+        taken.expect("an answer for each")?;
         self.recent.insert(key, ());
         Ok(Taken::New)
-    }
-
-    fn broken(&self, cause: Poisoned) -> TakeError {
-        // Somebody else may have told already.
-        let _ = self.broken.try_send(cause);
-        TakeError::Broken
     }
 }
 
@@ -97,6 +56,7 @@ impl ConfirmationDesk {
 mod tests {
     use whence_core::confirmation::Marks;
     use whence_core::journal::{self, LaneOptions};
+    use whence_core::wire;
 
     use super::*;
 

@@ -7,12 +7,11 @@ use whence_core::account::LaneAccount;
 use whence_core::confirmation::Confirmation;
 use whence_core::journal::Block;
 use whence_core::ship::{DeliverError, Sink};
-use whence_core::wire::{self, WireError};
 
 use super::row::ConfirmationRow;
 use crate::insert::Inserts;
 use crate::metrics::{Metrics, Table};
-use crate::unreadable::Unreadable;
+use crate::unreadable::{Unreadable, readable};
 
 /// The table `confirmations`.
 pub(crate) struct ConfirmationTable {
@@ -29,8 +28,11 @@ impl ConfirmationTable {
 
 impl Sink for ConfirmationTable {
     async fn deliver(&self, block: &Block) -> Result<(), DeliverError> {
-        let confirmations = readable(block, &self.metrics)?;
-        let rows = confirmations.iter().map(ConfirmationRow::new);
+        let mut unreadable = Unreadable::new(&self.metrics, Table::Confirmations, block.id());
+        let confirmations = readable::<Confirmation>(block, &mut unreadable)?;
+        let rows = confirmations
+            .iter()
+            .map(|(_, confirmation)| ConfirmationRow::new(confirmation));
         let begun = Instant::now();
         let stored = self
             .inserts
@@ -47,21 +49,4 @@ impl Sink for ConfirmationTable {
     async fn account(&self, _: &[LaneAccount]) -> Result<(), DeliverError> {
         Ok(())
     }
-}
-
-/// The confirmations of a block. One that is damaged is left out; one of a newer version holds up the lane until a
-/// newer Whence runs again, since all behind it will be newer too.
-fn readable(block: &Block, metrics: &Metrics) -> Result<Vec<Confirmation>, DeliverError> {
-    let mut unreadable = Unreadable::new(metrics, Table::Confirmations, block.id());
-    let mut confirmations = Vec::with_capacity(block.count() as usize);
-    for (seq, payload) in block.records() {
-        match wire::decode(payload) {
-            Ok(confirmation) => confirmations.push(confirmation),
-            Err(error @ WireError::Version { .. }) => {
-                return Err(DeliverError::Retry(error.to_string()));
-            }
-            Err(error) => unreadable.skip(seq, error),
-        }
-    }
-    Ok(confirmations)
 }

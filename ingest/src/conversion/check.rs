@@ -1,22 +1,15 @@
 //! Checks what a sender says, field by field, and tells all that is wrong with it at once.
 
-use serde_json::Value;
 use sha2::{Digest, Sha256};
-use whence_core::click::bounded;
 use whence_core::conversion::{ConversionKind, Money};
 use whence_core::id::{ClickId, ClickIdKey};
 use whence_core::problem::FieldProblem;
 use whence_core::workspace::WorkspaceId;
 
-use super::form::{Form, Raw};
-use super::values::{amount, click_id, currency_code, kind, moment, short_text, workspace_id};
-
-/// How much of an unknown field's name is told back.
-const NAME_SHOWN: usize = 64;
-/// How many unknown fields are told by name: an answer must not be many times its question.
-const UNKNOWN_SHOWN: usize = 20;
-/// How much later than what it led to a click may seem: whole seconds, and clocks that differ a little.
-const CLOCK_SLACK_MS: u64 = 5_000;
+use super::values::{amount, currency_code, kind};
+use crate::fields::form::Form;
+use crate::fields::values::{click_id, moment, short_text, workspace_id};
+use crate::fields::{self, Fields};
 
 const BY_SERVERS: &str = "may be said only by a server, with POST /v1/conversions";
 
@@ -65,10 +58,7 @@ pub(crate) fn check(
     key: &ClickIdKey,
     now_ms: u64,
 ) -> Result<Said, Vec<FieldProblem>> {
-    let mut fields = Fields {
-        form: form.0,
-        problems: Vec::new(),
-    };
+    let mut fields = Fields::of(form);
     let workspace = names
         .workspace
         .and_then(|name| fields.required(name, workspace_id));
@@ -123,11 +113,7 @@ pub(crate) fn check(
 impl Said {
     /// When it happened: as the sender says, else now; and not just before the click that it names.
     pub(crate) fn happened_ms(&self, now_ms: u64) -> u64 {
-        let said = self.occurred_ms.unwrap_or(now_ms);
-        match self.click.map(ClickId::unix_ms) {
-            Some(clicked) if said.saturating_add(CLOCK_SLACK_MS) >= clicked => said.max(clicked),
-            _ => said,
-        }
+        fields::happened_ms(self.occurred_ms, self.click, now_ms)
     }
 
     /// SHA-256 over what was said, cut to 128 bits; the same for the same facts, in whatever order and by
@@ -177,48 +163,8 @@ struct Given<'a> {
     reference: Option<&'a str>,
 }
 
-/// The fields that are still to be looked at, and what was wrong with the others.
-struct Fields {
-    form: Vec<(String, Raw)>,
-    problems: Vec<FieldProblem>,
-}
-
+/// What only a conversion says.
 impl Fields {
-    fn refuse(&mut self, field: &str, detail: impl ToString) {
-        self.problems.push(FieldProblem::new(field, detail));
-    }
-
-    /// Takes a field; what is null or empty counts as not there.
-    fn take(&mut self, name: &str) -> Option<Raw> {
-        let place = self.form.iter().position(|(field, _)| field == name)?;
-        let (_, raw) = self.form.remove(place);
-        if self.form.iter().any(|(field, _)| field == name) {
-            self.refuse(name, "stands here twice");
-            self.form.retain(|(field, _)| field != name);
-        }
-        (!is_empty(&raw)).then_some(raw)
-    }
-
-    fn optional<T>(&mut self, name: &str, read: impl Fn(&Raw) -> Result<T, String>) -> Option<T> {
-        let raw = self.take(name)?;
-        match read(&raw) {
-            Ok(value) => Some(value),
-            Err(detail) => {
-                self.refuse(name, detail);
-                None
-            }
-        }
-    }
-
-    fn required<T>(&mut self, name: &str, read: impl Fn(&Raw) -> Result<T, String>) -> Option<T> {
-        let known = self.problems.len();
-        let value = self.optional(name, read);
-        if value.is_none() && self.problems.len() == known {
-            self.refuse(name, "is required");
-        }
-        value
-    }
-
     /// The event's name, and whether it was said as that of an invoice: both are one name, since a sale is
     /// known to some systems by its invoice only.
     fn event_id(&mut self) -> (Option<String>, bool) {
@@ -284,11 +230,7 @@ impl Fields {
     /// Amount and currency, which mean nothing without each other.
     fn money(&mut self) -> (Option<i64>, Option<[u8; 3]>) {
         let fields = ["amount", "currency"];
-        let given = fields.map(|name| {
-            self.form
-                .iter()
-                .any(|(field, raw)| field == name && !is_empty(raw))
-        });
+        let given = fields.map(|name| self.says(name));
         let minor = self.optional("amount", amount);
         let currency = self.optional("currency", currency_code);
         match given {
@@ -297,30 +239,6 @@ impl Fields {
             [true, true] | [false, false] => {}
         }
         (minor, currency)
-    }
-
-    /// Refuses what nobody has asked for: a misspelt `amount` is a sale without one.
-    fn none_left(&mut self, ignored: &[&str]) {
-        let mut names: Vec<String> = self.form.drain(..).map(|(name, _)| name).collect();
-        names.retain(|name| !ignored.contains(&name.as_str()));
-        names.sort();
-        names.dedup();
-        let more = names.len().saturating_sub(UNKNOWN_SHOWN);
-        for name in names.into_iter().take(UNKNOWN_SHOWN) {
-            let shown = bounded(name.as_bytes(), NAME_SHOWN);
-            self.refuse(&shown, "is not a known field");
-        }
-        if more > 0 {
-            self.refuse("…", format!("and {more} more are not known fields"));
-        }
-    }
-}
-
-/// Whether a field says nothing, as tag managers send those they have no value for.
-fn is_empty(raw: &Raw) -> bool {
-    match raw {
-        Raw::Text(text) | Raw::Json(Value::String(text)) => text.is_empty(),
-        Raw::Json(value) => value.is_null(),
     }
 }
 

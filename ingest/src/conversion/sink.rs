@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use whence_core::account::LaneAccount;
 use whence_core::conversion::Conversion;
-use whence_core::journal::{Block, Seq};
+use whence_core::journal::Block;
 use whence_core::ship::{DeliverError, Sink};
 use whence_core::wire::{self, WireError};
 
@@ -12,7 +12,7 @@ use super::desk::Desk;
 use super::tables::BlockRows;
 use crate::insert::{InsertError, Inserts};
 use crate::metrics::{Metrics, Table};
-use crate::unreadable::Unreadable;
+use crate::unreadable::{Unreadable, readable};
 
 /// The table `conversions`.
 pub(crate) struct ConversionTable {
@@ -35,7 +35,7 @@ impl ConversionTable {
 impl Sink for ConversionTable {
     async fn deliver(&self, block: &Block) -> Result<(), DeliverError> {
         let mut unreadable = Unreadable::new(&self.metrics, Table::Conversions, block.id());
-        let conversions = readable(block, &mut unreadable)?;
+        let conversions = readable::<Conversion>(block, &mut unreadable)?;
         let of_block = BlockRows::of(block.id(), &conversions);
         let stored = self.inserts.once(block.id(), &of_block).await;
         stored.map_err(|error| match error {
@@ -59,25 +59,6 @@ impl Sink for ConversionTable {
         let stored = self.inserts.account(accounts).await;
         stored.map_err(|error| DeliverError::Retry(error.to_string()))
     }
-}
-
-/// The conversions of a block. One that is damaged is left out: its number stays missing. One of a newer version
-/// holds up the lane until a newer Whence runs again, since all behind it will be newer too.
-fn readable(
-    block: &Block,
-    unreadable: &mut Unreadable<'_>,
-) -> Result<Vec<(Seq, Conversion)>, DeliverError> {
-    let mut conversions = Vec::with_capacity(block.count() as usize);
-    for (seq, payload) in block.records() {
-        match decode(payload) {
-            Ok(conversion) => conversions.push((seq, conversion)),
-            Err(error @ WireError::Version { .. }) => {
-                return Err(DeliverError::Retry(error.to_string()));
-            }
-            Err(error) => unreadable.skip(seq, error),
-        }
-    }
-    Ok(conversions)
 }
 
 /// Reads a conversion from the journal.

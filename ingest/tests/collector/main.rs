@@ -18,6 +18,7 @@ mod lanes;
 mod lost;
 mod memory;
 mod outages;
+mod page_events;
 mod places;
 mod process;
 mod refunds;

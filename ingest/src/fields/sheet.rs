@@ -1,4 +1,4 @@
-//! Many conversions in one body: a JSON array, JSON Lines or CSV, cut into forms.
+//! Many events in one body: a JSON array, JSON Lines or CSV, cut into forms.
 //!
 //! A row that cannot be read is a row with a mistake, and spoils no other; only what leaves the rows
 //! themselves unknown is a mistake of the whole. What a row says is checked elsewhere.
@@ -6,13 +6,11 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use thiserror::Error as Problem;
 
 use super::form::{Form, Raw};
 
-/// The most conversions in one body.
-pub(crate) const MOST_ROWS: usize = 10_000;
 /// The longest row: ten times what its fields can hold.
 const LONGEST_ROW: usize = 64 << 10;
 /// The most columns of a table, which has a dozen.
@@ -65,33 +63,35 @@ pub(crate) enum SheetError {
     #[error("line 1: {0}")]
     Header(String),
     /// More rows than are taken at a time.
-    #[error("the body must have at most {MOST_ROWS} conversions")]
-    TooMany,
+    #[error("the body must have at most {0} rows")]
+    TooMany(usize),
 }
 
-/// Cuts a body into its rows.
-pub(crate) fn rows(body: &[u8], writing: Writing) -> Result<Vec<Row>, SheetError> {
+/// Cuts a body into its rows, of which it may have so many.
+pub(crate) fn rows(body: &[u8], writing: Writing, most: usize) -> Result<Vec<Row>, SheetError> {
     let rows = match writing {
         Writing::Array => {
-            let Rows(rows) = serde_json::from_slice(body)
-                .map_err(|error| SheetError::NoArray(error.to_string()))?;
+            let no_array = |error: serde_json::Error| SheetError::NoArray(error.to_string());
+            let mut json = serde_json::Deserializer::from_slice(body);
+            let rows = Rows { most }.deserialize(&mut json).map_err(no_array)?;
+            json.end().map_err(no_array)?;
             rows
         }
-        Writing::Lines => lines(body),
-        Writing::Csv => table(body)?,
+        Writing::Lines => lines(body, most),
+        Writing::Csv => table(body, most)?,
     };
-    if rows.len() > MOST_ROWS {
-        return Err(SheetError::TooMany);
+    if rows.len() > most {
+        return Err(SheetError::TooMany(most));
     }
     Ok(rows)
 }
 
-fn lines(body: &[u8]) -> Vec<Row> {
+fn lines(body: &[u8], most: usize) -> Vec<Row> {
     let lines = body.split(|byte| *byte == b'\n').zip(1..);
     lines
         .filter(|(text, _)| !text.trim_ascii().is_empty())
         // One more, which shows that there are too many.
-        .take(MOST_ROWS + 1)
+        .take(most + 1)
         .map(|(text, line)| Row {
             line: Some(line),
             form: if text.len() > LONGEST_ROW {
@@ -103,7 +103,7 @@ fn lines(body: &[u8]) -> Vec<Row> {
         .collect()
 }
 
-fn table(body: &[u8]) -> Result<Vec<Row>, SheetError> {
+fn table(body: &[u8], most: usize) -> Result<Vec<Row>, SheetError> {
     let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(body);
     let header = |detail: String| SheetError::Header(detail);
@@ -124,7 +124,7 @@ fn table(body: &[u8]) -> Result<Vec<Row>, SheetError> {
         byte: 0,
         line: 1,
     };
-    while rows.len() <= MOST_ROWS {
+    while rows.len() <= most {
         // Bytes of any length are asked for, and memory is always read.
         match reader.read_byte_record(&mut record) {
             Ok(true) => {}
@@ -186,31 +186,35 @@ fn too_long() -> String {
     format!("the row is longer than {LONGEST_ROW} bytes")
 }
 
-/// The rows of an array; reads on for one more than are taken, and no further.
-struct Rows(Vec<Row>);
+/// Reads the rows of an array, with one more than are taken, and passes over the rest.
+struct Rows {
+    most: usize,
+}
 
-impl<'de> Deserialize<'de> for Rows {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Elements;
-        impl<'de> Visitor<'de> for Elements {
-            type Value = Rows;
+impl<'de> DeserializeSeed<'de> for Rows {
+    type Value = Vec<Row>;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Row>, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Rows, A::Error> {
-                let mut rows = Vec::new();
-                while rows.len() <= MOST_ROWS
-                    && let Some(Element(form)) = list.next_element()?
-                {
-                    rows.push(Row { line: None, form });
-                }
-                while list.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Rows(rows))
-            }
+impl<'de> Visitor<'de> for Rows {
+    type Value = Vec<Row>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<Row>, A::Error> {
+        let mut rows = Vec::new();
+        while rows.len() <= self.most
+            && let Some(Element(form)) = list.next_element()?
+        {
+            rows.push(Row { line: None, form });
         }
-        deserializer.deserialize_seq(Elements)
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(rows)
     }
 }
 
@@ -276,6 +280,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const MOST_ROWS: usize = 10_000;
+
+    fn rows(body: &[u8], writing: Writing) -> Result<Vec<Row>, SheetError> {
+        super::rows(body, writing, MOST_ROWS)
+    }
 
     fn told(body: &str, writing: Writing) -> Vec<(Option<u64>, Result<usize, String>)> {
         let rows = rows(body.as_bytes(), writing).unwrap();
@@ -377,7 +387,10 @@ mod tests {
             ("0\n".repeat(MOST_ROWS + 1), Writing::Lines),
             (format!("a\n{}", "0\n".repeat(MOST_ROWS + 1)), Writing::Csv),
         ] {
-            assert_eq!(rows(body.as_bytes(), writing), Err(SheetError::TooMany));
+            assert_eq!(
+                rows(body.as_bytes(), writing),
+                Err(SheetError::TooMany(MOST_ROWS))
+            );
         }
         assert_eq!(
             rows("0\n".repeat(MOST_ROWS).as_bytes(), Writing::Lines)
