@@ -6,6 +6,7 @@ use whence_core::config::{Analytics, Config};
 use whence_core::store::LinkStore;
 
 use crate::audit::route::Desk;
+use crate::dashboard::SessionKey;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -18,6 +19,8 @@ pub(crate) struct Api {
     pub(crate) store: Arc<dyn LinkStore>,
     /// Keys that have just been seen.
     pub(crate) keys: Keys,
+    /// What signs the sessions of the dashboard.
+    pub(crate) sessions: SessionKey,
     /// How often a key may ask.
     pub(crate) limits: Limits,
     /// Clicks and conversions.
@@ -36,6 +39,7 @@ impl Api {
         Self {
             keys: Keys::new(Arc::clone(&store)),
             store,
+            sessions: SessionKey::of(config),
             limits: Limits::new(&config.analytics),
             warehouse: Warehouse::new(config, metrics.clone()),
             audits: Desk::new(config),

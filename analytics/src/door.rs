@@ -1,5 +1,5 @@
-//! Who is let in: the key of a request, its limit, and the only way in which a handler learns its
-//! workspace.
+//! Who is let in: the key of a request or the session that one has opened, its limit, and the only way in which a handler
+//! learns its workspace.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use whence_core::problem::Problem;
 use whence_core::workspace::WorkspaceId;
 
 use crate::api::Api;
+use crate::dashboard;
 use crate::limits::Allowance;
 use crate::problems::store_problem;
 
@@ -73,7 +74,13 @@ pub(crate) async fn let_in(
 
 async fn admit(api: &Api, headers: &HeaderMap) -> Result<(Caller, Allowance), Box<Response>> {
     let refuse = |problem: Problem| Box::new(problem.into_response());
-    let hash = presented(headers).map_err(refuse)?;
+    let (hash, in_session) = match headers.contains_key(AUTHORIZATION) {
+        true => (presented(headers).map_err(refuse)?, false),
+        false => {
+            let session = dashboard::presented(api, headers).map_err(refuse)?;
+            (session.ok_or_else(|| refuse(no_key()))?, true)
+        }
+    };
     let found = api.keys.find(hash).await;
     let key = found
         .map_err(|error| refuse(store_problem(&error)))?
@@ -83,6 +90,10 @@ async fn admit(api: &Api, headers: &HeaderMap) -> Result<(Caller, Allowance), Bo
                 "this API key is not known",
             ))
         })?;
+    let key = match in_session {
+        true => Arc::new(dashboard::within_session(&key)),
+        false => key,
+    };
     match api.limits.admit(hash) {
         Ok(allowance) => Ok((Caller(key), allowance)),
         Err(too_many) => {

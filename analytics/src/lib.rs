@@ -4,7 +4,8 @@
 //! A request's way: [`server`] binds and serves, [`router`] finds the handler, [`door`] lets the key's
 //! holder in, [`fields`] reads what was sent, then [`links`], [`domains`], [`workspace`] or
 //! [`reports`] answer. What is refused is an RFC 9457 problem that names the field. Beside all this
-//! [`bandit`] lets reports set the weights of variants, and [`audit`] proves that nothing was lost.
+//! [`bandit`] lets reports set the weights of variants, [`audit`] proves that nothing was lost, and [`dashboard`] is the page
+//! that shows it all.
 //!
 //! Architecture invariant: a handler learns its workspace only from the caller's key, so no request
 //! can reach another's data; the audit is of the whole installation, and a right of its own. All SQL
@@ -14,6 +15,7 @@ mod api;
 pub mod attribution;
 pub mod audit;
 mod bandit;
+mod dashboard;
 mod domains;
 mod door;
 mod fields;

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::api::Api;
 use crate::{
-    attribution, audit, domains, door, links, metrics, openapi, problems, query, reports, workspace,
+    attribution, audit, dashboard, domains, door, links, metrics, openapi, problems, query, reports, workspace,
 };
 
 /// The routes that need a key, and their description.
@@ -55,6 +55,7 @@ pub(crate) fn app(api: Arc<Api>) -> Router {
             openapi::PATH,
             get(async move |_: crate::fields::NoQuery| openapi::answer(&text)),
         )
+        .merge(dashboard::routes())
         .fallback(problems::no_route)
         .method_not_allowed_fallback(problems::no_method)
         .layer(middleware::from_fn_with_state(

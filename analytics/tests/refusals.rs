@@ -211,7 +211,6 @@ async fn parameters_that_cannot_be() {
 async fn paths_and_methods_that_are_none() {
     let service = Service::start().await;
     for path in [
-        "/",
         "/api",
         "/api/v1/",
         "/api/v2/links",

@@ -1,0 +1,94 @@
+// The answers of the API, as far as the dashboard reads them. What the fields mean: docs/reports.md, docs/attribution.md.
+
+export interface Money {
+  currency: string;
+  amount_minor: number;
+}
+
+export interface Rate {
+  value: number;
+  low: number;
+  high: number;
+}
+
+/** The metrics that every part of the page asks for. */
+export interface Metrics {
+  clicks: number;
+  visitors: number;
+  conversions: number;
+  conversion_rate: Rate | null;
+  revenue: Money[];
+}
+
+export interface Compared extends Metrics {
+  previous?: Metrics;
+}
+
+export interface Stretch {
+  from: string;
+  to: string;
+}
+
+export interface Freshness {
+  last_click: string | null;
+  last_conversion: string | null;
+}
+
+/** What reports say of themselves. */
+export interface About {
+  definition: Record<string, string>;
+  exact: boolean;
+  time_zone: string;
+  freshness: Freshness;
+  rows_read: number | null;
+  bytes_read: number | null;
+}
+
+export interface Series extends About {
+  range: Stretch;
+  previous_range: Stretch | null;
+  rows: (Compared & { time: string })[];
+  totals: Compared;
+}
+
+export type BreakdownRow = Compared & Record<string, unknown>;
+
+export interface Breakdown extends About {
+  rows: BreakdownRow[];
+  totals: Compared;
+  groups: number;
+  sums_exceed_totals: string | null;
+}
+
+export interface Step {
+  step: string;
+  people: number;
+  rate_from_previous: number | null;
+  rate_from_first: number | null;
+  open: number;
+  median_seconds: number | null;
+}
+
+export interface Funnel extends About {
+  steps: Step[];
+  lead_within: string;
+  sale_within: string;
+}
+
+export interface Earned {
+  conversions: number;
+  revenue: Money[];
+}
+
+export interface Attribution extends About {
+  by: string;
+  look_back: string;
+  models: { model: string; rows: (Earned & Record<string, unknown>)[]; unattributed: Earned }[];
+  totals: Earned;
+}
+
+export interface Session {
+  key: string;
+  expires_at: string;
+  workspace: { id: string; name: string; time_zone: string };
+}

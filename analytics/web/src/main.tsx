@@ -1,0 +1,11 @@
+// Where the page begins.
+
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./style/base.css";
+import "./style/page.css";
+import "./style/parts.css";
+import { App } from "./parts/App";
+
+const root = document.getElementById("root");
+if (root) render(<App />, root);

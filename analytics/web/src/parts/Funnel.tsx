@@ -1,0 +1,62 @@
+// From click to lead to sale: how many people get how far.
+
+import type { JSX } from "preact";
+import type { Step, Stretch } from "../api/answers";
+import * as reports from "../api/reports";
+import { useAnswer } from "../api/use_answer";
+import { duration } from "../format/time";
+import { percent, whole } from "../format/number";
+import { dimension } from "../view/dimensions";
+import type { View } from "../view/view";
+import { Empty, Failed, Loading } from "./Notice";
+
+const NAMES: Record<string, string> = { click: "Clicked", lead: "Became a lead", sale: "Bought" };
+
+export function Funnel({ view, range }: { view: View; range: Stretch | null }): JSX.Element {
+  const question = range && JSON.stringify([reports.common(view), range]);
+  const answer = useAnswer(question, (signal) => {
+    if (!range) throw new Error("asked before there was a range");
+    return reports.funnel(view, range, signal);
+  });
+  const { data, error, isLoading } = answer;
+  const first = data?.steps[0]?.people ?? 0;
+  const without = view.filters.filter(({ dimension: name, values }) => !reports.FUNNEL_FILTERS.includes(name) || values.length > 1);
+  return (
+    <section class="card" aria-label="Funnel" aria-busy={isLoading}>
+      <header class="card-head">
+        <h2>Funnel</h2>
+        {data && <p class="hint">lead within {data.lead_within}, sale within {data.sale_within}</p>}
+      </header>
+      {error && <Failed answer={answer} />}
+      {!error && !data && <Loading rows={3} />}
+      {!error && data && first === 0 && <Empty>Nobody clicked in this period.</Empty>}
+      {!error && data && first > 0 && (
+        <ol class={`funnel ${isLoading ? "stale" : ""}`}>
+          {data.steps.map((step) => <StepBar key={step.step} step={step} first={first} />)}
+        </ol>
+      )}
+      {without.length > 0 && (
+        <p class="hint">Not narrowed by {without.map(({ dimension: name }) => dimension(name).singular.toLowerCase()).join(", ")}.</p>
+      )}
+    </section>
+  );
+}
+
+function StepBar({ step, first }: { step: Step; first: number }): JSX.Element {
+  const details = [
+    step.rate_from_previous !== null && `${percent(step.rate_from_previous)} of the step before`,
+    step.median_seconds !== null && `half within ${duration(step.median_seconds)}`,
+    step.open > 0 && `${whole(step.open)} still may`,
+  ];
+  return (
+    <li>
+      <div class="step-head">
+        <span class="step-name">{NAMES[step.step] ?? step.step}</span>
+        <span class="step-people" data-step={step.step}>{whole(step.people)}</span>
+        <span class="step-rate">{percent(step.people / first)}</span>
+      </div>
+      <div class="step-bar"><div style={{ "--share": step.people / first }} /></div>
+      <p class="hint">{details.filter(Boolean).join(" · ") || "people, each once"}</p>
+    </li>
+  );
+}

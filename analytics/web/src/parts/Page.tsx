@@ -1,0 +1,78 @@
+// The page of somebody who is signed in.
+
+import { useState } from "preact/hooks";
+import type { JSX } from "preact";
+import type { Session } from "../api/answers";
+import * as reports from "../api/reports";
+import { Round, useAnswer } from "../api/use_answer";
+import { mainCurrency } from "../format/money";
+import { useView } from "../view/use_view";
+import { Attribution } from "./Attribution";
+import { Breakdown } from "./Breakdown";
+import { Chips } from "./Chips";
+import { Freshness } from "./Freshness";
+import { Funnel } from "./Funnel";
+import { Mark } from "./Mark";
+import { Overview } from "./Overview";
+import { Toolbar } from "./Toolbar";
+
+/** The cards of breakdowns, each with what it can be switched to. */
+const CARDS: [string, string[]][] = [
+  ["Where from", ["channel", "source", "campaign", "referrer_host"]],
+  ["Links", ["link", "tag", "advocate"]],
+  ["Places", ["country", "region", "city"]],
+  ["Devices", ["device", "browser", "os"]],
+];
+
+interface Props {
+  session: Session;
+  onLeave: () => void;
+}
+
+export function Page(props: Props): JSX.Element {
+  const [round, setRound] = useState(0);
+  return (
+    <Round.Provider value={round}>
+      <Reports {...props} onAgain={() => setRound(round + 1)} />
+    </Round.Provider>
+  );
+}
+
+function Reports({ session, onLeave, onAgain }: Props & { onAgain: () => void }): JSX.Element {
+  const [view, choose] = useView();
+  const asked = JSON.stringify(reports.common(view));
+  const series = useAnswer(asked, (signal) => reports.series(view, signal));
+  const { workspace } = session;
+  const revenue = series.data ? [...series.data.totals.revenue, ...(series.data.totals.previous?.revenue ?? [])] : [];
+  const isThere = view.currency && revenue.some(({ currency }) => currency === view.currency);
+  const currency = isThere ? view.currency : mainCurrency(series.data?.totals.revenue ?? []) ?? mainCurrency(revenue);
+  const shared = { view, choose, currency };
+  return (
+    <>
+      <a class="skip" href="#reports">To the reports</a>
+      <header class="top">
+        <Mark />
+        <span class="workspace" title={`Workspace ${workspace.id}, opened with the key “${session.key}”`}>{workspace.name}</span>
+        <Freshness about={series.data} onAgain={onAgain} isLoading={series.isLoading} />
+        <button type="button" class="quiet" onClick={onLeave}>Sign out</button>
+      </header>
+      <main id="reports" tabIndex={-1}>
+        <h1 class="unseen">Reports of {workspace.name}</h1>
+        <Toolbar view={view} choose={choose} range={series.data?.range ?? null} zone={workspace.time_zone} />
+        <Chips view={view} choose={choose} />
+        <Overview {...shared} answer={series} />
+        <div class="grid">
+          {CARDS.map(([title, dimensions]) => (
+            <Breakdown key={title} {...shared} title={title} dimensions={dimensions} />
+          ))}
+          <Funnel view={view} range={series.data?.range ?? null} />
+          <Attribution {...shared} />
+        </div>
+      </main>
+      <footer class="foot">
+        Every number is exact. Days are those of {workspace.time_zone}. What counts, and how, is said in each report of the{" "}
+        <a href="/api/v1/openapi.json">API</a>.
+      </footer>
+    </>
+  );
+}
