@@ -11,7 +11,8 @@ use utoipa_axum::routes;
 
 use crate::api::Api;
 use crate::{
-    attribution, audit, dashboard, domains, door, links, metrics, openapi, problems, query, reports, workspace,
+    attribution, audit, dashboard, domains, door, links, metrics, openapi, problems, query,
+    reports, workspace,
 };
 
 /// The routes that need a key, and their description.

@@ -11,6 +11,7 @@ mod audit_oracle;
 mod bandit;
 mod bulk;
 mod changes;
+mod dashboard;
 mod docs;
 mod domains;
 mod events;

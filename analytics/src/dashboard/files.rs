@@ -202,7 +202,12 @@ mod tests {
     #[test]
     fn nothing_built_has_a_type_that_is_not_known() {
         for file in FILES {
-            assert_ne!(media_type(file.name), "application/octet-stream", "{}", file.name);
+            assert_ne!(
+                media_type(file.name),
+                "application/octet-stream",
+                "{}",
+                file.name
+            );
         }
     }
 }

@@ -104,7 +104,10 @@ mod tests {
         let mine = signer("");
         let session = mine.seal(holder, at(1000));
         assert!(mine.open(&session, at(1)).is_some());
-        assert!(signer("").open(&session, at(1)).is_none(), "drawn by chance");
+        assert!(
+            signer("").open(&session, at(1)).is_none(),
+            "drawn by chance"
+        );
     }
 
     proptest! {

@@ -176,7 +176,7 @@ async fn wait_for<T: PartialEq + std::fmt::Debug>(ask: impl AsyncFn() -> T, expe
     }
 }
 
-fn browser() -> PathBuf {
+pub(crate) fn browser() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<_> = std::env::split_paths(&path).collect();
     let mut programs = BROWSERS

@@ -395,6 +395,11 @@ impl Client {
         ask_one_of(addresses, method, path, &headers, body).await
     }
 
+    /// Where a browser finds the dashboard, and the key to it.
+    pub(crate) fn for_marketers(&self) -> (SocketAddr, &str) {
+        (self.ports.analytics.listen, &self.key)
+    }
+
     /// Where a browser finds short links and collector.
     pub(crate) fn for_browsers(&self) -> (SocketAddr, SocketAddr) {
         (

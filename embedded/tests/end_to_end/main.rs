@@ -2,7 +2,7 @@
 //!
 //! Told twice: on one machine, as `make up` runs it, and as a fleet over a real Redis. The oracle is
 //! outside: what was answered is written down by whoever asked, and compared with the rows in ClickHouse.
-//! Full volumes, a rolling restart and a browser have stories of their own.
+//! Full volumes, a rolling restart, a browser and the dashboard have stories of their own.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 )]
 
 mod browser;
+mod dashboard;
 mod full;
 mod installation;
 mod load;

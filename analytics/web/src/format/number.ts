@@ -5,7 +5,8 @@ import type { Rate } from "../api/answers";
 const plain = new Intl.NumberFormat();
 const rough = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
-const percents = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 1 });
+const percents = new Intl.NumberFormat(undefined, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const wholePercents = new Intl.NumberFormat(undefined, { style: "percent" });
 const finePercents = new Intl.NumberFormat(undefined, { style: "percent", maximumSignificantDigits: 2 });
 const changes = new Intl.NumberFormat(undefined, { style: "percent", maximumFractionDigits: 0, signDisplay: "exceptZero" });
 const points = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1, signDisplay: "exceptZero" });
@@ -17,6 +18,7 @@ export const parts = (value: number): string => tenths.format(value);
 
 /** A share; small ones with the digits that tell them from nothing. */
 export function percent(share: number): string {
+  if (share === 0 || share === 1) return wholePercents.format(share);
   return share > 0 && share < 0.01 ? finePercents.format(share) : percents.format(share);
 }
 
@@ -32,7 +34,7 @@ export interface Change {
 
 /** How much more there is than before, in per cent; null where nothing was before. */
 export function change(now: number, before: number): Change | null {
-  if (before === 0) return now === 0 ? { text: percents.format(0), direction: "same" } : null;
+  if (before === 0) return now === 0 ? { text: wholePercents.format(0), direction: "same" } : null;
   return told((now - before) / Math.abs(before), changes);
 }
 

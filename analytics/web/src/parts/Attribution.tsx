@@ -1,5 +1,6 @@
 // Who earned what, under two models side by side.
 
+import { useState } from "preact/hooks";
 import type { JSX, TargetedEvent } from "preact";
 import type { Attribution as Told, Earned } from "../api/answers";
 import * as reports from "../api/reports";
@@ -71,6 +72,7 @@ interface CreditsProps {
 }
 
 function Credits({ data, view, currency, isStale }: CreditsProps): JSX.Element {
+  const [isLong, setLong] = useState(false);
   const own = data.totals.revenue;
   const code = own.some((sum) => sum.currency === currency) ? currency : mainCurrency(own);
   const worth = (earned: Earned | undefined): number => {
@@ -103,7 +105,7 @@ function Credits({ data, view, currency, isStale }: CreditsProps): JSX.Element {
           </tr>
         </thead>
         <tbody>
-          {rows.slice(0, ROWS).map(({ label, a, b }) => (
+          {rows.slice(0, isLong ? rows.length : ROWS).map(({ label, a, b }) => (
             <tr key={label}>
               <th scope="row">
                 <span class="credit-name">{name(label)}</span>
@@ -122,8 +124,13 @@ function Credits({ data, view, currency, isStale }: CreditsProps): JSX.Element {
       <p class="hint">
         {whole(data.totals.conversions)} sales of the period, by touches up to {data.look_back} before each
         {nobody && nobody.conversions > 0 && `; ${parts(nobody.conversions)} of them (${write(worth(nobody))}) had none`}
-        {rows.length > ROWS && `; ${whole(rows.length - ROWS)} more rows are in the API`}.
+.
       </p>
+      {rows.length > ROWS && (
+        <button type="button" class="quiet more" aria-expanded={isLong} onClick={() => setLong(!isLong)}>
+          {isLong ? "Fewer" : `All ${whole(rows.length)}`}
+        </button>
+      )}
     </div>
   );
 }

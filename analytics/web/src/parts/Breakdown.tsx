@@ -7,7 +7,7 @@ import * as reports from "../api/reports";
 import { useAnswer } from "../api/use_answer";
 import { dimension, shown } from "../view/dimensions";
 import { changeOf, noteOf, valueOf, written } from "../view/figures";
-import { learn } from "../view/link_names";
+import { learn, nameOf, shortly } from "../view/link_names";
 import type { Choose } from "../view/use_view";
 import { type View, isFiltered, toggled } from "../view/view";
 import { Delta } from "./Delta";
@@ -33,10 +33,11 @@ export function Breakdown({ view, choose, currency, title, dimensions }: Props):
   const asked = chosen === "link" ? ["link", "domain", "slug"] : [chosen];
   const limit = isLong ? MORE_ROWS : ROWS;
   const question = JSON.stringify([reports.common(view), chosen, limit]);
-  const answer = useAnswer(question, async (signal) => ({
-    of: chosen,
-    told: await reports.breakdown(view, asked, limit, signal),
-  }));
+  const answer = useAnswer(question, async (signal) => {
+    const told = await reports.breakdown(view, asked, limit, signal);
+    if (chosen === "link") learn(told.rows);
+    return { of: chosen, told };
+  });
   // While another list is on its way, the old one would stand under the wrong name.
   const data = answer.data?.of === chosen ? answer.data.told : null;
   const tabs = dimensions.map((name) => [name, dimension(name).plural] as const);
@@ -89,7 +90,11 @@ function Rows({ data, name, view, choose, currency, isLong }: RowsProps): JSX.El
           </tr>
         </thead>
         <tbody>
-          {data.rows.map((row) => <Row key={String(row[name])} {...{ row, name, view, choose, currency, most }} />)}
+          {data.rows.map((row) => {
+            const value = String(row[name]);
+            const text = name === "link" ? shortly(data.rows, value) : shown(name, value);
+            return <Row key={value} {...{ row, name, value, text, view, choose, currency, most }} />;
+          })}
         </tbody>
       </table>
       {data.sums_exceed_totals && name === "tag" && <p class="hint">A click counts under each of its tags.</p>}
@@ -99,12 +104,13 @@ function Rows({ data, name, view, choose, currency, isLong }: RowsProps): JSX.El
 
 interface RowProps extends Omit<RowsProps, "data" | "isLong"> {
   row: BreakdownRow;
+  value: string;
+  text: string;
   most: number;
 }
 
-function Row({ row, name, view, choose, currency, most }: RowProps): JSX.Element {
-  const value = String(row[name]);
-  const text = name === "link" ? learn(value, String(row.domain), String(row.slug)) : shown(name, value);
+function Row({ row, name, value, text, view, choose, currency, most }: RowProps): JSX.Element {
+  const full = name === "link" ? nameOf(value) : text;
   const isOn = isFiltered(view, name, value);
   const change = changeOf(row, "clicks", currency);
   const write = (metric: Parameters<typeof written>[1]): string => written(valueOf(row, metric, currency), metric, currency);
@@ -115,7 +121,7 @@ function Row({ row, name, view, choose, currency, most }: RowProps): JSX.Element
           type="button"
           class={value === "" ? "nothing" : ""}
           aria-pressed={isOn}
-          title={isOn ? `Remove the filter: ${text}` : `Only ${text}`}
+          title={isOn ? `Remove the filter: ${full}` : `Only ${full}`}
           onClick={() => choose({ filters: toggled(view, name, value).filters })}
         >
           {text}

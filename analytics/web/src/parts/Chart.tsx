@@ -135,6 +135,7 @@ function options(target: HTMLElement, props: Props, setAt: SetAt): uPlot.Options
         ...axis,
         grid: { show: false },
         gap: 8,
+        size: 30,
         splits: (u) => marks(points.length, Math.floor(u.bbox.width / devicePixelRatio / LABEL_PX)),
         values: (_, splits) => splits.map((index) => tick(points[index]?.time ?? "", interval)),
       },

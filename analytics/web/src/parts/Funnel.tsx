@@ -22,7 +22,7 @@ export function Funnel({ view, range }: { view: View; range: Stretch | null }): 
   const first = data?.steps[0]?.people ?? 0;
   const without = view.filters.filter(({ dimension: name, values }) => !reports.FUNNEL_FILTERS.includes(name) || values.length > 1);
   return (
-    <section class="card" aria-label="Funnel" aria-busy={isLoading}>
+    <section class="card funnel-card" aria-label="Funnel" aria-busy={isLoading}>
       <header class="card-head">
         <h2>Funnel</h2>
         {data && <p class="hint">lead within {data.lead_within}, sale within {data.sale_within}</p>}
@@ -32,7 +32,9 @@ export function Funnel({ view, range }: { view: View; range: Stretch | null }): 
       {!error && data && first === 0 && <Empty>Nobody clicked in this period.</Empty>}
       {!error && data && first > 0 && (
         <ol class={`funnel ${isLoading ? "stale" : ""}`}>
-          {data.steps.map((step) => <StepBar key={step.step} step={step} first={first} />)}
+          {data.steps.map((step, place) => (
+            <StepBar key={step.step} step={step} first={first} next={data.steps[place + 1]?.people ?? null} />
+          ))}
         </ol>
       )}
       {without.length > 0 && (
@@ -42,21 +44,33 @@ export function Funnel({ view, range }: { view: View; range: Stretch | null }): 
   );
 }
 
-function StepBar({ step, first }: { step: Step; first: number }): JSX.Element {
+interface StepProps {
+  step: Step;
+  /** How many entered. */
+  first: number;
+  /** How many took the step behind it; null where there is none. */
+  next: number | null;
+}
+
+function StepBar({ step, first, next }: StepProps): JSX.Element {
   const details = [
+    step.rate_from_previous === null && "people, each once",
     step.rate_from_previous !== null && `${percent(step.rate_from_previous)} of the step before`,
     step.median_seconds !== null && `half within ${duration(step.median_seconds)}`,
     step.open > 0 && `${whole(step.open)} still may`,
   ];
   return (
     <li>
-      <div class="step-head">
-        <span class="step-name">{NAMES[step.step] ?? step.step}</span>
-        <span class="step-people" data-step={step.step}>{whole(step.people)}</span>
-        <span class="step-rate">{percent(step.people / first)}</span>
+      <span class="step-name">{NAMES[step.step] ?? step.step}</span>
+      <span class="step-people" data-step={step.step}>{whole(step.people)}</span>
+      <span class="step-rate">{percent(step.people / first)}</span>
+      <div class="step-area" style={{ "--share": step.people / first, "--next": (next ?? 0) / first }}>
+        <div class="step-bar" />
+        {next !== null && <div class="step-slope" />}
       </div>
-      <div class="step-bar"><div style={{ "--share": step.people / first }} /></div>
-      <p class="hint">{details.filter(Boolean).join(" · ") || "people, each once"}</p>
+      <ul class="hint step-details">
+        {details.filter((detail) => detail !== false).map((detail) => <li key={detail}>{detail}</li>)}
+      </ul>
     </li>
   );
 }

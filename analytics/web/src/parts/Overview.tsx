@@ -3,7 +3,6 @@
 import type { JSX } from "preact";
 import type { Series } from "../api/answers";
 import type { Answer } from "../api/use_answer";
-import { rangeName } from "../format/time";
 import { NAMES, changeOf, noteOf, valueOf, written } from "../view/figures";
 import { intervalOf, isOpen } from "../view/period";
 import type { Choose } from "../view/use_view";
@@ -32,15 +31,15 @@ export function Overview({ view, choose, currency, answer }: Props): JSX.Element
               <Tile key={metric} data={data} metric={metric} currency={currency} view={view} choose={choose} />
             ))}
           </div>
-          <Currencies data={data} currency={currency} choose={choose} />
           {data.totals.clicks === 0 && (data.totals.previous?.clicks ?? 0) === 0
             ? <Nothing data={data} isFiltered={view.filters.length > 0} />
-            : <Timeline data={data} metric={view.metric} currency={currency} interval={intervalOf(view)} />}
-          {data.previous_range && (
-            <p class="hint">
-              Compared with {rangeName(data.previous_range)}.
-              {isOpen(view.period) && " The period is not over yet, and what it is compared with was whole."}
-            </p>
+            : (
+              <Timeline data={data} metric={view.metric} currency={currency} interval={intervalOf(view)}>
+                <Currencies data={data} currency={currency} choose={choose} />
+              </Timeline>
+            )}
+          {data.previous_range && isOpen(view.period) && (
+            <p class="hint">This period is not over yet; what it is compared with was whole.</p>
           )}
         </>
       )}

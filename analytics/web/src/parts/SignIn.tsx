@@ -39,6 +39,8 @@ export function SignIn({ why, onSignedIn }: Props): JSX.Element {
         <Mark />
         <h1 id="sign-in-title">See where your customers come from</h1>
         {why && !wrong && <p class="notice" role="status">{why}</p>}
+        {/* What password managers keep the key under. */}
+        <input class="unseen" type="text" name="username" autocomplete="username" value="Whence" readOnly tabIndex={-1} aria-hidden="true" />
         <label for="key">API key</label>
         <input
           id="key"

@@ -1,9 +1,9 @@
 // A figure over time, beside the time before: as a chart, and as a table for who would rather read.
 
 import { useMemo, useState } from "preact/hooks";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import type { Series } from "../api/answers";
-import { intervalName } from "../format/time";
+import { intervalName, rangeName } from "../format/time";
 import { NAMES, rough, valueOf, written } from "../view/figures";
 import type { Interval } from "../view/period";
 import type { Charted } from "../view/view";
@@ -14,9 +14,11 @@ interface Props {
   metric: Charted;
   currency: string | null;
   interval: Interval;
+  /** More to choose, beside the switch to a table. */
+  children?: ComponentChildren;
 }
 
-export function Timeline({ data, metric, currency, interval }: Props): JSX.Element {
+export function Timeline({ data, metric, currency, interval, children }: Props): JSX.Element {
   const [isTable, setTable] = useState(false);
   const points = useMemo(() => {
     const now = Date.now();
@@ -33,8 +35,11 @@ export function Timeline({ data, metric, currency, interval }: Props): JSX.Eleme
   return (
     <figure class="timeline">
       <figcaption>
-        <span>{name} by {interval}</span>
-        {hasBefore && <span class="key"><i class="line now" /> this period <i class="line before" /> before</span>}
+        <strong>{name} by {interval}</strong>
+        <span class="key"><i class="line now" /> {rangeName(data.range)}</span>
+        {data.previous_range && <span class="key"><i class="line before" /> {rangeName(data.previous_range)}</span>}
+        <span class="gap" />
+        {children}
         <button type="button" class="quiet" aria-pressed={isTable} onClick={() => setTable(!isTable)}>
           {isTable ? "As a chart" : "As a table"}
         </button>

@@ -1,11 +1,21 @@
 // What links are called: reports know them by their ids, people by their short URLs. Learnt from the rows that were shown.
 
+import type { BreakdownRow } from "../api/answers";
+
 const names = new Map<string, string>();
 
-export function learn(id: string, domain: string, slug: string): string {
-  const name = `${domain}/${slug}`;
-  if (id !== "" && domain !== "") names.set(id, name);
-  return domain === "" ? id : name;
+/** Remembers the links of these rows. */
+export function learn(rows: readonly BreakdownRow[]): void {
+  for (const { link, domain, slug } of rows) {
+    if (link && domain) names.set(String(link), `${domain}/${slug}`);
+  }
+}
+
+/** What tells these links apart: their slugs, where all are of one domain. */
+export function shortly(rows: readonly BreakdownRow[], id: string): string {
+  const isOne = new Set(rows.map((row) => row.domain)).size === 1;
+  const name = nameOf(id);
+  return isOne ? name.slice(Math.max(0, name.indexOf("/"))) : name;
 }
 
 /** The short URL without its scheme; the id where none was seen yet. */
