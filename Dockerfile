@@ -1,7 +1,15 @@
 # One image with every binary; docker-compose.yml chooses which one runs.
+FROM node:22-bookworm-slim AS dashboard
+WORKDIR /src
+COPY analytics/web/package.json analytics/web/package-lock.json analytics/web/.npmrc ./
+RUN npm ci
+COPY analytics/web ./
+RUN npm run build
+
 FROM rust:1-bookworm AS build
 WORKDIR /src
 COPY . .
+COPY --from=dashboard /src/dist/dashboard analytics/web/dist/dashboard
 RUN cargo build --release --locked --bins
 
 FROM node:22-bookworm-slim AS parts

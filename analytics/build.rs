@@ -1,5 +1,6 @@
-//! Lists the files that Vite has built of `web/`, for `src/dashboard/files.rs` to embed. Where nothing was built the list is
-//! empty: cargo alone makes a program whose dashboard says how to build it.
+//! Copies the files that Vite has built of `web/`, and lists them for `src/dashboard/files.rs` to embed. Where nothing was built
+//! the list is empty: cargo alone makes a program whose dashboard says how to build it. Copies, since Vite may build again while
+//! the compiler is at work.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -16,14 +17,18 @@ fn main() -> io::Result<()> {
     let package = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo says where"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo says where to"));
     let built = package.join(BUILT);
+    let copies = out.join("dashboard");
+    if copies.is_dir() {
+        fs::remove_dir_all(&copies)?;
+    }
     let mut files = Vec::new();
     if built.is_dir() {
-        walk(&built, &mut files)?;
+        copy(&built, &copies, &mut files)?;
     }
     files.sort();
     let mut list = String::from("&[\n");
     for file in files.iter().filter(|file| !is_encoded(file)) {
-        let name = file.strip_prefix(&built).expect("found below it");
+        let name = file.strip_prefix(&copies).expect("found below it");
         let encoded = |extension: &str| {
             let mut encoded = file.clone().into_os_string();
             encoded.push(extension);
@@ -50,12 +55,17 @@ fn is_encoded(file: &Path) -> bool {
     extension == "br" || extension == "gz"
 }
 
-fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        match path.is_dir() {
-            true => walk(&path, files)?,
-            false => files.push(path),
+/// Copies a folder with all that is in it, and notes the copies.
+fn copy(from: &Path, to: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, copied) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy(&path, &copied, files)?;
+        } else {
+            fs::copy(&path, &copied)?;
+            files.push(copied);
         }
     }
     Ok(())

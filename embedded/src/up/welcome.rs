@@ -32,6 +32,7 @@ pub(super) fn page(config: &Config, at: &Addresses, first: &First) -> String {
 
   short links   {short}/        (redirector)
   conversions   {ingest}    (ingest)
+  dashboard     {analytics}/dashboard    (sign in with the API key)
   API, reports  {analytics}    (analytics; description at /api/v1/openapi.json)
   ClickHouse    {clickhouse}    (user {user}, password in {data}/secrets.toml)
   data          {data}

@@ -5,6 +5,7 @@ import type { JSX, TargetedEvent } from "preact";
 import type { Attribution as Told, Earned } from "../api/answers";
 import * as reports from "../api/reports";
 import { useAnswer } from "../api/use_answer";
+import { useLinkNames } from "../api/use_link_names";
 import { amountIn, mainCurrency, money } from "../format/money";
 import { parts, whole } from "../format/number";
 import { shown } from "../view/dimensions";
@@ -73,6 +74,7 @@ interface CreditsProps {
 
 function Credits({ data, view, currency, isStale }: CreditsProps): JSX.Element {
   const [isLong, setLong] = useState(false);
+  useLinkNames(data.by === "link" ? data.models.flatMap(({ rows }) => rows.map((row) => String(row.link))) : []);
   const own = data.totals.revenue;
   const code = own.some((sum) => sum.currency === currency) ? currency : mainCurrency(own);
   const worth = (earned: Earned | undefined): number => {

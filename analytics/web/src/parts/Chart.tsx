@@ -10,6 +10,8 @@ export interface Point {
   time: string;
   now: number | null;
   before: number | null;
+  /** Whether more will come to it: drawn so that it does not look like a fall. */
+  isOpen: boolean;
 }
 
 interface Props {
@@ -79,7 +81,7 @@ export function Chart(props: Props): JSX.Element {
         {at && point && (
           <div class={`tip ${at.left > (place.current?.clientWidth ?? 0) / 2 ? "to-left" : ""}`} style={{ left: `${at.left}px` }}>
             <strong>{intervalName(point.time, interval)}</strong>
-            <span><i class="line now" /> {write(point.now)}</span>
+            <span><i class="line now" /> {write(point.now)}{point.isOpen && " so far"}</span>
             {hasBefore && <span><i class="line before" /> {write(point.before)} before</span>}
           </div>
         )}
@@ -90,8 +92,9 @@ export function Chart(props: Props): JSX.Element {
 
 function data(points: Point[], hasBefore: boolean): uPlot.AlignedData {
   const xs = points.map((_, index) => index);
-  const now = points.map((point) => point.now);
-  return hasBefore ? [xs, points.map((point) => point.before), now] : [xs, now];
+  const now = points.map((point) => (point.isOpen ? null : point.now));
+  const open = points.map((point, index) => (point.isOpen || points[index + 1]?.isOpen ? point.now : null));
+  return hasBefore ? [xs, points.map((point) => point.before), open, now] : [xs, open, now];
 }
 
 type SetAt = (at: { index: number; left: number } | null) => void;
@@ -116,6 +119,7 @@ function options(target: HTMLElement, props: Props, setAt: SetAt): uPlot.Options
     },
     points: { show: isAlone },
   };
+  const open: uPlot.Series = { stroke: colour("--accent"), width: 2, dash: [2, 4], points: { show: isAlone } };
   return {
     width: target.clientWidth,
     height: HEIGHT,
@@ -153,7 +157,7 @@ function options(target: HTMLElement, props: Props, setAt: SetAt): uPlot.Options
         values: (_, splits) => splits.map(rough),
       },
     ],
-    series: hasBefore ? [{}, before, now] : [{}, now],
+    series: hasBefore ? [{}, before, open, now] : [{}, open, now],
     hooks: {
       setCursor: [
         (u) => {

@@ -1,6 +1,7 @@
 // What the page is narrowed to, each with a way to take it back.
 
 import type { JSX } from "preact";
+import { useLinkNames } from "../api/use_link_names";
 import { dimension, shown } from "../view/dimensions";
 import { nameOf } from "../view/link_names";
 import type { Choose } from "../view/use_view";
@@ -12,6 +13,7 @@ interface Props {
 }
 
 export function Chips({ view, choose }: Props): JSX.Element | null {
+  useLinkNames(view.filters.find((filter) => filter.dimension === "link")?.values ?? []);
   if (view.filters.length === 0) return null;
   return (
     <section class="chips" aria-label="Filters">
@@ -32,7 +34,7 @@ export function Chips({ view, choose }: Props): JSX.Element | null {
             </li>
           );
         }))}
-        {view.filters.length + (view.filters[0]?.values.length ?? 0) > 2 && (
+        {view.filters.flatMap((filter) => filter.values).length > 1 && (
           <li><button type="button" class="quiet" onClick={() => choose({ filters: [] })}>Remove all</button></li>
         )}
       </ul>

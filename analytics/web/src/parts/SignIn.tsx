@@ -26,7 +26,8 @@ export function SignIn({ why, onSignedIn }: Props): JSX.Element {
     }
     setBusy(true);
     signIn(key).then(onSignedIn, (error: Error) => {
-      setWrong(error.message);
+      // Refusals of a field begin with its name.
+      setWrong(error.message.replace(/^key: /, "This key "));
       setBusy(false);
       field.current?.focus();
       field.current?.select();

@@ -23,11 +23,16 @@ export function Timeline({ data, metric, currency, interval, children }: Props):
   const points = useMemo(() => {
     const now = Date.now();
     // A rate of no clicks is no rate; an interval to come has no figure.
-    return data.rows.map((row) => ({
-      time: row.time,
-      now: new Date(row.time).getTime() > now ? null : valueOf(row, metric, currency),
-      before: row.previous ? valueOf(row.previous, metric, currency) : null,
-    }));
+    return data.rows.map((row, place) => {
+      const begins = new Date(row.time).getTime();
+      const ends = new Date(data.rows[place + 1]?.time ?? data.range.to).getTime();
+      return {
+        time: row.time,
+        now: begins > now ? null : valueOf(row, metric, currency),
+        before: row.previous ? valueOf(row.previous, metric, currency) : null,
+        isOpen: begins <= now && now < ends,
+      };
+    });
   }, [data, metric, currency]);
   const write = (value: number | null): string => written(value, metric, currency);
   const hasBefore = data.previous_range !== null;

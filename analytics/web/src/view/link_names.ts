@@ -18,6 +18,10 @@ export function shortly(rows: readonly BreakdownRow[], id: string): string {
   return isOne ? name.slice(Math.max(0, name.indexOf("/"))) : name;
 }
 
+export function isKnown(id: string): boolean {
+  return names.has(id);
+}
+
 /** The short URL without its scheme; the id where none was seen yet. */
 export function nameOf(id: string): string {
   return names.get(id) ?? id;
