@@ -118,8 +118,10 @@ async fn opened(api: &Api, headers: &HeaderMap, mut body: Body) -> Result<Respon
             "this API key lacks the right \"reports\", which the dashboard needs",
         ));
     }
-    let now = Timestamp::now();
-    let until = now.saturating_add(LIFE).unwrap_or(Timestamp::MAX);
+    // To the second, which is what the session keeps.
+    let now = Timestamp::now().as_second();
+    let until = now.saturating_add_unsigned(LIFE.as_secs());
+    let until = Timestamp::from_second(until).unwrap_or(Timestamp::MAX);
     let session = api.sessions.seal(holder, until);
     let kept = [(SET_COOKIE, set_cookie(&session, LIFE.as_secs(), headers))];
     Ok((kept, Json(told(api, &key, until).await?)).into_response())
