@@ -15,14 +15,10 @@ carried AS
 (
     SELECT click_id, any(visitor_id) AS clicked_by
     FROM clicks
-    -- A click's id begins with its time: with the hour, its row is found by the table's key.
+    -- A click's id begins with its time: the hour leads to its row by the table's key, and need not be looked at again there.
     WHERE workspace = {workspace:String}
-      AND (toStartOfHour(time), click_id) IN
-      (
-          SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')), click_id
-          FROM events
-          WHERE click_id != 0
-      )
+      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')) FROM events WHERE click_id != 0))
+      AND click_id IN (SELECT click_id FROM events WHERE click_id != 0)
     GROUP BY click_id
 ),
 known AS

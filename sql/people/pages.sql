@@ -15,12 +15,8 @@ page_carried AS
     SELECT click_id, any(if(visitor_id != 0, visitor_id, click_id)) AS clicker
     FROM clicks
     WHERE workspace = {workspace:String}
-      AND (toStartOfHour(time), click_id) IN
-      (
-          SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')), click_id
-          FROM page_named
-          WHERE click_id != 0 AND visitor_id = 0 AND customer = ''
-      )
+      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')) FROM page_named WHERE click_id != 0 AND visitor_id = 0 AND customer = ''))
+      AND click_id IN (SELECT click_id FROM page_named WHERE click_id != 0 AND visitor_id = 0 AND customer = '')
     GROUP BY click_id
 ),
 pages AS

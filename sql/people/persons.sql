@@ -28,15 +28,11 @@ carried AS
 (
     SELECT click_id, any(if(visitor_id != 0, visitor_id, click_id)) AS clicker
     FROM clicks
-    -- A click's id begins with its time: with the hour, its row is found by the table's key.
+    -- A click's id begins with its time: the hour leads to its row by the table's key, and need not be looked at again there.
     WHERE workspace = {workspace:String}
-      AND (toStartOfHour(time), click_id) IN
-      (
-          SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')), click_id
-          FROM named
-          -- What names neither a customer nor a click can make nobody known.
-          WHERE click_id != 0 AND (customer != '' OR visitor_id = 0)
-      )
+      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')) FROM named WHERE click_id != 0 AND (customer != '' OR visitor_id = 0)))
+      -- What names neither a customer nor a click can make nobody known.
+      AND click_id IN (SELECT click_id FROM named WHERE click_id != 0 AND (customer != '' OR visitor_id = 0))
     GROUP BY click_id
 ),
 identified AS

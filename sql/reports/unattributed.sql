@@ -31,13 +31,10 @@ LEFT JOIN
         min(toNullable(time)) AS clicked_at,
         max(outcome = 'redirected' AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))) AS counts
     FROM clicks
-    -- A click's id begins with its time: with the hour, its row is found by the table's key.
+    -- A click's id begins with its time: the hour leads to its row by the table's key, and need not be looked at again there.
     WHERE workspace = {workspace:String}
-      AND (toStartOfHour(time), click_id) IN
-      (
-          SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(owed_to, 80)), 'UTC')), owed_to
-          FROM attributed
-      )
+      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(owed_to, 80)), 'UTC')) FROM attributed))
+      AND click_id IN (SELECT owed_to FROM attributed)
     GROUP BY click_id
 ) AS click ON click_id = owed_to
 WHERE occurred_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
