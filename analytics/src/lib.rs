@@ -20,6 +20,7 @@ mod domains;
 mod door;
 mod fields;
 mod keys;
+mod kpis;
 mod limits;
 mod links;
 mod metrics;

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::api::Api;
 use crate::{
-    attribution, audit, dashboard, domains, door, links, metrics, openapi, problems, query,
+    attribution, audit, dashboard, domains, door, kpis, links, metrics, openapi, problems, query,
     reports, workspace,
 };
 
@@ -34,6 +34,7 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         .routes(routes!(query::route::query))
         .routes(routes!(attribution::report::attribution))
         .routes(routes!(attribution::explain::explain))
+        .routes(routes!(kpis::route::kpis, kpis::route::kpis_by_query))
         .routes(routes!(audit::route::audit))
         .split_for_parts();
     openapi::open_parts(&mut description);

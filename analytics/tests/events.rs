@@ -30,6 +30,8 @@ pub(crate) struct Click {
     pub(crate) source: String,
     pub(crate) variant: String,
     pub(crate) tags: Vec<String>,
+    pub(crate) program: String,
+    pub(crate) advocate: String,
     pub(crate) verdict: i8,
 }
 
@@ -57,6 +59,8 @@ impl Click {
             source: String::new(),
             variant: String::new(),
             tags: Vec::new(),
+            program: String::new(),
+            advocate: String::new(),
             verdict: HUMAN,
         }
     }

@@ -6,6 +6,8 @@
 
 mod attribution;
 mod compare;
+mod kpis;
+mod people;
 mod query;
 mod reference;
 mod stream;

@@ -2,7 +2,7 @@
 -- of names.
 --
 -- owners      identity → person, of the identities that are known to be a customer's
--- converters  event_id → person, of every conversion
+-- converters  event_id → person, of every conversion, and whether that is a customer
 --
 -- An identity is a visitor, or a click alone where its visitor is not known. A person is the customer where one is known, else
 -- the identity:
@@ -67,7 +67,8 @@ converters AS
         multiIf(
             customer != '', reinterpretAsUInt128(sipHash128('customer', customer)),
             owner != 0, owner,
-            identity) AS person
+            identity) AS person,
+        customer != '' OR owner != 0 AS is_customer
     FROM identified
     LEFT ANY JOIN owners USING (identity)
 )

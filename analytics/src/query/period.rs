@@ -125,7 +125,7 @@ impl When {
 
 /// With which other time a range is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Compare {
+pub(crate) enum Compare {
     /// As long a time right before it: as many days where it is of whole days, else as many milliseconds.
     Previous,
     /// The same days and times of the year before.
@@ -146,7 +146,7 @@ impl FromStr for Compare {
 
 impl Compare {
     /// The other time.
-    pub(super) fn range(self, range: &Range) -> Range {
+    pub(crate) fn range(self, range: &Range) -> Range {
         let local = |at: Timestamp| at.to_zoned(range.zone.clone());
         let (from, to) = match self {
             Self::Previous => {

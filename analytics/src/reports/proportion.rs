@@ -21,9 +21,10 @@ fn wilson(part: u64, whole: u64) -> (f64, f64) {
     let middle = share + z2 / n2;
     let half = Z * (share * (1.0 - share) / n + z2 / (n2 * n2)).sqrt();
     let all = 1.0 + z2 / n;
+    // Of none and of all an end is the share itself, but for what rounding adds.
     (
-        ((middle - half) / all).max(0.0),
-        ((middle + half) / all).min(1.0),
+        ((middle - half) / all).clamp(0.0, share),
+        ((middle + half) / all).clamp(share, 1.0),
     )
 }
 

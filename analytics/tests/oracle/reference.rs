@@ -66,7 +66,7 @@ pub(super) fn standing(world: &World) -> Vec<&Conversion> {
 }
 
 /// The id of the click that a conversion is owed to.
-fn owed_to(conversion: &Conversion, standing: &[&Conversion]) -> Option<u128> {
+pub(super) fn owed_to(conversion: &Conversion, standing: &[&Conversion]) -> Option<u128> {
     if conversion.click_id != 0 {
         return Some(conversion.click_id);
     }

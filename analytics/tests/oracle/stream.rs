@@ -1,6 +1,8 @@
 //! Random but repeatable events, full of what goes wrong in real ones: ties, repeats, gaps, what comes
 //! too early or too late, and ids that are another's.
 
+use std::borrow::Borrow;
+
 use fastrand::Rng;
 use jiff::Timestamp;
 
@@ -229,8 +231,12 @@ fn taken_back(
 }
 
 /// Everything of every world, in no order.
-pub(super) fn shuffled<T: Clone>(worlds: &[World], of: impl Fn(&World) -> &Vec<T>) -> Vec<T> {
-    let mut all: Vec<T> = worlds.iter().flat_map(|world| of(world).clone()).collect();
+pub(super) fn shuffled<W: Borrow<World>, T: Clone>(
+    worlds: &[W],
+    of: impl Fn(&World) -> &Vec<T>,
+) -> Vec<T> {
+    let each = worlds.iter().map(Borrow::borrow);
+    let mut all: Vec<T> = each.flat_map(|world| of(world).clone()).collect();
     Rng::with_seed(7).shuffle(&mut all);
     all
 }

@@ -1,0 +1,78 @@
+//! The routes.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde_json::Value;
+use whence_core::problem::Problem;
+
+use super::answer;
+use super::measured::{measure, nothing};
+use super::question::{Question, body_of};
+use crate::api::Api;
+use crate::door::Caller;
+use crate::fields::{Body, NoQuery, Query};
+use crate::problems::Refusals;
+
+/// Tells the KPIs of referral marketing, each by its definitions. docs/kpis.md has all of them.
+#[utoipa::path(
+    post, path = "/api/v1/kpis", tag = "reports", request_body = Object,
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn kpis(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    _: NoQuery,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    tell(&api, &caller, body).await
+}
+
+/// Tells the KPIs of referral marketing: the same question as parameters.
+#[utoipa::path(
+    get, path = "/api/v1/kpis", tag = "reports",
+    params(
+        ("kpis" = Option<String>, Query, description = "Families, separated by commas; all where none are given"),
+        ("from" = Option<String>, Query, description = "A day or an instant"),
+        ("to" = Option<String>, Query, description = "A day, which is included, or an instant, which is not"),
+        ("period" = Option<String>, Query, description = "Instead of both, such as last_30_days"),
+        ("compare" = Option<String>, Query, description = "previous_period or previous_year"),
+        ("window" = Option<String>, Query, description = "Such as 30d, the default; up to 365d"),
+        ("cohort" = Option<String>, Query, description = "closed (the default) or entered"),
+        ("customer_by" = Option<String>, Query, description = "conversion (the default), sale or lead"),
+        ("traffic" = Option<String>, Query, description = "human (the default) or all"),
+        ("program" = Option<String>, Query, description = "Only referrals by links of this program"),
+        ("costs" = Option<String>, Query, description = "Such as EUR:50000,EUR:20000:Email: currency, minor units, channel"),
+        ("margin" = Option<f64>, Query, description = "Which part of revenue is earned, up to 1"),
+    ),
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn kpis_by_query(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    query: Query,
+) -> Result<Json<Value>, Problem> {
+    tell(&api, &caller, body_of(query)?).await
+}
+
+async fn tell(api: &Api, caller: &Caller, body: Body) -> Result<Json<Value>, Problem> {
+    let question = Question::read(api, caller, body).await?;
+    let before = async {
+        match &question.before {
+            None => Ok((None, nothing())),
+            Some(stretch) => {
+                let (measured, read) = measure(api, &question, stretch).await?;
+                Ok((Some(measured), read))
+            }
+        }
+    };
+    let ((measured, read), (before, read_before), (fresh, fresh_read)) = tokio::try_join!(
+        measure(api, &question, &question.stretch),
+        before,
+        api.warehouse.freshness(&question.workspace),
+    )?;
+    let read = read + read_before + fresh_read;
+    let answer = answer::whole(&question, &measured, before.as_ref(), fresh, read);
+    Ok(Json(answer))
+}
