@@ -19,6 +19,7 @@ mod dashboard;
 mod domains;
 mod door;
 mod fields;
+mod funnel;
 mod keys;
 mod kpis;
 mod limits;

@@ -5,8 +5,8 @@
 //! interval is, is the same as in [`crate::reports`].
 
 mod answer;
-mod dimension;
-mod filter;
+pub(crate) mod dimension;
+pub(crate) mod filter;
 mod metric;
 mod order;
 pub(crate) mod period;

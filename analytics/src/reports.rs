@@ -8,7 +8,6 @@ pub(crate) mod answer;
 pub(crate) mod breakdown;
 pub(crate) mod clicks;
 mod dimension;
-pub(crate) mod funnel;
 pub(crate) mod interval;
 pub(crate) mod money;
 pub(crate) mod proportion;

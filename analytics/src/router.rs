@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use crate::api::Api;
 use crate::{
-    attribution, audit, dashboard, domains, door, kpis, links, metrics, openapi, problems, query,
-    reports, workspace,
+    attribution, audit, dashboard, domains, door, funnel, kpis, links, metrics, openapi, problems,
+    query, reports, workspace,
 };
 
 /// The routes that need a key, and their description.
@@ -30,8 +30,8 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         .routes(routes!(workspace::read, workspace::change))
         .routes(routes!(reports::clicks::clicks))
         .routes(routes!(reports::breakdown::breakdown))
-        .routes(routes!(reports::funnel::funnel))
         .routes(routes!(query::route::query))
+        .routes(routes!(funnel::route::asked, funnel::route::linked))
         .routes(routes!(attribution::report::attribution))
         .routes(routes!(attribution::explain::explain))
         .routes(routes!(kpis::route::kpis, kpis::route::kpis_by_query))

@@ -120,6 +120,43 @@ impl Conversion {
     }
 }
 
+/// The columns of `page_events` that a report can see.
+#[derive(Clone, Debug, Row, Serialize)]
+pub(crate) struct PageEvent {
+    pub(crate) workspace: String,
+    pub(crate) event_id: u128,
+    pub(crate) name: String,
+    pub(crate) click_id: u128,
+    pub(crate) visitor_id: u128,
+    pub(crate) customer: String,
+    pub(crate) page_host: String,
+    pub(crate) page_path: String,
+    pub(crate) advocate: String,
+    /// Milliseconds since 1970.
+    pub(crate) occurred_at: i64,
+    /// Milliseconds since 1970.
+    pub(crate) received_at: i64,
+}
+
+impl PageEvent {
+    /// A page seen at this time, received when it happened, of nobody yet.
+    pub(crate) fn new(workspace: &str, event_id: u128, time: i64) -> Self {
+        Self {
+            workspace: workspace.into(),
+            event_id,
+            name: "page".into(),
+            click_id: 0,
+            visitor_id: 0,
+            customer: String::new(),
+            page_host: "shop.example".into(),
+            page_path: "/".into(),
+            advocate: String::new(),
+            occurred_at: time,
+            received_at: time,
+        }
+    }
+}
+
 /// Inserts rows in one block. Not validated by the client, which would want every column named.
 pub(crate) async fn insert<T: RowOwned + RowWrite>(client: &Client, table: &str, rows: &[T]) {
     if rows.is_empty() {

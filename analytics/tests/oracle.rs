@@ -6,6 +6,7 @@
 
 mod attribution;
 mod compare;
+mod funnel;
 mod kpis;
 mod people;
 mod query;
@@ -21,16 +22,18 @@ use whence_core::test_support::Engine;
 use crate::events::insert;
 use crate::support::{Service, add_key, add_workspace};
 
-/// Workspaces, each asked every report in two ways four queries and two attributions:
-/// 600 comparisons.
+/// Workspaces, each asked every report in two ways, four queries and two attributions:
+/// 500 comparisons.
 const WORKSPACES: u64 = 50;
 
 /// Requests at a time: more than one, so that answers could be mixed up.
 const AT_A_TIME: usize = 4;
 
-#[tokio::test]
-async fn reports_say_what_a_simple_count_says() {
-    let engine = Engine::migrated().await;
+/// A workspace with all that happened in it, and a key to ask for it.
+type Case = (Arc<stream::World>, String);
+
+/// A service over these events, in the real engine.
+async fn filled(engine: &Engine) -> (Arc<Service>, Vec<Case>) {
     let service = Arc::new(
         Service::start_with(|config| {
             config.clickhouse = engine.config();
@@ -47,12 +50,22 @@ async fn reports_say_what_a_simple_count_says() {
     for block in stream::shuffled(&worlds, |world| &world.conversions).chunks(500) {
         insert(&client, "conversions", block).await;
     }
+    for block in stream::shuffled(&worlds, |world| &world.pages).chunks(500) {
+        insert(&client, "page_events", block).await;
+    }
     let mut cases = Vec::new();
     for world in worlds {
         add_workspace(&*service.store, &world.workspace, world.zone).await;
         let key = add_key(&*service.store, &world.workspace, &[Right::Reports]).await;
         cases.push((Arc::new(world), key));
     }
+    (service, cases)
+}
+
+#[tokio::test]
+async fn reports_say_what_a_simple_count_says() {
+    let engine = Engine::migrated().await;
+    let (service, cases) = filled(&engine).await;
     let asked = futures_stream::iter(cases).map(async |(world, key)| {
         let mut compared = 0;
         for round in 0..2 {
@@ -63,5 +76,21 @@ async fn reports_say_what_a_simple_count_says() {
         compared
     });
     let compared: Vec<usize> = asked.buffer_unordered(AT_A_TIME).collect().await;
-    assert_eq!(compared.iter().sum::<usize>(), WORKSPACES as usize * 12);
+    assert_eq!(compared.iter().sum::<usize>(), WORKSPACES as usize * 10);
+}
+
+#[tokio::test]
+async fn funnels_say_what_a_simple_count_says() {
+    let engine = Engine::migrated().await;
+    let (service, cases) = filled(&engine).await;
+    let asked = futures_stream::iter(cases).map(async |(world, key)| {
+        let mut further = 0;
+        for round in 0..2 {
+            further += funnel::once(&service, &key, &world, round).await;
+        }
+        further
+    });
+    let further: Vec<u64> = asked.buffer_unordered(AT_A_TIME).collect().await;
+    assert_eq!(further.len(), WORKSPACES as usize);
+    assert!(further.iter().sum::<u64>() > 100, "{further:?}");
 }

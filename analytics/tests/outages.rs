@@ -7,9 +7,13 @@ use crate::support::{Service, problem};
 #[tokio::test]
 async fn without_clickhouse_links_go_on_and_reports_say_why() {
     let service = Service::start().await;
-    for path in ["clicks", "breakdown?by=channel", "funnel"] {
+    for path in [
+        "reports/clicks",
+        "reports/breakdown?by=channel",
+        "funnel?steps=click,sale",
+    ] {
         let got = service
-            .ask(&service.acme, "GET", &format!("/api/v1/reports/{path}"), "")
+            .ask(&service.acme, "GET", &format!("/api/v1/{path}"), "")
             .await;
         let detail = problem(&got, 503)["detail"].to_string();
         assert!(detail.contains("ClickHouse is unavailable"), "{detail}");

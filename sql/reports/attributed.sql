@@ -17,6 +17,7 @@
     SELECT
         event_id,
         kind,
+        name,
         occurred_at,
         amount_minor,
         currency,
@@ -38,7 +39,7 @@
         -- Windows and not joins with itself: one reading, and no join that the planner could take
         -- apart and multiply with the clicks before owed_to is known.
         SELECT
-            event_id, kind, occurred_at, amount_minor, currency, customer, click_id, visitor_id,
+            event_id, kind, name, occurred_at, amount_minor, currency, customer, click_id, visitor_id,
             minIf(occurred_at, click_id != 0) OVER by_customer AS since,
             argMinIf(click_id, (occurred_at, event_id), click_id != 0) OVER by_customer AS first_click,
             countIf(kind = 'sale') OVER by_sale > 0 AS has_sale,

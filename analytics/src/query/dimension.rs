@@ -6,22 +6,23 @@ use whence_core::id::LinkId;
 
 /// Something that clicks can be told apart by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Dimension {
+pub(crate) struct Dimension {
     /// The name by which it is asked for.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The column, of those that `sql/query` has.
-    pub(super) column: &'static str,
+    pub(crate) column: &'static str,
 }
 
-const fn same(name: &'static str) -> Dimension {
+pub(crate) const fn same(name: &'static str) -> Dimension {
     Dimension { name, column: name }
 }
 
-const fn of(name: &'static str, column: &'static str) -> Dimension {
+pub(crate) const fn of(name: &'static str, column: &'static str) -> Dimension {
     Dimension { name, column }
 }
 
-const LINK: Dimension = of("link", "link_id");
+/// The link, by its number.
+pub(crate) const LINK: Dimension = of("link", "link_id");
 /// Several of a click: each of its link's tags.
 pub(super) const TAG: Dimension = same("tag");
 /// Several of a click: each reason of its verdict.
@@ -29,7 +30,8 @@ pub(super) const REASON: Dimension = same("reason");
 /// Not a column, but the workspace's clock.
 pub(super) const HOUR_OF_WEEK: Dimension = same("hour_of_week");
 
-const DIMENSIONS: [Dimension; 41] = [
+/// All that clicks have.
+pub(super) const DIMENSIONS: [Dimension; 41] = [
     same("channel"),
     same("source"),
     same("campaign"),
@@ -74,13 +76,22 @@ const DIMENSIONS: [Dimension; 41] = [
 ];
 
 impl Dimension {
+    /// The dimension of this name, of those that are known.
+    pub(crate) fn find(name: &str, known: &[Self]) -> Result<Self, String> {
+        let found = known.iter().find(|dimension| dimension.name == name);
+        found.copied().ok_or_else(|| {
+            let names: Vec<_> = known.iter().map(|dimension| dimension.name).collect();
+            format!("must be one of {}", names.join(", "))
+        })
+    }
+
     /// Whether its column holds the numbers of links.
-    pub(super) fn is_link(self) -> bool {
+    pub(crate) fn is_link(self) -> bool {
         self == LINK
     }
 
     /// The column with all of a click's values, where it may have several.
-    pub(super) fn list(self) -> Option<&'static str> {
+    pub(crate) fn list(self) -> Option<&'static str> {
         match self {
             TAG => Some("tags"),
             REASON => Some("reasons"),
@@ -89,7 +100,7 @@ impl Dimension {
     }
 
     /// A value as the API writes it.
-    pub(super) fn show(self, value: String) -> String {
+    pub(crate) fn show(self, value: String) -> String {
         if self.is_link() {
             value.parse().map_or(value, |id| LinkId(id).to_string())
         } else {
@@ -102,10 +113,6 @@ impl FromStr for Dimension {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = DIMENSIONS.iter().find(|dimension| dimension.name == text);
-        found.copied().ok_or_else(|| {
-            let names: Vec<_> = DIMENSIONS.iter().map(|dimension| dimension.name).collect();
-            format!("must be one of {}", names.join(", "))
-        })
+        Self::find(text, &DIMENSIONS)
     }
 }

@@ -6,7 +6,7 @@ use regex::RegexBuilder;
 use serde_json::{Map, Value};
 use whence_core::id::LinkId;
 
-use super::dimension::Dimension;
+use super::dimension::{DIMENSIONS, Dimension};
 
 /// How deep a filter may be.
 const DEEPEST: usize = 8;
@@ -21,7 +21,7 @@ const LONGEST_PATTERN: usize = 256;
 
 /// A filter.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Filter {
+pub(crate) enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
@@ -35,7 +35,7 @@ pub(super) enum Filter {
 /// What a condition asks of a value. Where a click has several, one of them must pass; `is_not` and its like are the opposite
 /// of the whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Test {
+pub(crate) enum Test {
     Is,
     Contains,
     Matches,
@@ -43,18 +43,29 @@ pub(super) enum Test {
 
 /// What is wrong with a filter, and where in it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
-    pub(super) place: String,
-    pub(super) detail: String,
+pub(crate) struct Wrong {
+    pub(crate) place: String,
+    pub(crate) detail: String,
 }
 
-/// Reads a filter that stands at `place`.
-pub(super) fn read(value: &Value, place: &str) -> Result<Filter, Wrong> {
+/// Reads a filter of clicks that stands at `place`.
+pub(crate) fn read(value: &Value, place: &str) -> Result<Filter, Wrong> {
+    read_of(value, place, &DIMENSIONS)
+}
+
+/// Reads a filter of what has these dimensions.
+pub(crate) fn read_of(value: &Value, place: &str, known: &[Dimension]) -> Result<Filter, Wrong> {
     let mut conditions = 0;
-    node(value, place, 0, &mut conditions)
+    node(value, place, 0, &mut conditions, known)
 }
 
-fn node(value: &Value, place: &str, depth: usize, conditions: &mut usize) -> Result<Filter, Wrong> {
+fn node(
+    value: &Value,
+    place: &str,
+    depth: usize,
+    conditions: &mut usize,
+    known: &[Dimension],
+) -> Result<Filter, Wrong> {
     let wrong = |detail: &str| wrong(place, detail);
     if depth > DEEPEST {
         return Err(wrong("is nested too deep: at most 8 levels"));
@@ -72,15 +83,18 @@ fn node(value: &Value, place: &str, depth: usize, conditions: &mut usize) -> Res
         if parts.is_empty() {
             return Err(self::wrong(&place, "must not be empty"));
         }
-        let each =
-            |(number, part)| node(part, &format!("{place}[{number}]"), depth + 1, conditions);
+        let each = |(number, part)| {
+            let place = format!("{place}[{number}]");
+            node(part, &place, depth + 1, conditions, known)
+        };
         parts.iter().enumerate().map(each).collect::<Result<_, _>>()
     };
     match single(object) {
         Some(("and", parts)) => Ok(Filter::And(list("and", parts)?)),
         Some(("or", parts)) => Ok(Filter::Or(list("or", parts)?)),
         Some(("not", part)) => {
-            let part = node(part, &format!("{place}.not"), depth + 1, conditions)?;
+            let place = format!("{place}.not");
+            let part = node(part, &place, depth + 1, conditions, known)?;
             Ok(Filter::Not(Box::new(part)))
         }
         _ => {
@@ -88,7 +102,7 @@ fn node(value: &Value, place: &str, depth: usize, conditions: &mut usize) -> Res
             if *conditions > MOST_CONDITIONS {
                 return Err(wrong("is one of too many: at most 100 conditions"));
             }
-            condition(object, place)
+            condition(object, place, known)
         }
     }
 }
@@ -99,7 +113,11 @@ fn single(object: &Map<String, Value>) -> Option<(&str, &Value)> {
     fields.next().is_none().then_some((name, value))
 }
 
-fn condition(object: &Map<String, Value>, place: &str) -> Result<Filter, Wrong> {
+fn condition(
+    object: &Map<String, Value>,
+    place: &str,
+    known: &[Dimension],
+) -> Result<Filter, Wrong> {
     const TESTS: [(&str, Test, bool, bool); 7] = [
         ("is", Test::Is, false, false),
         ("is_not", Test::Is, true, false),
@@ -114,7 +132,7 @@ fn condition(object: &Map<String, Value>, place: &str) -> Result<Filter, Wrong> 
     };
     let at = format!("{place}.dimension");
     let name = name.as_str().ok_or_else(|| wrong(&at, "must be a text"))?;
-    let dimension: Dimension = name.parse().map_err(|told: String| wrong(&at, &told))?;
+    let dimension = Dimension::find(name, known).map_err(|told| wrong(&at, &told))?;
     let mut rest = object.iter().filter(|(field, _)| *field != "dimension");
     let (Some((field, value)), None) = (rest.next(), rest.next()) else {
         return Err(wrong(place, "must ask one thing of the dimension"));
@@ -180,16 +198,18 @@ fn wrong(place: &str, detail: &str) -> Wrong {
 
 /// A filter as a predicate, and the parameters that it names.
 #[derive(Debug, Default)]
-pub(super) struct Predicate {
+pub(crate) struct Predicate {
     /// The text.
-    pub(super) text: String,
+    pub(crate) text: String,
     /// Columns and values by their names.
-    pub(super) parameters: Vec<Parameter>,
+    pub(crate) parameters: Vec<Parameter>,
+    /// Stands before the names of the parameters, where a statement has several predicates.
+    prefix: String,
 }
 
 /// A parameter of a predicate.
 #[derive(Debug, PartialEq)]
-pub(super) enum Parameter {
+pub(crate) enum Parameter {
     /// One text: a column, a pattern.
     One(String, String),
     /// Several texts.
@@ -198,8 +218,16 @@ pub(super) enum Parameter {
 
 impl Predicate {
     /// Of a filter; of none, all.
-    pub(super) fn of(filter: Option<&Filter>) -> Self {
-        let mut predicate = Self::default();
+    pub(crate) fn of(filter: Option<&Filter>) -> Self {
+        Self::named(filter, String::new())
+    }
+
+    /// As [`of`](Self::of), with names of parameters of its own.
+    pub(crate) fn named(filter: Option<&Filter>, prefix: String) -> Self {
+        let mut predicate = Self {
+            prefix,
+            ..Self::default()
+        };
         match filter {
             Some(filter) => predicate.add(filter),
             None => predicate.text.push('1'),
@@ -247,7 +275,11 @@ impl Predicate {
             (Some(_), Test::Matches) => include_str!("../../../sql/query/one_matches.sql"),
         };
         let number = self.parameters.len();
-        let (column, value) = (format!("column_{number}"), format!("value_{number}"));
+        let prefix = &self.prefix;
+        let (column, value) = (
+            format!("{prefix}column_{number}"),
+            format!("{prefix}value_{number}"),
+        );
         let piece = without_comments(piece);
         self.text.push_str(
             &piece
@@ -266,7 +298,7 @@ impl Predicate {
 }
 
 /// The lines of a file that are not comments.
-pub(super) fn without_comments(text: &str) -> String {
+pub(crate) fn without_comments(text: &str) -> String {
     let lines = text
         .lines()
         .filter(|line| !line.trim_start().starts_with("--"));

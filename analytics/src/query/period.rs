@@ -181,7 +181,7 @@ impl Compare {
 }
 
 /// A workspace's clock over a range: from which second on it is how many seconds ahead of UTC.
-pub(super) fn clock(range: &Range) -> (Vec<i64>, Vec<i32>) {
+pub(crate) fn clock(range: &Range) -> (Vec<i64>, Vec<i32>) {
     let mut shifts = vec![i64::MIN];
     let mut offsets = vec![range.zone.to_offset(range.from).seconds()];
     for moved in range.zone.following(range.from) {

@@ -1,4 +1,4 @@
-//! How long a step of a funnel may take: `30m`, `12h`, `7d`.
+//! How long something may take: `30m`, `12h`, `7d`.
 
 use std::fmt;
 use std::str::FromStr;

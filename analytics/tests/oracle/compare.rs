@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 use whence_core::id::LinkId;
 
-use super::reference::{self, Asked, KeysOf, Windows};
-use super::stream::{DAY, HOUR, MINUTE, ODD_SOURCE, World};
+use super::reference::{self, Asked, KeysOf};
+use super::stream::{DAY, HOUR, ODD_SOURCE, World};
 use crate::support::Service;
 
 /// Compares each report once; answers how many that were.
@@ -17,8 +17,7 @@ pub(super) async fn all(service: &Service, key: &str, world: &World, round: u64)
     let mut rng = Rng::with_seed(seed * 2 + round + 1_000_000);
     clicks(service, key, world, &mut rng).await;
     breakdown(service, key, world, &mut rng).await;
-    funnel(service, key, world, &mut rng).await;
-    3
+    2
 }
 
 async fn clicks(service: &Service, key: &str, world: &World, rng: &mut Rng) {
@@ -72,43 +71,6 @@ async fn breakdown(service: &Service, key: &str, world: &World, rng: &mut Rng) {
         &mut got,
         &mut expected,
         &["rows", "keys", "totals", "unattributed"],
-        world,
-        &query,
-    );
-}
-
-async fn funnel(service: &Service, key: &str, world: &World, rng: &mut Rng) {
-    let (asked, mut query) = question(world, rng);
-    let spans = [
-        ("1s", 1000),
-        ("30m", 30 * MINUTE),
-        ("3h", 3 * HOUR),
-        ("7d", 7 * DAY),
-        ("365d", 365 * DAY),
-    ];
-    let (lead, sale, both) = (
-        spans[rng.usize(..5)],
-        spans[rng.usize(..5)],
-        spans[rng.usize(..5)],
-    );
-    let within = rng.bool().then_some(both);
-    query.extend([
-        ("lead_within", lead.0.into()),
-        ("sale_within", sale.0.into()),
-    ]);
-    query.extend(within.map(|(text, _)| ("within", text.to_owned())));
-    let mut got = ask(service, key, "funnel", &query).await;
-    let now: Timestamp = got["as_of"].as_str().unwrap().parse().unwrap();
-    let windows = Windows {
-        lead: lead.1,
-        sale: sale.1,
-        within: within.map(|(_, ms)| ms),
-    };
-    let steps = reference::funnel(&asked, world, windows, now.as_millisecond());
-    same(
-        &mut got,
-        &mut json!({"steps": steps}),
-        &["steps"],
         world,
         &query,
     );

@@ -2,7 +2,7 @@
 
 use super::reference::standing;
 use super::stream::World;
-use crate::events::{Click, Conversion};
+use crate::events::{Click, Conversion, PageEvent};
 
 /// Somebody whose events belong together.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,14 +23,17 @@ fn clicker(click: &Click) -> Person {
     }
 }
 
+/// Who the click with this id is by, stored or not.
+fn carrier(click_id: u128, world: &World) -> Person {
+    let mut clicks = world.clicks.iter();
+    let click = clicks.find(|click| click.click_id == click_id);
+    click.map_or(Person::Click(click_id), clicker)
+}
+
 /// Whom a conversion's own visitor is, and whom the click that it carries is by.
 fn identities(conversion: &Conversion, world: &World) -> Vec<Person> {
     let own = (conversion.visitor_id != 0).then_some(Person::Visitor(conversion.visitor_id));
-    let carried = (conversion.click_id != 0).then(|| {
-        let mut clicks = world.clicks.iter();
-        let click = clicks.find(|click| click.click_id == conversion.click_id);
-        click.map_or(Person::Click(conversion.click_id), clicker)
-    });
+    let carried = (conversion.click_id != 0).then(|| carrier(conversion.click_id, world));
     own.into_iter().chain(carried).collect()
 }
 
@@ -59,4 +62,14 @@ pub(super) fn of_conversion(conversion: &Conversion, world: &World) -> Person {
         identity.unwrap_or_else(|| Person::Event(conversion.event_id.clone())),
         world,
     )
+}
+
+/// Whose page event it is.
+pub(super) fn of_page(page: &PageEvent, world: &World) -> Person {
+    match (page.customer.as_str(), page.visitor_id, page.click_id) {
+        ("", 0, 0) => Person::Event(page.event_id.to_string()),
+        ("", 0, click_id) => known(carrier(click_id, world), world),
+        ("", visitor, _) => known(Person::Visitor(visitor), world),
+        (customer, ..) => Person::Customer(customer.to_owned()),
+    }
 }

@@ -31,9 +31,10 @@ const METRICS: [&str; 13] = [
 ];
 
 /// A dimension: its name, and a click's values.
-type Dimension = (&'static str, fn(&Click) -> Vec<String>);
+pub(super) type Dimension = (&'static str, fn(&Click) -> Vec<String>);
 
-const DIMENSIONS: [Dimension; 8] = [
+/// Dimensions that the reference knows.
+pub(super) const DIMENSIONS: [Dimension; 8] = [
     ("channel", |click| vec![click.channel.clone()]),
     ("source", |click| vec![click.source.clone()]),
     ("link", |click| vec![LinkId(click.link_id).to_string()]),
@@ -48,9 +49,9 @@ const DIMENSIONS: [Dimension; 8] = [
 ];
 
 /// A filter in both forms.
-struct Filter {
-    json: Value,
-    holds: Box<dyn Fn(&Click) -> bool + Send + Sync>,
+pub(super) struct Filter {
+    pub(super) json: Value,
+    pub(super) holds: Box<dyn Fn(&Click) -> bool + Send + Sync>,
 }
 
 /// A query in the words of the reference.
@@ -227,7 +228,7 @@ fn question(world: &World, rng: &mut Rng) -> (Query, Value) {
 }
 
 /// A filter at random; what it asks of a click stands beside it as a function.
-fn filter(rng: &mut Rng, depth: usize) -> Filter {
+pub(super) fn filter(rng: &mut Rng, depth: usize) -> Filter {
     if depth < 3 && rng.u8(0..3) == 0 {
         let parts: Vec<Filter> = (0..rng.usize(1..4))
             .map(|_| filter(rng, depth + 1))

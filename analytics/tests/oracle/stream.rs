@@ -6,7 +6,9 @@ use std::borrow::Borrow;
 use fastrand::Rng;
 use jiff::Timestamp;
 
-use crate::events::{BOT, CANCELLATION, Click, Conversion, DUPLICATE, HUMAN, LEAD, REFUND, SALE};
+use crate::events::{
+    BOT, CANCELLATION, Click, Conversion, DUPLICATE, HUMAN, LEAD, PageEvent, REFUND, SALE,
+};
 
 /// Zones whose clocks are moved, by an hour or by half an hour, and zones between two hours.
 const ZONES: [&str; 10] = [
@@ -36,6 +38,9 @@ const DAYS: [&str; 7] = [
 /// A source as a stranger may put it into `utm_source`.
 pub(super) const ODD_SOURCE: &str = "news'letter\t\"\n{x:String}\\";
 
+/// From here on there are ids of clicks that are not stored, which are no visitor's either.
+const UNKNOWN: u128 = 1 << 120;
+
 pub(super) const MINUTE: i64 = 60_000;
 pub(super) const HOUR: i64 = 60 * MINUTE;
 pub(super) const DAY: i64 = 24 * HOUR;
@@ -48,6 +53,7 @@ pub(super) struct World {
     pub(super) around: i64,
     pub(super) clicks: Vec<Click>,
     pub(super) conversions: Vec<Conversion>,
+    pub(super) pages: Vec<PageEvent>,
 }
 
 /// So many workspaces; always the same.
@@ -97,13 +103,54 @@ fn world(number: u64) -> World {
     }
     let mut conversions = conversions(&mut rng, &workspace, &clicks, time);
     conversions.extend(taken_back(&mut rng, &workspace, &conversions, time));
+    let pages = pages(number, &workspace, &clicks, time);
     World {
         workspace,
         zone: ZONES[rng.usize(..ZONES.len())],
         around,
         clicks,
         conversions,
+        pages,
     }
+}
+
+/// Pages seen, things shared and tried: by a click, by a visitor, by a customer; some twice, as another collector may have
+/// taken them.
+fn pages(
+    number: u64,
+    workspace: &str,
+    clicks: &[Click],
+    time: impl Fn(&mut Rng) -> i64,
+) -> Vec<PageEvent> {
+    let mut rng = Rng::with_seed(number + 5_000_000);
+    let mut pages = Vec::new();
+    for unique in 0..rng.u32(0..40) {
+        let of = (!clicks.is_empty()).then(|| &clicks[rng.usize(..clicks.len())]);
+        let (click_id, at) = match (of, rng.u8(0..4)) {
+            (Some(click), 0) => (click.click_id, click.time),
+            (Some(click), 1) => (click.click_id, click.time + rng.i64(0..3) * HOUR),
+            // Of a click that is not stored.
+            (_, 2) => (UNKNOWN + u128::from(unique), time(&mut rng)),
+            _ => (0, time(&mut rng)),
+        };
+        let page = PageEvent {
+            name: ["page", "page", "share", "trial"][rng.usize(..4)].into(),
+            click_id,
+            visitor_id: [0, 0, rng.u8(1..8).into()][rng.usize(..3)],
+            customer: ["", "", "", "k1", "k5"][rng.usize(..5)].into(),
+            page_path: ["/", "/pricing", "/ß"][rng.usize(..3)].into(),
+            ..PageEvent::new(workspace, u128::MAX - u128::from(rng.u32(..)), at)
+        };
+        if rng.u8(0..4) == 0 {
+            pages.push(PageEvent {
+                page_path: "/later".into(),
+                received_at: page.received_at + 5,
+                ..page.clone()
+            });
+        }
+        pages.push(page);
+    }
+    pages
 }
 
 /// None to all of some tags, each once.
@@ -129,7 +176,7 @@ fn conversions(
             (Some(click), 1) => (click.click_id, click.time - rng.i64(1..HOUR)),
             (Some(click), 2 | 3) => (click.click_id, click.time + rng.i64(0..3) * HOUR),
             (Some(click), 4) => (click.click_id, click.time + rng.i64(0..40) * DAY),
-            (_, 5) => (u128::from(number) + 1, time(rng)),
+            (_, 5) => (UNKNOWN + u128::from(number), time(rng)),
             _ => (0, time(rng)),
         };
         let kind = if rng.bool() { LEAD } else { SALE };

@@ -85,6 +85,7 @@ fn market(seed: u64, now: i64) -> Market {
         around,
         clicks,
         conversions,
+        pages: Vec::new(),
     };
     Market {
         seed,

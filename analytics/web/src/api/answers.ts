@@ -61,18 +61,17 @@ export interface Breakdown extends About {
 }
 
 export interface Step {
-  step: string;
+  step: number;
+  event: string;
+  within: string | null;
   people: number;
-  rate_from_previous: number | null;
-  rate_from_first: number | null;
+  rate_from_last: { value: number; low: number; high: number } | null;
   open: number;
-  median_seconds: number | null;
+  time_from_last: { p50: number | null; p90: number | null };
 }
 
 export interface Funnel extends About {
-  steps: Step[];
-  lead_within: string;
-  sale_within: string;
+  rows: Step[];
 }
 
 export interface Earned {

@@ -35,15 +35,16 @@ export function breakdown(view: View, dimensions: string[], limit: number, signa
   return ask("POST", "/api/v1/query", { ...common(view), metrics: METRICS, dimensions, order, limit }, signal);
 }
 
-/** What the funnel can be narrowed to. */
-export const FUNNEL_FILTERS = ["channel", "source", "link"];
-
+/** From click to lead to sale, of those who entered by a click that is chosen. */
 export function funnel(view: View, range: Stretch, signal: AbortSignal): Promise<Funnel> {
-  const asked = new URLSearchParams({ from: range.from, to: range.to, traffic: view.traffic });
-  for (const { dimension, values } of view.filters) {
-    if (FUNNEL_FILTERS.includes(dimension) && values[0] !== undefined) asked.set(dimension, values[0]);
-  }
-  return ask("GET", `/api/v1/reports/funnel?${asked}`, undefined, signal);
+  const filter = filterOf(view);
+  const steps = [
+    filter ? { event: "click", filter } : { event: "click" },
+    { event: "lead", within: "30d" },
+    { event: "sale", within: "90d" },
+  ];
+  const { traffic } = view;
+  return ask("POST", "/api/v1/funnel", { from: range.from, to: range.to, traffic, steps, window: "120d" }, signal);
 }
 
 export function attribution(view: View, signal: AbortSignal): Promise<Attribution> {

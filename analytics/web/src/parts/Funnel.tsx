@@ -6,7 +6,6 @@ import * as reports from "../api/reports";
 import { useAnswer } from "../api/use_answer";
 import { duration } from "../format/time";
 import { percent, whole } from "../format/number";
-import { dimension } from "../view/dimensions";
 import type { View } from "../view/view";
 import { Empty, Failed, Loading } from "./Notice";
 
@@ -19,26 +18,23 @@ export function Funnel({ view, range }: { view: View; range: Stretch | null }): 
     return reports.funnel(view, range, signal);
   });
   const { data, error, isLoading } = answer;
-  const first = data?.steps[0]?.people ?? 0;
-  const without = view.filters.filter(({ dimension: name, values }) => !reports.FUNNEL_FILTERS.includes(name) || values.length > 1);
+  const first = data?.rows[0]?.people ?? 0;
+  const limits = data?.rows.filter(({ within }) => within !== null).map(({ event, within }) => `${event} within ${within}`);
   return (
     <section class="card funnel-card" aria-label="Funnel" aria-busy={isLoading}>
       <header class="card-head">
         <h2>Funnel</h2>
-        {data && <p class="hint">lead within {data.lead_within}, sale within {data.sale_within}</p>}
+        {limits && <p class="hint">{limits.join(", ")}</p>}
       </header>
       {error && <Failed answer={answer} />}
       {!error && !data && <Loading rows={3} />}
       {!error && data && first === 0 && <Empty>Nobody clicked in this period.</Empty>}
       {!error && data && first > 0 && (
         <ol class={`funnel ${isLoading ? "stale" : ""}`}>
-          {data.steps.map((step, place) => (
-            <StepBar key={step.step} step={step} first={first} next={data.steps[place + 1]?.people ?? null} />
+          {data.rows.map((step, place) => (
+            <StepBar key={step.step} step={step} first={first} next={data.rows[place + 1]?.people ?? null} />
           ))}
         </ol>
-      )}
-      {without.length > 0 && (
-        <p class="hint">Not narrowed by {without.map(({ dimension: name }) => dimension(name).singular.toLowerCase()).join(", ")}.</p>
       )}
     </section>
   );
@@ -54,15 +50,15 @@ interface StepProps {
 
 function StepBar({ step, first, next }: StepProps): JSX.Element {
   const details = [
-    step.rate_from_previous === null && "people, each once",
-    step.rate_from_previous !== null && `${percent(step.rate_from_previous)} of the step before`,
-    step.median_seconds !== null && `half within ${duration(step.median_seconds)}`,
+    step.rate_from_last === null && "people, each once",
+    step.rate_from_last !== null && `${percent(step.rate_from_last.value)} of the step before`,
+    step.time_from_last.p50 !== null && `half within ${duration(step.time_from_last.p50)}`,
     step.open > 0 && `${whole(step.open)} still may`,
   ];
   return (
     <li>
-      <span class="step-name">{NAMES[step.step] ?? step.step}</span>
-      <span class="step-people" data-step={step.step}>{whole(step.people)}</span>
+      <span class="step-name">{NAMES[step.event] ?? step.event}</span>
+      <span class="step-people" data-step={step.event}>{whole(step.people)}</span>
       <span class="step-rate">{percent(step.people / first)}</span>
       <div class="step-area" style={{ "--share": step.people / first, "--next": (next ?? 0) / first }}>
         <div class="step-bar" />

@@ -1,0 +1,182 @@
+//! The routes: one funnel, asked by a body or by a query string.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use clickhouse::{RowOwned, RowRead};
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use utoipa::IntoParams;
+use whence_core::problem::Problem;
+
+use super::answer;
+use super::people::{Converted, People, Seen};
+use super::question::{Question, of_query};
+use super::statement::{Asked, MOST_ENTRIES, MOST_EVENTS};
+use super::step::Source;
+use super::tally::{Entered, Tally};
+use crate::api::Api;
+use crate::door::Caller;
+use crate::fields::{Body, NoQuery, Query};
+use crate::problems::{Refusals, field};
+use crate::reports::interval::starts;
+use crate::reports::warehouse::Read;
+
+/// Counts people through the steps of a funnel. docs/funnels.md has all that can be asked.
+#[utoipa::path(
+    post, path = "/api/v1/funnel", tag = "reports", request_body = Object,
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn asked(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    _: NoQuery,
+    body: Body,
+) -> Result<Json<Value>, Problem> {
+    funnel(&api, Question::read(&api, &caller, body).await?).await
+}
+
+/// A funnel in a query string.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the description of what is read from a map")]
+pub(crate) struct Parameters {
+    /// 2 to 10 steps, such as click,lead,sale; page:/pricing, event:signup and sale:renewal ask for a path or a name.
+    steps: String,
+    /// The longest from step to step, from the second on, such as 7d,30d.
+    within: Option<String>,
+    /// The longest from the entry to any step; 30d where it is left out, up to 365d.
+    window: Option<String>,
+    /// ordered (the default), strict or any.
+    order: Option<String>,
+    /// Where the range begins.
+    from: Option<String>,
+    /// Where the range ends.
+    to: Option<String>,
+    /// A relative range instead of both, such as last_7_days.
+    period: Option<String>,
+    /// Tells people apart by when they entered.
+    interval: Option<String>,
+    /// Tells people apart by a dimension of the click by which they entered.
+    by: Option<String>,
+    /// How many values of the dimension.
+    limit: Option<u64>,
+    /// human (the default) or all.
+    traffic: Option<String>,
+}
+
+/// Counts people through the steps of a funnel that fits into a query string.
+#[utoipa::path(
+    get, path = "/api/v1/funnel", tag = "reports", params(Parameters),
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn linked(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    mut query: Query,
+) -> Result<Json<Value>, Problem> {
+    let steps = of_query(&mut query);
+    let limit = query.number("limit", 1, usize::MAX);
+    let mut object: Map<String, Value> = query
+        .rest()?
+        .into_iter()
+        .map(|(name, value)| (name, Value::String(value)))
+        .collect();
+    object.extend(steps.map(|steps| ("steps".to_owned(), steps)));
+    object.extend(limit.map(|limit| ("limit".to_owned(), limit.into())));
+    funnel(&api, Question::read(&api, &caller, Body::of(object)).await?).await
+}
+
+async fn funnel(api: &Api, question: Question) -> Result<Json<Value>, Problem> {
+    let edges = match question.interval {
+        None => vec![Timestamp::UNIX_EPOCH],
+        Some(interval) => starts(interval, &question.range)
+            .map_err(|too_many| field(StatusCode::UNPROCESSABLE_ENTITY, "interval", too_many))?,
+    };
+    let seconds: Vec<i64> = edges.iter().map(|at| at.as_second()).collect();
+    let now = Timestamp::now();
+    let plan = question.plan(now.as_millisecond());
+    // Who entered then or later has time for the second step: the limits do not depend on when that was.
+    let open_ms = plan.now - plan.last(0, 0, 1);
+    let cut = (&seconds[..], open_ms);
+    let by_clicks = question.enters_by(Source::Clicks);
+    let (entered, clicks, pages, conversions, fresh) = tokio::try_join!(
+        ask::<Entered>(api, &question, by_clicks, Asked::entries, cut, MOST_ENTRIES),
+        ask::<Seen>(
+            api,
+            &question,
+            question.asks(Source::Clicks),
+            Asked::watched,
+            cut,
+            MOST_EVENTS
+        ),
+        ask::<Seen>(
+            api,
+            &question,
+            question.asks(Source::Pages),
+            Asked::pages,
+            cut,
+            MOST_EVENTS
+        ),
+        ask::<Converted>(
+            api,
+            &question,
+            question.asks(Source::Conversions),
+            Asked::conversions,
+            cut,
+            MOST_EVENTS
+        ),
+        api.warehouse.freshness(&question.workspace),
+    )?;
+    let read = [clicks.1, pages.1, conversions.1, fresh.1];
+    let read = read.into_iter().fold(entered.1, |sum, read| sum + read);
+    let events = clicks.0.len() + pages.0.len() + conversions.0.len();
+    if events as u64 > MOST_EVENTS {
+        let told = format!(
+            "people who went beyond their entry have more than {MOST_EVENTS} events: ask for a shorter range or window, or \
+             filter the steps more narrowly"
+        );
+        return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "steps", told));
+    }
+    if entered.0.len() as u64 > MOST_ENTRIES {
+        let told = format!("people have entered by more than {MOST_ENTRIES} values and intervals");
+        return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "by", told));
+    }
+    let told = tokio::task::spawn_blocking(move || {
+        let people = People::new(clicks.0, pages.0, conversions.0);
+        let tally = Tally::new(&plan, entered.0, &people, &seconds);
+        answer::whole(&question, &tally, &edges, now, fresh.0, read)
+    });
+    told.await.map(Json).map_err(|_| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the funnel was not counted to its end",
+        )
+    })
+}
+
+/// Asks one of the statements, where anything is asked by it.
+fn ask<'q, T: RowOwned + RowRead>(
+    api: &'q Api,
+    question: &'q Question,
+    is_asked: bool,
+    statement: fn(&Question) -> Asked,
+    cut: (&'q [i64], i64),
+    most: u64,
+) -> impl Future<Output = Result<(Vec<T>, Read), Problem>> {
+    async move {
+        if !is_asked {
+            let nothing = Read {
+                rows: Some(0),
+                bytes: Some(0),
+            };
+            return Ok((Vec::new(), nothing));
+        }
+        let asked = statement(question);
+        let put = |statement| asked.put(statement, question, cut, most + 1);
+        api.warehouse.ask_text("funnel", &asked.text, put).await
+    }
+}

@@ -1,0 +1,305 @@
+//! Puts the files of `sql/funnel` together for a question. No word of a caller's ever stands in the text.
+
+use clickhouse::query::Query as Statement;
+use jiff::Timestamp;
+
+use super::matching::Order;
+use super::question::Question;
+use super::step::{Condition, Source};
+use crate::query::dimension::Dimension;
+use crate::query::filter::{Parameter, Predicate, without_comments};
+use crate::query::period::clock;
+use crate::reports::range::Range;
+
+/// Events of one answer that are looked at one by one: about 200 MB of them.
+pub(super) const MOST_EVENTS: u64 = 2_000_000;
+/// Rows of those who did nothing but enter.
+pub(super) const MOST_ENTRIES: u64 = 200_000;
+
+macro_rules! piece {
+    ($file:literal) => {
+        include_str!(concat!("../../../sql/", $file))
+    };
+}
+
+/// A statement's text and the parameters of what its steps ask.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) text: String,
+    parameters: Vec<Parameter>,
+    numbers: Vec<(String, i64)>,
+    /// The range of the clicks that stand in `selected`.
+    clicks: (i64, i64),
+}
+
+/// What the steps and exclusions of a source ask: sums of bits.
+#[derive(Debug, Default)]
+struct Masks {
+    steps: String,
+    excluded: String,
+    parameters: Vec<Parameter>,
+    numbers: Vec<(String, i64)>,
+    /// Whether one asks for the click of a conversion.
+    of_click: bool,
+}
+
+impl Masks {
+    fn of(question: &Question, source: Source) -> Self {
+        let mut masks = Self::default();
+        let steps = question.steps.iter().map(|step| &step.condition);
+        masks.steps = masks.sum(steps, source, "step");
+        let excluded = question.exclude.iter().map(|one| &one.condition);
+        masks.excluded = masks.sum(excluded, source, "out");
+        masks
+    }
+
+    fn sum<'c>(
+        &mut self,
+        conditions: impl Iterator<Item = &'c Condition>,
+        source: Source,
+        kind: &str,
+    ) -> String {
+        let mut sum = String::from("0");
+        for (number, condition) in conditions.enumerate() {
+            if condition.kind.source() != source {
+                continue;
+            }
+            let test = self.test(condition, &format!("{kind}_{number}_"));
+            let bit = without_comments(piece!("funnel/bit.sql"))
+                .replace("TEST", &test)
+                .replace("PLACE", &number.to_string());
+            sum.push_str(" + ");
+            sum.push_str(&bit);
+        }
+        sum
+    }
+
+    fn test(&mut self, condition: &Condition, prefix: &str) -> String {
+        let predicate = Predicate::named(condition.filter.as_ref(), prefix.to_owned());
+        self.parameters.extend(predicate.parameters);
+        let mut filter = predicate.text;
+        let test = match condition.kind.source() {
+            Source::Clicks => return format!("({filter})"),
+            Source::Pages => piece!("funnel/page_test.sql"),
+            Source::Conversions => {
+                if condition.filter.is_some() {
+                    self.of_click = true;
+                    let of_click = without_comments(piece!("funnel/of_click.sql"));
+                    filter = of_click.replace("FILTER", &filter);
+                }
+                piece!("funnel/conversion_test.sql")
+            }
+        };
+        let mut list = |name: &str, values: Vec<String>| {
+            let name = format!("{prefix}{name}");
+            self.parameters.push(Parameter::List(name, values));
+        };
+        list("names", Vec::from_iter(condition.name.clone()));
+        if condition.kind.source() == Source::Conversions {
+            let kinds = condition.kind.conversions();
+            list("kinds", kinds.into_iter().map(str::to_owned).collect());
+            list("currencies", Vec::from_iter(condition.currency.clone()));
+            let (least, most) = condition.worth;
+            let mut number = |name: &str, value| {
+                self.numbers.push((format!("{prefix}{name}"), value));
+            };
+            number("least", least.unwrap_or(i64::MIN));
+            number("most_minor", most.unwrap_or(i64::MAX));
+        }
+        let mut test = without_comments(test);
+        for name in ["names", "kinds", "currencies", "least", "most_minor"] {
+            test = test.replace(&format!("{{{name}:"), &format!("{{{prefix}{name}:"));
+        }
+        test.replace("FILTER", &filter)
+    }
+
+    fn fill(&self, text: &str) -> String {
+        let text = without_comments(text);
+        let text = text.replace("STEPS", &self.steps);
+        text.replace("EXCLUDED", &self.excluded)
+    }
+}
+
+/// How an entry is told apart.
+fn split(by: Option<Dimension>) -> String {
+    without_comments(match by {
+        None => piece!("funnel/no_split.sql"),
+        Some(by) if by.list().is_some() => piece!("funnel/split_list.sql"),
+        Some(_) => piece!("funnel/split.sql"),
+    })
+}
+
+/// How a conversion or page event that is an entry is told apart, and whether its click is asked for that.
+fn split_of_click(question: &Question, source: Source) -> (String, bool) {
+    match question.by {
+        Some(by) if question.enters_by(source) => {
+            let of_click = without_comments(piece!("funnel/split_of_click.sql"));
+            (of_click.replace("SPLIT", &split(Some(by))), true)
+        }
+        _ => (split(None), false),
+    }
+}
+
+/// `selected.sql`, ended by a condition.
+fn selected(condition: &str) -> String {
+    let mut text = without_comments(piece!("query/selected.sql"));
+    text.push(' ');
+    text.push_str(&without_comments(condition));
+    text.push_str("\n)\n");
+    text
+}
+
+/// `selected.sql`, ended by a condition, behind other names.
+fn selected_further(condition: &str) -> String {
+    selected(condition).replacen("WITH ", ", ", 1)
+}
+
+impl Asked {
+    /// The clicks, up to what is told of them: `watched.sql` or `entries.sql`.
+    fn clicks(question: &Question, end: &str) -> Self {
+        let mut clicks = Masks::of(question, Source::Clicks);
+        let mut text = selected("1");
+        text.push_str(piece!("people/persons.sql"));
+        let mut watched_pages = String::new();
+        if question.asks(Source::Pages) {
+            let pages = Masks::of(question, Source::Pages);
+            text.push_str(piece!("people/pages.sql"));
+            watched_pages = pages.fill(piece!("funnel/watched_pages.sql"));
+            clicks.parameters.extend(pages.parameters);
+        }
+        let watched_clicks = match question.enters_by(Source::Clicks) {
+            true => without_comments(piece!("funnel/watched_clicks.sql")),
+            false => String::new(),
+        };
+        let masked = without_comments(piece!("funnel/clicks.sql"))
+            .replace("WATCHED_PAGES", &watched_pages)
+            .replace("WATCHED_CLICKS", &watched_clicks);
+        text.push_str(&clicks.fill(&masked));
+        text.push_str(&without_comments(end).replace("SPLIT", &split(question.by)));
+        Self {
+            text,
+            parameters: clicks.parameters,
+            numbers: clicks.numbers,
+            clicks: (question.range.from.as_millisecond(), question.end_ms()),
+        }
+    }
+
+    /// The clicks of those whose events are looked at one by one.
+    pub(super) fn watched(question: &Question) -> Self {
+        Self::clicks(question, piece!("funnel/watched.sql"))
+    }
+
+    /// Those who did nothing but enter by a click.
+    pub(super) fn entries(question: &Question) -> Self {
+        Self::clicks(question, piece!("funnel/entries.sql"))
+    }
+
+    /// The conversions.
+    pub(super) fn conversions(question: &Question) -> Self {
+        let masks = Masks::of(question, Source::Conversions);
+        let (split, splits) = split_of_click(question, Source::Conversions);
+        let mut text = String::new();
+        for file in [
+            piece!("attribution/open.sql"),
+            piece!("reports/attributed.sql"),
+            piece!("funnel/happened.sql"),
+        ] {
+            text.push_str(file);
+        }
+        let happened = if masks.of_click || splits {
+            text.push_str(&selected_further(piece!("funnel/owed.sql")));
+            without_comments(piece!("funnel/with_clicks.sql"))
+        } else {
+            "happened".to_owned()
+        };
+        text.push_str(piece!("people/persons.sql"));
+        let end = masks.fill(piece!("funnel/conversions.sql"));
+        text.push_str(&end.replace("HAPPENED", &happened).replace("SPLIT", &split));
+        Self::whenever(text, masks)
+    }
+
+    /// The page events.
+    pub(super) fn pages(question: &Question) -> Self {
+        let masks = Masks::of(question, Source::Pages);
+        let (split, splits) = split_of_click(question, Source::Pages);
+        let mut text = String::new();
+        for file in [
+            piece!("attribution/open.sql"),
+            piece!("people/persons.sql"),
+            piece!("people/pages.sql"),
+        ] {
+            text.push_str(file);
+        }
+        let mut with_clicks = String::new();
+        if splits {
+            text.push_str(&selected_further(piece!("funnel/carried.sql")));
+            with_clicks = without_comments(piece!("funnel/pages_with_clicks.sql"));
+        }
+        let end = masks.fill(piece!("funnel/pages.sql"));
+        let end = end.replace("WITH_CLICKS", &with_clicks);
+        text.push_str(&end.replace("SPLIT", &split));
+        Self::whenever(text, masks)
+    }
+
+    /// A statement whose clicks may be of any time.
+    fn whenever(text: String, masks: Masks) -> Self {
+        Self {
+            text,
+            parameters: masks.parameters,
+            numbers: masks.numbers,
+            clicks: (0, i64::from(u32::MAX) * 1000),
+        }
+    }
+
+    /// Gives the statement its parameters: `edges` and `open_ms` as in `entries.sql`, and the most rows.
+    pub(super) fn put(
+        &self,
+        statement: Statement,
+        question: &Question,
+        (edges, open_ms): (&[i64], i64),
+        most: u64,
+    ) -> Statement {
+        let (from_ms, to_ms) = self.clicks;
+        let (first, behind) = (question.range.from.as_millisecond(), question.end_ms());
+        let instant = |ms| Timestamp::from_millisecond(ms).unwrap_or(question.range.from);
+        let (shifts, offsets) = clock(&Range {
+            from: instant(from_ms),
+            to: instant(to_ms),
+            zone: question.range.zone.clone(),
+        });
+        let all = (1_u16 << question.steps.len()) - 1;
+        let (entries, later) = match question.order {
+            Order::Ordered | Order::Strict => (1, all & !1),
+            Order::Any => (all, all),
+        };
+        let column = |by: Dimension| by.list().unwrap_or(by.column);
+        let mut statement = statement
+            .param("workspace", question.workspace.as_str())
+            .param("all_traffic", u8::from(question.all_traffic))
+            .param("from_ms", from_ms)
+            .param("to_ms", to_ms)
+            .param("until_ms", question.range.to.as_millisecond())
+            .param("since_ms", first)
+            .param("before_ms", behind)
+            .param("pages_from_ms", first)
+            .param("pages_to_ms", behind)
+            .param("shifts", &shifts)
+            .param("offsets", &offsets)
+            .param("edges", edges)
+            .param("open_ms", open_ms)
+            .param("most", most)
+            .param("entries", entries)
+            .param("later", later)
+            .param("split", question.by.map_or("nothing", column));
+        for parameter in &self.parameters {
+            statement = match parameter {
+                Parameter::One(name, value) => statement.param(name, value),
+                Parameter::List(name, values) => statement.param(name, values),
+            };
+        }
+        for (name, value) in &self.numbers {
+            statement = statement.param(name, value);
+        }
+        statement
+    }
+}

@@ -1,0 +1,3 @@
+-- Ends sql/query/selected.sql where the clicks are those that page events carry: as owed.sql.
+indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')) FROM pages WHERE click_id != 0))
+AND click_id IN (SELECT click_id FROM pages WHERE click_id != 0)

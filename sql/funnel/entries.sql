@@ -1,0 +1,32 @@
+-- Those who did nothing but enter, by when and by what. Stands behind clicks.sql.
+--
+-- bucket   the second since 1970 at which an interval begins, one of `edges`
+-- people   of them, by value; who entered with a click of several values counts under each
+-- open     those of them who still have time for the next step
+-- first_*  the same, each person once
+-- SPLIT is split.sql or split_list.sql.
+-- Parameters: those of clicks.sql, and
+--   entries   the bits of the steps that can be an entry
+--   until_ms  when an entry must have been, milliseconds since 1970, excluded
+--   edges     where intervals begin, in seconds since 1970, ascending; [0] where none are asked for
+--   open_ms   who entered then or later still has time
+--   most      the most rows
+SELECT
+    roundDown(intDiv(entered, 1000), {edges:Array(Int64)}) AS bucket,
+    value,
+    count() AS people,
+    countIf(entered >= {open_ms:Int64}) AS open,
+    countIf(place = 1) AS first_people,
+    countIf(place = 1 AND entered >= {open_ms:Int64}) AS first_open
+FROM
+(
+    SELECT min(toUnixTimestamp64Milli(time)) AS entered, argMin(SPLIT, (time, click_id)) AS split
+    FROM masked
+    WHERE bitAnd(steps, {entries:UInt16}) != 0
+      AND time < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC')
+      AND identity NOT IN (SELECT identity FROM watched)
+    GROUP BY identity
+)
+ARRAY JOIN split AS value, arrayEnumerate(split) AS place
+GROUP BY bucket, value
+LIMIT {most:UInt64}

@@ -1,0 +1,2 @@
+-- Of what is no entry.
+['']

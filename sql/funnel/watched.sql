@@ -1,0 +1,13 @@
+-- The clicks of those who must be looked at one by one. Stands behind clicks.sql.
+-- SPLIT is split.sql or split_list.sql.
+-- Parameters: most, the most of them.
+SELECT
+    if(owner != 0, owner, identity) AS person,
+    toUnixTimestamp64Milli(time) AS at,
+    click_id AS id,
+    steps,
+    excluded,
+    SPLIT AS split
+FROM (SELECT * FROM masked WHERE identity IN (SELECT identity FROM watched)) AS theirs
+LEFT ANY JOIN owners USING (identity)
+LIMIT {most:UInt64}
