@@ -10,7 +10,7 @@ use whence_core::problem::{FieldProblem, Problem};
 use whence_core::store::StoreError;
 
 /// When to ask again what is away: long enough for a restart, short enough for somebody who waits.
-const RETRY_SECONDS: u32 = 2;
+pub(crate) const RETRY_SECONDS: u32 = 2;
 
 /// The name of the schema that problems have in the API's description.
 pub(crate) const SCHEMA: &str = "Problem";

@@ -1,10 +1,11 @@
 //! Reports: what became of the clicks.
 //!
 //! [`question`] reads what every report is asked, [`warehouse`] sends a file of `sql/reports` with it
-//! to ClickHouse, [`answer`] is what every report says of itself; each report has a file of its own.
+//! to ClickHouse within [`bounds`] and in its [turn](turns), [`answer`] is what every report says of itself; each report has a file of its own.
 //! Which rows count is said in the SQL, and nowhere else.
 
 pub(crate) mod answer;
+pub(crate) mod bounds;
 pub(crate) mod breakdown;
 pub(crate) mod clicks;
 mod dimension;
@@ -14,7 +15,9 @@ pub(crate) mod proportion;
 pub(crate) mod question;
 pub(crate) mod range;
 pub(crate) mod span;
+mod turns;
 pub(crate) mod warehouse;
 
 pub(crate) use answer as definitions;
-pub(crate) use warehouse::{Warehouse, problem};
+pub(crate) use bounds::problem;
+pub(crate) use warehouse::Warehouse;

@@ -99,10 +99,19 @@ impl Service for Server {
 /// What each key alone cannot say.
 fn check(config: &Config) -> Result<(), String> {
     let Analytics {
-        query_timeout_ms, ..
+        query_timeout_ms,
+        query_memory_mib,
+        queries_at_a_time,
+        ..
     } = config.analytics;
-    if query_timeout_ms == 0 {
-        return Err("analytics.query_timeout_ms must be at least 1".into());
+    for (key, value) in [
+        ("query_timeout_ms", query_timeout_ms),
+        ("query_memory_mib", query_memory_mib),
+        ("queries_at_a_time", queries_at_a_time.into()),
+    ] {
+        if value == 0 {
+            return Err(format!("analytics.{key} must be at least 1"));
+        }
     }
     let url = &config.clickhouse.url;
     match url::Url::parse(url) {

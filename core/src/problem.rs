@@ -69,6 +69,14 @@ impl Problem {
         }
     }
 
+    /// Too much was asked at a time: the same request may be sent again.
+    pub fn too_many(detail: impl Into<String>, retry_after_seconds: u32) -> Self {
+        Self {
+            retry_after: Some(retry_after_seconds),
+            ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail)
+        }
+    }
+
     /// The answer's status.
     #[must_use]
     pub fn status(&self) -> StatusCode {

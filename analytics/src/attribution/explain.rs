@@ -173,7 +173,7 @@ pub(crate) async fn explain(
     };
     let (clicks, read) = api
         .warehouse
-        .ask_text::<Told>("explain", EXPLAINED, put)
+        .ask_text::<Told>(&workspace.id, "explain", EXPLAINED, put)
         .await?;
     let Some(conversion) = clicks.first() else {
         let detail = format!("there is no conversion with the event id {event:?}");

@@ -58,9 +58,12 @@ pub(crate) async fn attribution(
     let mut without = Vec::new();
     if question.models.iter().any(learns) {
         let put = |statement| question.put(statement);
-        let asked = api
-            .warehouse
-            .ask_text::<Without>("attribution_without", WITHOUT, put);
+        let asked = api.warehouse.ask_text::<Without>(
+            &question.workspace,
+            "attribution_without",
+            WITHOUT,
+            put,
+        );
         let (rows, cost) = asked.await?;
         without = rows;
         read = read + cost;
@@ -99,10 +102,10 @@ pub(crate) async fn attribution(
 /// The conversions that are asked for, with what led to each.
 async fn journeys(api: &Api, question: &Question) -> Result<(Journeys, Read), Problem> {
     let put = |statement| question.put(statement);
-    let warehouse = &api.warehouse;
-    let conversions = warehouse.ask_text::<Conversion>("attribution", CONVERSIONS, put);
-    let carried = warehouse.ask_text::<Click>("attribution_carried", CARRIED, put);
-    let visited = warehouse.ask_text::<Click>("attribution_visited", VISITED, put);
+    let (warehouse, of) = (&api.warehouse, &question.workspace);
+    let conversions = warehouse.ask_text::<Conversion>(of, "attribution", CONVERSIONS, put);
+    let carried = warehouse.ask_text::<Click>(of, "attribution_carried", CARRIED, put);
+    let visited = warehouse.ask_text::<Click>(of, "attribution_visited", VISITED, put);
     let ((conversions, read), (carried, read_of_carried), (visited, read_of_visited)) =
         tokio::try_join!(conversions, carried, visited)?;
     if conversions.len() as u64 > MOST {

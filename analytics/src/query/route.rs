@@ -69,7 +69,7 @@ async fn ask(
     let put = |statement| query.put(statement, question, range, &edges, &wanted);
     let (rows, read) = api
         .warehouse
-        .ask_text::<Counted>("query", &query.text, put)
+        .ask_text::<Counted>(&question.workspace, "query", &query.text, put)
         .await?;
     Ok((Told::new(cut, rows), read))
 }

@@ -237,7 +237,7 @@ async fn count(
     } else {
         BY_COLUMN
     };
-    warehouse.ask(sql, put).await
+    warehouse.ask(&question.workspace, sql, put).await
 }
 
 async fn unattributed(
@@ -245,7 +245,9 @@ async fn unattributed(
     question: &Question,
 ) -> Result<(Vec<Unattributed>, Read), Problem> {
     let put = |statement| question.put(statement);
-    let (rows, read) = warehouse.ask::<Unowed>(UNATTRIBUTED, put).await?;
+    let (rows, read) = warehouse
+        .ask::<Unowed>(&question.workspace, UNATTRIBUTED, put)
+        .await?;
     let rows = rows.into_iter().map(|row| Unattributed {
         reason: row.reason,
         leads: row.leads,

@@ -107,7 +107,8 @@ pub(crate) async fn clicks(
 
     let put = |statement: Statement| question.put(statement).param("edges", &edges);
     let ((buckets, read), (fresh, fresh_read)) = tokio::try_join!(
-        api.warehouse.ask::<Bucket>(CLICKS, put),
+        api.warehouse
+            .ask::<Bucket>(&question.workspace, CLICKS, put),
         api.warehouse.freshness(&question.workspace),
     )?;
 

@@ -295,8 +295,14 @@ pub struct Analytics {
     pub key_rate: u32,
     /// How many requests a key may make at once before the rate holds.
     pub key_burst: u32,
-    /// How long a report may take, in milliseconds.
+    /// How long a report's query may take, in milliseconds; it waits for its turn at most as long again.
     pub query_timeout_ms: u64,
+    /// How much memory a report's query may use in ClickHouse, in MiB; from half of it on, what can go to ClickHouse's disk does.
+    pub query_memory_mib: u64,
+    /// Threads of ClickHouse for a report's query; 0 means one for each of its cores.
+    pub query_threads: u32,
+    /// Queries of reports that run at a time. One workspace has at most half of these turns while others wait, and never all.
+    pub queries_at_a_time: u32,
     /// How often the weights of variants follow what reports say of them, in seconds; 0 means never.
     pub bandit_seconds: u64,
     /// Scheme of the short URLs that the API shows: how visitors reach the redirector.
@@ -315,6 +321,9 @@ impl Default for Analytics {
             key_rate: 100,
             key_burst: 1000,
             query_timeout_ms: 30_000,
+            query_memory_mib: 4096,
+            query_threads: 0,
+            queries_at_a_time: 4,
             bandit_seconds: 300,
             short_url_scheme: Scheme::Https,
             short_url_port: 0,
