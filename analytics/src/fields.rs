@@ -3,6 +3,7 @@
 //!
 //! What a value may be is for its type to say.
 
+mod address;
 mod spec;
 
 use std::fmt::Display;
@@ -16,6 +17,8 @@ use serde_json::{Map, Value};
 use url::form_urlencoded;
 use whence_core::body;
 use whence_core::problem::{FieldProblem, Problem};
+
+pub(crate) use address::Asked;
 
 /// The longest body, in bytes, but for bulk edits and imports.
 pub(crate) const LONGEST_BODY: usize = 1 << 20;

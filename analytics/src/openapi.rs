@@ -85,6 +85,7 @@ mod tests {
         let expected = [
             "delete /api/v1/domains/{host}",
             "delete /api/v1/links/{id}",
+            "get /api/v1/attribution",
             "get /api/v1/audit",
             "get /api/v1/conversions/{event_id}/explain",
             "get /api/v1/domains",
@@ -96,6 +97,7 @@ mod tests {
             "get /api/v1/links/external/{external_id}",
             "get /api/v1/links/{id}",
             "get /api/v1/links/{id}/qr",
+            "get /api/v1/query",
             "get /api/v1/reports/breakdown",
             "get /api/v1/reports/clicks",
             "get /api/v1/workspace",

@@ -30,9 +30,12 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         .routes(routes!(workspace::read, workspace::change))
         .routes(routes!(reports::clicks::clicks))
         .routes(routes!(reports::breakdown::breakdown))
-        .routes(routes!(query::route::query))
+        .routes(routes!(query::route::query, query::route::query_by_address))
         .routes(routes!(funnel::route::asked, funnel::route::linked))
-        .routes(routes!(attribution::report::attribution))
+        .routes(routes!(
+            attribution::report::attribution,
+            attribution::report::attribution_by_address
+        ))
         .routes(routes!(attribution::explain::explain))
         .routes(routes!(kpis::route::kpis, kpis::route::kpis_by_query))
         .routes(routes!(audit::route::audit))

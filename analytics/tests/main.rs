@@ -19,6 +19,7 @@ mod explain;
 mod external;
 mod files;
 mod fleet;
+mod forms;
 mod funnel;
 mod keys;
 mod kinds;

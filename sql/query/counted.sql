@@ -2,6 +2,7 @@
 --
 -- bucket  the second since 1970 at which an interval begins, one of `edges`
 -- groups  how many keys there are, in the row of all
+-- approximate_visitors  where APPROXIMATELY is approximate_visitors.sql; 0 where nobody asks for it
 -- CLICKS is the name before; TAG_PLACE and REASON_PLACE are the columns of by_tag.sql and by_reason.sql, 1 without them.
 -- Parameters:
 --   by_1, by_2, by_3  columns; `nothing` where fewer are asked for
@@ -32,6 +33,7 @@ counted AS
         uniqExact(bucket_of_click, value_1, value_2, value_3) AS groups,
         if(is_total = 1, countIf(is_first_place), count()) AS clicks,
         uniqExactIf(visitor_id, visitor_id != 0) AS visitors,
+        APPROXIMATELY AS approximate_visitors,
         uniqExactIf(visitor_id, visitor_id != 0 AND new_visitor) AS new_visitors,
         uniqExact(link_id) AS links
     FROM keyed

@@ -5,7 +5,7 @@
 --   currency        by which revenue is ordered
 -- The order stands where ORDERED does.
 SELECT
-    is_total, bucket, key_1, key_2, key_3, groups, clicks, visitors, new_visitors, links,
+    is_total, bucket, key_1, key_2, key_3, groups, clicks, visitors, approximate_visitors, new_visitors, links,
     leads, sales, converted_clicks, waits, sold, refunded
 FROM
 (

@@ -53,21 +53,44 @@ pub(super) struct Credits {
 
 impl Credits {
     pub(super) fn show(&self, by: Label) -> Value {
-        let mut labels: Vec<_> = self.labels.iter().collect();
-        labels.sort_by_key(|(label, earned)| (Reverse(earned.conversions), *label));
-        let rows = labels.into_iter().map(|(label, earned)| {
-            let mut row: Map<String, Value> = Map::new();
-            row.insert(by.names().0.to_owned(), json!(by.show(label)));
-            if let Value::Object(earned) = earned.show() {
-                row.extend(earned);
-            }
-            Value::Object(row)
-        });
         json!({
             "model": self.model.to_string(),
-            "rows": rows.collect::<Vec<_>>(),
+            "rows": self.labels(by).map(Value::Object).collect::<Vec<_>>(),
             "unattributed": self.unattributed.show(),
         })
+    }
+
+    /// The same as rows of one table with other models': what is unattributed has no label.
+    pub(super) fn rows(&self, by: Label) -> Vec<Value> {
+        let mut without = Map::new();
+        without.insert(by.names().0.to_owned(), Value::Null);
+        add(&mut without, &self.unattributed);
+        let labels = self.labels(by).map(|row| (row, true));
+        let rows = labels
+            .chain([(without, false)])
+            .map(|(mut row, attributed)| {
+                row.insert("model".to_owned(), json!(self.model.to_string()));
+                row.insert("attributed".to_owned(), json!(attributed));
+                Value::Object(row)
+            });
+        rows.collect()
+    }
+
+    fn labels(&self, by: Label) -> impl Iterator<Item = Map<String, Value>> {
+        let mut labels: Vec<_> = self.labels.iter().collect();
+        labels.sort_by_key(|(label, earned)| (Reverse(earned.conversions), *label));
+        labels.into_iter().map(move |(label, earned)| {
+            let mut row = Map::new();
+            row.insert(by.names().0.to_owned(), json!(by.show(label)));
+            add(&mut row, earned);
+            row
+        })
+    }
+}
+
+fn add(row: &mut Map<String, Value>, earned: &Earned) {
+    if let Value::Object(earned) = earned.show() {
+        row.extend(earned);
     }
 }
 

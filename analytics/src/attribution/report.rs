@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -13,9 +12,10 @@ use super::journeys::{Click, Conversion, Journeys};
 use super::ledger::{Earned, Ledger, Without};
 use super::question::{MOST, Question};
 use super::{MICRO, Model};
+use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
-use crate::fields::{Body, NoQuery};
+use crate::fields::Asked;
 use crate::problems::{Refusals, field};
 use crate::reports::definitions::Freshness;
 use crate::reports::warehouse::Read;
@@ -47,9 +47,9 @@ const WITHOUT: &str = sql!(
 pub(crate) async fn attribution(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    _: NoQuery,
-    body: Body,
-) -> Result<Json<Value>, Problem> {
+    accepted: Accepted,
+    Asked(body): Asked,
+) -> Result<Answer, Problem> {
     let question = Question::read(&api, &caller, body).await?;
     let (journeys, mut read) = journeys(&api, &question).await?;
     let (fresh, fresh_read) = api.warehouse.freshness(&question.workspace).await?;
@@ -81,7 +81,9 @@ pub(crate) async fn attribution(
         .iter()
         .map(|credits| credits.show(question.by))
         .collect();
-    Ok(Json(json!({
+    let rows = credits.iter().flat_map(|credits| credits.rows(question.by));
+    let (rows, columns) = (rows.collect(), columns(question.by.names().0));
+    let object = json!({
         "by": question.by.names().0,
         "models": models,
         "totals": totals.show(),
@@ -96,7 +98,44 @@ pub(crate) async fn attribution(
         "freshness": Freshness::of(&question.range, fresh),
         "rows_read": read.rows,
         "bytes_read": read.bytes,
-    })))
+    });
+    let answer = accepted.answer("attribution", object);
+    Ok(answer.rows(rows).columns(columns))
+}
+
+/// The same by an address alone: lists with commas between their values.
+#[utoipa::path(
+    get, path = "/api/v1/attribution", tag = "reports",
+    params(
+        ("models" = Option<String>, Query, description = "`first,last` where it is left out"),
+        ("by" = Option<String>, Query, description = "`channel`, `source`, `campaign`, `link` or `advocate`"),
+        ("look_back" = Option<String>, Query, description = "`90d` where it is left out"),
+        ("kinds" = Option<String>, Query, description = "`sale`, `lead` or both"),
+        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
+        ("from" = Option<String>, Query, description = "A day or an instant"),
+        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        ("traffic" = Option<String>, Query, description = "`human` or `all`"),
+    ),
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn attribution_by_address(
+    state: State<Arc<Api>>,
+    caller: Caller,
+    accepted: Accepted,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    attribution(state, caller, accepted, asked).await
+}
+
+/// The columns of the credits where they are wanted as a table.
+fn columns(by: &'static str) -> Vec<Column> {
+    vec![
+        Column::new("model", Shape::One(Kind::Text)),
+        Column::new(by, Shape::One(Kind::Text)),
+        Column::new("attributed", Shape::One(Kind::Flag)),
+        Column::new("conversions", Shape::One(Kind::Number)),
+        Column::new("revenue", Shape::Money),
+    ]
 }
 
 /// The conversions that are asked for, with what led to each.

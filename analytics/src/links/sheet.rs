@@ -1,13 +1,13 @@
 //! Links in a spreadsheet: a column for each text, and JSON in the cells of what is more than a text.
 //!
-//! A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@` as a formula, whoever wrote it. So such a
-//! text is written with an apostrophe before it, and the apostrophe is taken away when it is read; what
-//! people wrote with one themselves stays as it is. Slugs are written with the `/` that stands before them in
+//! What a spreadsheet would run is guarded as [`crate::spreadsheet`] has it. Slugs are written with the `/` that stands before them in
 //! a URL, which also tells the bare domain (`/`) from no slug at all.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
 use whence_core::problem::{FieldProblem, Problem};
+
+use crate::spreadsheet::{guarded, unguarded};
 
 /// What a column's cells hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,27 +199,6 @@ fn value(kind: Kind, cell: &str) -> Result<Value, String> {
 
 fn json(cell: &str) -> Result<Value, String> {
     serde_json::from_str(cell).map_err(|error| format!("must be JSON: {error}"))
-}
-
-/// Whether a spreadsheet would run the text, without the apostrophes before it.
-fn is_formula(text: &str) -> bool {
-    // The full-width signs mean the same in East Asian locales.
-    text.trim_start_matches('\'')
-        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
-}
-
-fn guarded(text: String) -> String {
-    match is_formula(&text) {
-        true => format!("'{text}"),
-        false => text,
-    }
-}
-
-fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(text) if is_formula(text) => text,
-        _ => cell,
-    }
 }
 
 #[cfg(test)]

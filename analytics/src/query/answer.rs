@@ -26,6 +26,7 @@ pub(super) struct Counted {
     pub(super) groups: u64,
     clicks: u64,
     visitors: u64,
+    approximate_visitors: u64,
     new_visitors: u64,
     links: u64,
     leads: u64,
@@ -46,6 +47,7 @@ impl Counted {
         match metric {
             Metric::Clicks => json!(self.clicks),
             Metric::Visitors => json!(self.visitors),
+            Metric::ApproximateVisitors => json!(self.approximate_visitors),
             Metric::NewVisitors => json!(self.new_visitors),
             Metric::ReturningVisitors => json!(self.visitors - self.new_visitors),
             Metric::Links => json!(self.links),
@@ -161,6 +163,11 @@ pub(super) fn whole(
         .iter()
         .map(|metric| (metric.name().to_owned(), json!(metric.definition())))
         .collect();
+    let approximate: Map<String, Value> = question
+        .metrics
+        .iter()
+        .filter_map(|metric| Some((metric.name().to_owned(), metric.error()?)))
+        .collect();
     let shown = question.skipped + told.rows.len() as u64;
     let more = shown < told.total.groups && !told.rows.is_empty();
     let names: Vec<_> = question
@@ -177,7 +184,8 @@ pub(super) fn whole(
         "previous_range": question.compare.as_ref().map(|(_, range)| stretch(range, question)),
         "interval": question.interval.map(|interval| interval.name()),
         "traffic": question.traffic.name(),
-        "exact": true,
+        "exact": approximate.is_empty(),
+        "approximate": approximate,
         "rows": rows,
         "totals": totals,
         "groups": told.total.groups,
@@ -238,7 +246,11 @@ fn exceeding(question: &Question) -> Option<&'static str> {
     let distinct = question.metrics.iter().any(|metric| {
         matches!(
             metric,
-            Metric::Visitors | Metric::NewVisitors | Metric::ReturningVisitors | Metric::Links
+            Metric::Visitors
+                | Metric::ApproximateVisitors
+                | Metric::NewVisitors
+                | Metric::ReturningVisitors
+                | Metric::Links
         )
     });
     let split = question.interval.is_some() || !question.dimensions.is_empty();

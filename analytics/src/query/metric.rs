@@ -2,13 +2,21 @@
 
 use std::str::FromStr;
 
+use serde_json::{Value, json};
+
 use crate::reports::definitions;
+
+/// The relative standard error of `approximate_visitors`: 1.04 / sqrt(2^17), which is HyperLogLog's.
+const STANDARD_ERROR: f64 = 0.0029;
+/// Up to so many `approximate_visitors` are exact: fewer are kept as a list.
+const EXACT_UP_TO: u64 = 10_000;
 
 /// Something that can be counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Metric {
     Clicks,
     Visitors,
+    ApproximateVisitors,
     NewVisitors,
     ReturningVisitors,
     Links,
@@ -26,9 +34,10 @@ pub(super) enum Metric {
 use Metric::*;
 
 impl Metric {
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Clicks,
         Visitors,
+        ApproximateVisitors,
         NewVisitors,
         ReturningVisitors,
         Links,
@@ -48,6 +57,7 @@ impl Metric {
         match self {
             Clicks => "clicks",
             Visitors => "visitors",
+            ApproximateVisitors => "approximate_visitors",
             NewVisitors => "new_visitors",
             ReturningVisitors => "returning_visitors",
             Links => "links",
@@ -68,6 +78,10 @@ impl Metric {
         match self {
             Clicks => definitions::CLICK.1,
             Visitors => definitions::VISITOR.1,
+            ApproximateVisitors => {
+                "As visitors, but estimated (HyperLogLog with 131,072 cells; Flajolet, Fusy, Gandouet, Meunier, 2007) in memory \
+                 that does not grow with them. What the error is stands under `approximate`."
+            }
             NewVisitors => {
                 "Visitors who were given their cookie by one of these clicks: their first. One whose first \
                  click is not among these is returning, even if it was in the range."
@@ -96,11 +110,21 @@ impl Metric {
         }
     }
 
+    /// How far off it may be; none where it is exact.
+    pub(super) fn error(self) -> Option<Value> {
+        matches!(self, ApproximateVisitors).then(|| {
+            json!({
+                "standard_error": STANDARD_ERROR,
+                "exact_up_to": EXACT_UP_TO,
+            })
+        })
+    }
+
     /// Whether conversions must be read for it.
     pub(super) fn needs_conversions(self) -> bool {
         !matches!(
             self,
-            Clicks | Visitors | NewVisitors | ReturningVisitors | Links
+            Clicks | Visitors | ApproximateVisitors | NewVisitors | ReturningVisitors | Links
         )
     }
 }

@@ -32,6 +32,7 @@ impl What {
             Self::Metric(metric) => match metric {
                 Metric::Clicks => "clicks",
                 Metric::Visitors => "visitors",
+                Metric::ApproximateVisitors => "approximate_visitors",
                 Metric::NewVisitors => "new_visitors",
                 Metric::ReturningVisitors => "visitors - new_visitors",
                 Metric::Links => "links",

@@ -93,12 +93,20 @@ pub(super) struct Question {
 impl Question {
     /// Whether conversions must be read.
     pub(super) fn needs_conversions(&self) -> bool {
+        self.needed().any(Metric::needs_conversions)
+    }
+
+    /// Whether a metric is needed, to be told or to order by.
+    pub(super) fn asks(&self, metric: Metric) -> bool {
+        self.needed().any(|needed| needed == metric)
+    }
+
+    fn needed(&self) -> impl Iterator<Item = Metric> {
         let ordered = self.order.iter().filter_map(|by| match by.what {
             What::Metric(metric) => Some(metric),
             What::Time | What::Dimension(_) => None,
         });
-        let mut metrics = self.metrics.iter().copied().chain(ordered);
-        metrics.any(Metric::needs_conversions)
+        self.metrics.iter().copied().chain(ordered)
     }
 
     /// Reads a question of the caller's workspace.

@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use serde_json::Value;
 use whence_core::problem::Problem;
 
 use super::answer::{self, Counted, Told};
+use super::columns;
 use super::question::Question;
 use super::statement::{Query, Wanted};
+use crate::answer::{Accepted, Answer};
 use crate::api::Api;
 use crate::door::Caller;
-use crate::fields::{Body, NoQuery};
+use crate::fields::Asked;
 use crate::problems::{Refusals, field};
 use crate::reports::interval::starts;
 use crate::reports::range::Range;
@@ -28,9 +28,9 @@ use crate::reports::warehouse::Read;
 pub(crate) async fn query(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    _: NoQuery,
-    body: Body,
-) -> Result<Json<Value>, Problem> {
+    accepted: Accepted,
+    Asked(body): Asked,
+) -> Result<Answer, Problem> {
     let question = Question::read(&api, &caller, body).await?;
     let query = Query::of(&question);
     let now = ask(&api, &question, &query, &question.range, Wanted::Page);
@@ -50,7 +50,39 @@ pub(crate) async fn query(
         }
     };
     let answer = answer::whole(&question, &told, before.as_ref(), fresh, read);
-    Ok(Json(answer))
+    Ok(accepted
+        .answer("query", answer)
+        .columns(columns::of(&question)))
+}
+
+/// The same by an address alone: lists with commas between their values, and `filter=dimension:test:value` as often as
+/// conditions are to hold.
+#[utoipa::path(
+    get, path = "/api/v1/query", tag = "reports",
+    params(
+        ("metrics" = Option<String>, Query, description = "`clicks,visitors` where it is left out"),
+        ("dimensions" = Option<String>, Query, description = "At most three"),
+        ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
+        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
+        ("from" = Option<String>, Query, description = "A day or an instant"),
+        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        ("interval" = Option<String>, Query, description = "`minute` to `year`"),
+        ("compare" = Option<String>, Query, description = "`previous_period` or `previous_year`"),
+        ("traffic" = Option<String>, Query, description = "`human`, `all` or `unique:30m`"),
+        ("order" = Option<String>, Query, description = "`-clicks,channel`"),
+        ("currency" = Option<String>, Query, description = "In which revenue is ordered"),
+        ("limit" = Option<u64>, Query, description = "1 to 10,000"),
+        ("cursor" = Option<String>, Query, description = "Of the answer before"),
+    ),
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn query_by_address(
+    state: State<Arc<Api>>,
+    caller: Caller,
+    accepted: Accepted,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    query(state, caller, accepted, asked).await
 }
 
 async fn ask(

@@ -4,6 +4,7 @@ use clickhouse::query::Query as Statement;
 
 use super::dimension::{REASON, TAG};
 use super::filter::{Parameter, Predicate, without_comments};
+use super::metric::Metric;
 use super::order;
 use super::period::clock;
 use super::question::{Question, Traffic};
@@ -58,7 +59,12 @@ impl Query {
             reason = "reason_place";
         }
         let counted = piece!("query/counted.sql");
-        let counted = counted
+        let approximately = match question.asks(Metric::ApproximateVisitors) {
+            true => piece!("query/approximate_visitors.sql"),
+            false => piece!("query/nobody.sql"),
+        };
+        let counted = without_comments(counted)
+            .replace("APPROXIMATELY", &without_comments(approximately))
             .replace("TAG_PLACE", tag)
             .replace("REASON_PLACE", reason);
         add(&counted, &mut clicks, "keyed");

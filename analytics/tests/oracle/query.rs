@@ -14,9 +14,10 @@ use super::stream::{DAY, HOUR, MINUTE, ODD_SOURCE, World};
 use crate::events::{Click, Conversion, LEAD, SALE};
 use crate::support::Service;
 
-const METRICS: [&str; 13] = [
+const METRICS: [&str; 14] = [
     "clicks",
     "visitors",
+    "approximate_visitors",
     "new_visitors",
     "returning_visitors",
     "links",
@@ -401,6 +402,8 @@ fn metrics(query: &Query, world: &World, clicks: &[&Click]) -> Map<String, Value
     let all = json!({
         "clicks": clicks.len(),
         "visitors": visitors.len(),
+        // So few are counted exactly.
+        "approximate_visitors": visitors.len(),
         "new_visitors": new.len(),
         "returning_visitors": visitors.len() - new.len(),
         "links": links.len(),

@@ -18,6 +18,8 @@ pub struct Got {
     pub headers: HeaderMap,
     /// Its body; what is no text in it is replaced.
     pub body: String,
+    /// Its body as it came.
+    pub bytes: Bytes,
 }
 
 impl Got {
@@ -89,5 +91,6 @@ pub async fn ask(
         status: parts.status,
         headers: parts.headers,
         body: String::from_utf8_lossy(&body).into_owned(),
+        bytes: body,
     })
 }
