@@ -219,3 +219,111 @@ async fn a_form_that_is_not_had_is_refused_before_anything_is_counted() {
     }
     service.stop().await;
 }
+
+#[tokio::test]
+async fn an_address_asks_what_a_body_does() {
+    let (_engine, service) = world().await;
+    let base = "/api/v1/query?from=2026-11-23&to=2026-11-23&dimensions=source&metrics=clicks,revenue&order=-source&limit=2";
+    let page = service.get(base).await;
+    let body = json!({
+        "from": "2026-11-23", "to": "2026-11-23", "dimensions": ["source"], "metrics": ["clicks", "revenue"],
+        "order": ["-source"], "limit": 2,
+    });
+    let same = ask(&service, &body, "*/*").await.json();
+    assert_eq!(page["rows"], same["rows"]);
+    assert_eq!(page["rows"][0]["source"], "plain");
+
+    // The next page is where the link says.
+    let got = service.ask(&service.acme, "GET", base, "").await;
+    let link = got.header("link");
+    let next = link
+        .strip_prefix('<')
+        .and_then(|link| link.strip_suffix(">; rel=\"next\""))
+        .unwrap_or_else(|| panic!("{link:?} is no link"));
+    let page = service.get(next).await;
+    let rows = page["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &rows[0]["source"]), (1, &json!("=1+1")));
+    let last = service.ask(&service.acme, "GET", next, "").await;
+    assert_eq!(last.header("link"), "");
+
+    let filtered = format!("{base}&filter=source:in:plain,nobody&filter=source:contains:la");
+    let page = service.get(&filtered).await;
+    assert_eq!(page["totals"]["clicks"], 1, "{page}");
+
+    for (query, at) in [
+        ("metrics=clicks,click", "metrics"),
+        ("filter=source", "filter.and[0]"),
+        (
+            "filter=source:is:a&filter=sauce:is:a",
+            "filter.and[1].dimension",
+        ),
+        ("limit=0", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("nonsense=1", "nonsense"),
+    ] {
+        let path = format!("/api/v1/query?{query}");
+        let got = service.ask(&service.acme, "GET", &path, "").await;
+        let told = problem(&got, 422);
+        assert_eq!(told["errors"][0]["field"], at, "{told}");
+    }
+    let got = service
+        .ask(&service.acme, "POST", "/api/v1/query?limit=1", "{}")
+        .await;
+    problem(&got, 400);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn credits_of_several_models_are_one_table() {
+    let (_engine, service) = world().await;
+    let path = "/api/v1/attribution?from=2026-11-23&to=2026-11-23&by=source&models=first,linear";
+    let whole = service.get(path).await;
+    assert_eq!(whole["models"][0]["rows"][0]["source"], "=1+1", "{whole}");
+    let headers = [("accept", "text/csv")];
+    let sheet = service
+        .ask_with(&service.acme, "GET", path, &headers, "")
+        .await;
+    let expected = "model,source,attributed,conversions,revenue.EUR.amount_minor\r\n\
+        first,'=1+1,true,1.0,500\r\nfirst,,false,0.0,\r\nlinear,'=1+1,true,1.0,500\r\nlinear,,false,0.0,\r\n";
+    assert_eq!(sheet.body, expected);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn an_estimate_says_so_and_is_as_close_as_it_says() {
+    let engine = Engine::migrated().await;
+    let service = Service::on(&engine).await;
+    // Of source a few visitors, of b many; some of them click twice.
+    let many = "INSERT INTO clicks (workspace, time, click_id, visitor_id, source, verdict, outcome)
+        SELECT 'acme', toDateTime64('2026-11-23 12:00:00', 3, 'UTC'), number, reinterpretAsUInt128(MD5(toString(number % 60000))),
+               if(number % 60000 < 4000, 'a', 'b'), 'human', 'redirected'
+        FROM numbers(90000)";
+    engine.client().query(many).execute().await.unwrap();
+    let path = "/api/v1/query?from=2026-11-23&to=2026-11-23&dimensions=source&order=source&metrics=visitors,approximate_visitors";
+    let told = service.get(path).await;
+    assert_eq!(told["exact"], false);
+    let about = &told["approximate"]["approximate_visitors"];
+    let error = about["standard_error"].as_f64().unwrap();
+    let exact_up_to = about["exact_up_to"].as_u64().unwrap();
+    let pair = |row: &Value| {
+        (
+            row["visitors"].as_u64().unwrap(),
+            row["approximate_visitors"].as_u64().unwrap(),
+        )
+    };
+    let (few, estimate) = pair(&told["rows"][0]);
+    assert!(few < exact_up_to);
+    assert_eq!((few, estimate), (4_000, 4_000));
+    for (row, count) in [(&told["rows"][1], 56_000), (&told["totals"], 60_000)] {
+        let (exact, estimate) = pair(row);
+        assert_eq!(exact, count);
+        let off = (estimate as f64 - exact as f64).abs() / exact as f64;
+        assert!(off > 0.0 && off < 5.0 * error, "{exact} and {estimate}");
+    }
+    let exact = service.get("/api/v1/query?metrics=visitors").await;
+    assert_eq!(
+        (&exact["exact"], &exact["approximate"]),
+        (&json!(true), &json!({}))
+    );
+    service.stop().await;
+}

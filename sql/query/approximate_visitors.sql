@@ -1,2 +1,2 @@
--- Distinct visitors by HyperLogLog with 2^17 cells, 96 KiB; exact while they are so few that a list of them is no larger.
+-- Distinct visitors by HyperLogLog with 2^17 cells, 96 KiB; exact up to 4,096, which are kept one by one.
 uniqCombined64If(17)(visitor_id, visitor_id != 0)
