@@ -46,7 +46,9 @@ pub(super) async fn count(
             .put(statement, stretch)
             .param("most", MOST_CUSTOMERS + 1)
     };
-    let asked = api.warehouse.ask_text::<Named>("kpis_named", NAMED, put);
+    let asked = api
+        .warehouse
+        .ask_text::<Named>(&question.workspace, "kpis_named", NAMED, put);
     let (named, read) = asked.await?;
     if named.len() > MOST_CUSTOMERS {
         return Ok((None, read));

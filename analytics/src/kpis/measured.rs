@@ -183,7 +183,8 @@ impl Ask<'_> {
         text: &'static str,
     ) -> Result<(Vec<T>, Read), Problem> {
         let put = |statement: Statement| self.question.put(statement, self.stretch);
-        self.api.warehouse.ask_text::<T>(name, text, put).await
+        let of = &self.question.workspace;
+        self.api.warehouse.ask_text::<T>(of, name, text, put).await
     }
 
     /// Of a statement that answers with one row; none is all zeros.

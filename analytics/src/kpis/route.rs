@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use serde_json::Value;
 use whence_core::problem::Problem;
 
 use super::answer;
 use super::measured::{measure, nothing};
 use super::question::{Question, body_of};
+use crate::answer::{Accepted, Answer};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery, Query};
@@ -23,10 +22,11 @@ use crate::problems::Refusals;
 pub(crate) async fn kpis(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    accepted: Accepted,
     _: NoQuery,
     body: Body,
-) -> Result<Json<Value>, Problem> {
-    tell(&api, &caller, body).await
+) -> Result<Answer, Problem> {
+    tell(&api, &caller, accepted, body).await
 }
 
 /// Tells the KPIs of referral marketing: the same question as parameters.
@@ -51,12 +51,18 @@ pub(crate) async fn kpis(
 pub(crate) async fn kpis_by_query(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    accepted: Accepted,
     query: Query,
-) -> Result<Json<Value>, Problem> {
-    tell(&api, &caller, body_of(query)?).await
+) -> Result<Answer, Problem> {
+    tell(&api, &caller, accepted, body_of(query)?).await
 }
 
-async fn tell(api: &Api, caller: &Caller, body: Body) -> Result<Json<Value>, Problem> {
+async fn tell(
+    api: &Api,
+    caller: &Caller,
+    accepted: Accepted,
+    body: Body,
+) -> Result<Answer, Problem> {
     let question = Question::read(api, caller, body).await?;
     let before = async {
         match &question.before {
@@ -74,5 +80,5 @@ async fn tell(api: &Api, caller: &Caller, body: Body) -> Result<Json<Value>, Pro
     )?;
     let read = read + read_before + fresh_read;
     let answer = answer::whole(&question, &measured, before.as_ref(), fresh, read);
-    Ok(Json(answer))
+    Ok(accepted.answer("kpis", answer))
 }
