@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use clickhouse::{RowOwned, RowRead};
@@ -18,6 +17,7 @@ use super::question::{Question, of_query};
 use super::statement::{Asked, MOST_ENTRIES, MOST_EVENTS};
 use super::step::Source;
 use super::tally::{Entered, Tally};
+use crate::answer::{Accepted, Answer};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery, Query};
@@ -33,10 +33,12 @@ use crate::reports::warehouse::Read;
 pub(crate) async fn asked(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    accepted: Accepted,
     _: NoQuery,
     body: Body,
-) -> Result<Json<Value>, Problem> {
-    funnel(&api, Question::read(&api, &caller, body).await?).await
+) -> Result<Answer, Problem> {
+    let question = Question::read(&api, &caller, body).await?;
+    funnel(&api, accepted, question).await
 }
 
 /// A funnel in a query string.
@@ -76,8 +78,9 @@ pub(crate) struct Parameters {
 pub(crate) async fn linked(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    accepted: Accepted,
     mut query: Query,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let steps = of_query(&mut query);
     let limit = query.number("limit", 1, usize::MAX);
     let mut object: Map<String, Value> = query
@@ -87,10 +90,11 @@ pub(crate) async fn linked(
         .collect();
     object.extend(steps.map(|steps| ("steps".to_owned(), steps)));
     object.extend(limit.map(|limit| ("limit".to_owned(), limit.into())));
-    funnel(&api, Question::read(&api, &caller, Body::of(object)).await?).await
+    let question = Question::read(&api, &caller, Body::of(object)).await?;
+    funnel(&api, accepted, question).await
 }
 
-async fn funnel(api: &Api, question: Question) -> Result<Json<Value>, Problem> {
+async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Answer, Problem> {
     let edges = match question.interval {
         None => vec![Timestamp::UNIX_EPOCH],
         Some(interval) => starts(interval, &question.range)
@@ -150,12 +154,13 @@ async fn funnel(api: &Api, question: Question) -> Result<Json<Value>, Problem> {
         let tally = Tally::new(&plan, entered.0, &people, &seconds);
         answer::whole(&question, &tally, &edges, now, fresh.0, read)
     });
-    told.await.map(Json).map_err(|_| {
+    let told = told.await.map_err(|_| {
         Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the funnel was not counted to its end",
         )
-    })
+    })?;
+    Ok(accepted.answer("funnel", told))
 }
 
 /// Asks one of the statements, where anything is asked by it.
@@ -177,6 +182,7 @@ fn ask<'q, T: RowOwned + RowRead>(
         }
         let asked = statement(question);
         let put = |statement| asked.put(statement, question, cut, most + 1);
-        api.warehouse.ask_text("funnel", &asked.text, put).await
+        let of = &question.workspace;
+        api.warehouse.ask_text(of, "funnel", &asked.text, put).await
     }
 }
