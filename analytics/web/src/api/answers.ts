@@ -15,7 +15,8 @@ export interface Rate {
 export interface Metrics {
   clicks: number;
   visitors: number;
-  conversions: number;
+  leads: number;
+  sales: number;
   conversion_rate: Rate | null;
   revenue: Money[];
 }
@@ -44,34 +45,38 @@ export interface About {
   bytes_read: number | null;
 }
 
-export interface Series extends About {
+export type Row = Compared & Record<string, unknown>;
+
+/** What an overview and a query both say of one dimension. */
+export interface Breakdown {
+  rows: Row[];
+  groups: number;
+}
+
+export interface Overview extends About {
   range: Stretch;
   previous_range: Stretch | null;
   rows: (Compared & { time: string })[];
   totals: Compared;
+  breakdowns: (Breakdown & { dimension: string })[];
 }
 
-export type BreakdownRow = Compared & Record<string, unknown>;
-
-export interface Breakdown extends About {
-  rows: BreakdownRow[];
-  totals: Compared;
-  groups: number;
-  sums_exceed_totals: string | null;
-}
+/** A share of people, with its 95 % interval. */
+export type Share = Rate;
 
 export interface Step {
-  step: number;
   event: string;
   within: string | null;
   people: number;
-  rate_from_last: { value: number; low: number; high: number } | null;
+  rate_from_last: Share | null;
+  rate_from_first: Share | null;
   open: number;
-  time_from_last: { p50: number | null; p90: number | null };
+  time_from_last: { p50: number | null };
 }
 
 export interface Funnel extends About {
   rows: Step[];
+  window: string;
 }
 
 export interface Earned {

@@ -1,11 +1,11 @@
 // The questions that the page asks, made of what is chosen on it.
 
-import type { Attribution, Breakdown, Funnel, Series, Stretch } from "./answers";
+import type { Attribution, Breakdown, Funnel, Overview } from "./answers";
 import { ask } from "./client";
 import { intervalOf } from "../view/period";
 import type { View } from "../view/view";
 
-const METRICS = ["clicks", "visitors", "conversions", "conversion_rate", "revenue"];
+const METRICS = ["clicks", "visitors", "leads", "sales", "conversion_rate", "revenue"];
 
 /** What is asked of every query alike: when, whose clicks, compared with what. */
 export function common(view: View): Record<string, unknown> {
@@ -26,8 +26,13 @@ function filterOf(view: View): unknown {
   return conditions.length > 0 ? { and: conditions } : undefined;
 }
 
-export function series(view: View, signal: AbortSignal): Promise<Series> {
-  return ask("POST", "/api/v1/query", { ...common(view), metrics: METRICS, interval: intervalOf(view) }, signal);
+export async function overview(view: View, breakdowns: string[], limit: number, signal: AbortSignal): Promise<Overview> {
+  const asked = { ...common(view), metrics: METRICS, interval: intervalOf(view) };
+  const [series, ...told] = await Promise.all([
+    ask<Omit<Overview, "breakdowns">>("POST", "/api/v1/query", asked, signal),
+    ...breakdowns.map(async (dimension) => ({ dimension, ...(await breakdown(view, [dimension], limit, signal)) })),
+  ]);
+  return { ...series, breakdowns: told };
 }
 
 export function breakdown(view: View, dimensions: string[], limit: number, signal: AbortSignal): Promise<Breakdown> {
@@ -35,16 +40,19 @@ export function breakdown(view: View, dimensions: string[], limit: number, signa
   return ask("POST", "/api/v1/query", { ...common(view), metrics: METRICS, dimensions, order, limit }, signal);
 }
 
-/** From click to lead to sale, of those who entered by a click that is chosen. */
-export function funnel(view: View, range: Stretch, signal: AbortSignal): Promise<Funnel> {
+/** How long a click has to lead to a lead, and a lead to a sale. */
+const LEAD_WITHIN = "30d";
+const SALE_WITHIN = "90d";
+const WINDOW = "120d";
+
+export function funnel(view: View, signal: AbortSignal): Promise<Funnel> {
   const filter = filterOf(view);
   const steps = [
-    filter ? { event: "click", filter } : { event: "click" },
-    { event: "lead", within: "30d" },
-    { event: "sale", within: "90d" },
+    { event: "click", ...(filter !== undefined && { filter }) },
+    { event: "lead", within: LEAD_WITHIN },
+    { event: "sale", within: SALE_WITHIN },
   ];
-  const { traffic } = view;
-  return ask("POST", "/api/v1/funnel", { from: range.from, to: range.to, traffic, steps, window: "120d" }, signal);
+  return ask("POST", "/api/v1/funnel", { ...when(view), traffic: view.traffic, steps, window: WINDOW }, signal);
 }
 
 export function attribution(view: View, signal: AbortSignal): Promise<Attribution> {

@@ -53,7 +53,8 @@ export function rangeName(range: Stretch): string {
   return ranges.formatRange(wall(range.from), last);
 }
 
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+// Within a sentence, so in its language.
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 
 /** How long ago, in the largest unit that fits. */
 export function ago(time: string, now: number): string {

@@ -2,11 +2,11 @@
 
 import { useId, useState } from "preact/hooks";
 import type { JSX } from "preact";
-import type { Breakdown as Told, BreakdownRow } from "../api/answers";
+import type { Breakdown as Told, Overview, Row as Counted } from "../api/answers";
 import * as reports from "../api/reports";
-import { useAnswer } from "../api/use_answer";
+import { type Answer, useAnswer } from "../api/use_answer";
 import { dimension, shown } from "../view/dimensions";
-import { changeOf, noteOf, valueOf, written } from "../view/figures";
+import { changeOf, meaning, noteOf, valueOf, written } from "../view/figures";
 import { learn, nameOf, shortly } from "../view/link_names";
 import type { Choose } from "../view/use_view";
 import { type View, isFiltered, toggled } from "../view/view";
@@ -20,26 +20,33 @@ interface Props {
   currency: string | null;
   title: string;
   dimensions: string[];
+  /** What came with the first figures. */
+  overview: Answer<Overview>;
 }
 
-const ROWS = 8;
+/** Rows at first. */
+export const ROWS = 8;
 const MORE_ROWS = 200;
 
-export function Breakdown({ view, choose, currency, title, dimensions }: Props): JSX.Element {
+export function Breakdown({ view, choose, currency, title, dimensions, overview }: Props): JSX.Element {
   const [chosen, setChosen] = useState(dimensions[0] ?? "channel");
   const [isLong, setLong] = useState(false);
   const panel = useId();
   // A link's id says nothing to people.
   const asked = chosen === "link" ? ["link", "domain", "slug"] : [chosen];
   const limit = isLong ? MORE_ROWS : ROWS;
-  const question = JSON.stringify([reports.common(view), chosen, limit]);
-  const answer = useAnswer(question, async (signal) => {
+  const isTold = chosen === dimensions[0] && chosen !== "link" && !isLong;
+  const question = isTold ? null : JSON.stringify([reports.common(view), chosen, limit]);
+  const own = useAnswer(question, async (signal) => {
     const told = await reports.breakdown(view, asked, limit, signal);
     if (chosen === "link") learn(told.rows);
     return { of: chosen, told };
   });
+  const answer = isTold ? overview : own;
   // While another list is on its way, the old one would stand under the wrong name.
-  const data = answer.data?.of === chosen ? answer.data.told : null;
+  const ofOwn = own.data?.of === chosen ? own.data.told : null;
+  const data = isTold ? overview.data?.breakdowns.find(({ dimension }) => dimension === chosen) ?? null : ofOwn;
+  const definition = overview.data?.definition ?? {};
   const tabs = dimensions.map((name) => [name, dimension(name).plural] as const);
   return (
     <section class="card" aria-label={title} aria-busy={answer.isLoading}>
@@ -50,7 +57,7 @@ export function Breakdown({ view, choose, currency, title, dimensions }: Props):
       <div id={panel} role="tabpanel" aria-label={dimension(chosen).plural} class={answer.isLoading ? "stale" : ""}>
         {answer.error && <Failed answer={answer} />}
         {!answer.error && !data && <Loading rows={ROWS} />}
-        {!answer.error && data && <Rows data={data} name={chosen} {...{ view, choose, currency, isLong }} />}
+        {!answer.error && data && <Rows data={data} name={chosen} {...{ view, choose, currency, isLong, definition }} />}
         {!answer.error && data && data.groups > ROWS && (
           <button type="button" class="quiet more" aria-expanded={isLong} onClick={() => setLong(!isLong)}>
             {isLong ? "Fewer" : `All ${Math.min(data.groups, MORE_ROWS)}`}
@@ -68,9 +75,10 @@ interface RowsProps {
   choose: Choose;
   currency: string | null;
   isLong: boolean;
+  definition: Record<string, string>;
 }
 
-function Rows({ data, name, view, choose, currency, isLong }: RowsProps): JSX.Element {
+function Rows({ data, name, view, choose, currency, isLong, definition }: RowsProps): JSX.Element {
   if (data.rows.length === 0) return <Empty>Nothing in this period.</Empty>;
   if (data.rows.every((row) => row[name] === "")) {
     const { plural, nothing } = dimension(name);
@@ -83,10 +91,10 @@ function Rows({ data, name, view, choose, currency, isLong }: RowsProps): JSX.El
         <thead>
           <tr>
             <th scope="col"><span class="unseen">{dimension(name).singular}</span></th>
-            <th scope="col" class="figure" title={data.definition.clicks}>Clicks</th>
-            <th scope="col" class="figure" title={data.definition.conversions}>Conv.</th>
-            <th scope="col" class="figure wide" title={data.definition.conversion_rate}>Rate</th>
-            <th scope="col" class="figure" title={data.definition.revenue}>Revenue</th>
+            <th scope="col" class="figure" title={meaning(definition, "clicks")}>Clicks</th>
+            <th scope="col" class="figure" title={meaning(definition, "conversions")}>Conv.</th>
+            <th scope="col" class="figure wide" title={meaning(definition, "conversion_rate")}>Rate</th>
+            <th scope="col" class="figure" title={meaning(definition, "revenue")}>Revenue</th>
           </tr>
         </thead>
         <tbody>
@@ -97,13 +105,13 @@ function Rows({ data, name, view, choose, currency, isLong }: RowsProps): JSX.El
           })}
         </tbody>
       </table>
-      {data.sums_exceed_totals && name === "tag" && <p class="hint">A click counts under each of its tags.</p>}
+      {name === "tag" && <p class="hint">A click counts under each of its tags.</p>}
     </div>
   );
 }
 
-interface RowProps extends Omit<RowsProps, "data" | "isLong"> {
-  row: BreakdownRow;
+interface RowProps extends Omit<RowsProps, "data" | "isLong" | "definition"> {
+  row: Counted;
   value: string;
   text: string;
   most: number;

@@ -1,30 +1,27 @@
 // From click to lead to sale: how many people get how far.
 
 import type { JSX } from "preact";
-import type { Step, Stretch } from "../api/answers";
+import type { Step } from "../api/answers";
 import * as reports from "../api/reports";
 import { useAnswer } from "../api/use_answer";
 import { duration } from "../format/time";
-import { percent, whole } from "../format/number";
+import { interval, percent, whole } from "../format/number";
 import type { View } from "../view/view";
 import { Empty, Failed, Loading } from "./Notice";
 
 const NAMES: Record<string, string> = { click: "Clicked", lead: "Became a lead", sale: "Bought" };
 
-export function Funnel({ view, range }: { view: View; range: Stretch | null }): JSX.Element {
-  const question = range && JSON.stringify([reports.common(view), range]);
-  const answer = useAnswer(question, (signal) => {
-    if (!range) throw new Error("asked before there was a range");
-    return reports.funnel(view, range, signal);
-  });
+export function Funnel({ view }: { view: View }): JSX.Element {
+  const question = JSON.stringify(reports.common(view));
+  const answer = useAnswer(question, (signal) => reports.funnel(view, signal));
   const { data, error, isLoading } = answer;
   const first = data?.rows[0]?.people ?? 0;
-  const limits = data?.rows.filter(({ within }) => within !== null).map(({ event, within }) => `${event} within ${within}`);
+  const within = data?.rows.flatMap(({ event, within }) => (within ? [`${event} within ${within}`] : [])).join(", ");
   return (
     <section class="card funnel-card" aria-label="Funnel" aria-busy={isLoading}>
       <header class="card-head">
         <h2>Funnel</h2>
-        {limits && <p class="hint">{limits.join(", ")}</p>}
+        {within && <p class="hint">{within}</p>}
       </header>
       {error && <Failed answer={answer} />}
       {!error && !data && <Loading rows={3} />}
@@ -32,7 +29,7 @@ export function Funnel({ view, range }: { view: View; range: Stretch | null }): 
       {!error && data && first > 0 && (
         <ol class={`funnel ${isLoading ? "stale" : ""}`}>
           {data.rows.map((step, place) => (
-            <StepBar key={step.step} step={step} first={first} next={data.rows[place + 1]?.people ?? null} />
+            <StepBar key={step.event} step={step} first={first} next={data.rows[place + 1]?.people ?? null} />
           ))}
         </ol>
       )}
@@ -59,7 +56,7 @@ function StepBar({ step, first, next }: StepProps): JSX.Element {
     <li>
       <span class="step-name">{NAMES[step.event] ?? step.event}</span>
       <span class="step-people" data-step={step.event}>{whole(step.people)}</span>
-      <span class="step-rate">{percent(step.people / first)}</span>
+      <span class="step-rate" title={step.rate_from_first ? `95 %: ${interval(step.rate_from_first)}` : undefined}>{percent(step.people / first)}</span>
       <div class="step-area" style={{ "--share": step.people / first, "--next": (next ?? 0) / first }}>
         <div class="step-bar" />
         {next !== null && <div class="step-slope" />}

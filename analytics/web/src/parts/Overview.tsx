@@ -1,9 +1,9 @@
 // The figures of the whole period, and one of them over time.
 
 import type { JSX } from "preact";
-import type { Series } from "../api/answers";
+import type { Overview as Told } from "../api/answers";
 import type { Answer } from "../api/use_answer";
-import { NAMES, changeOf, noteOf, valueOf, written } from "../view/figures";
+import { NAMES, changeOf, meaning, noteOf, valueOf, written } from "../view/figures";
 import { intervalOf, isOpen } from "../view/period";
 import type { Choose } from "../view/use_view";
 import { CHARTED, type Charted, type View } from "../view/view";
@@ -15,7 +15,7 @@ interface Props {
   view: View;
   choose: Choose;
   currency: string | null;
-  answer: Answer<Series>;
+  answer: Answer<Told>;
 }
 
 export function Overview({ view, choose, currency, answer }: Props): JSX.Element {
@@ -48,7 +48,7 @@ export function Overview({ view, choose, currency, answer }: Props): JSX.Element
 }
 
 interface TileProps {
-  data: Series;
+  data: Told;
   metric: Charted;
   currency: string | null;
   view: View;
@@ -61,7 +61,7 @@ function Tile({ data, metric, currency, view, choose }: TileProps): JSX.Element 
   const before = totals.previous && written(valueOf(totals.previous, metric, currency), metric, currency);
   const note = noteOf(totals, metric, currency);
   return (
-    <label class="tile" title={data.definition[metric]}>
+    <label class="tile" title={meaning(data.definition, metric)}>
       <input
         type="radio"
         name="metric"
@@ -94,7 +94,7 @@ function Currencies({ data, currency, choose }: Pick<TileProps, "data" | "curren
   );
 }
 
-function Nothing({ data, isFiltered }: { data: Series; isFiltered: boolean }): JSX.Element {
+function Nothing({ data, isFiltered }: { data: Told; isFiltered: boolean }): JSX.Element {
   if (isFiltered) return <p class="empty">No click passes these filters in this period.</p>;
   if (data.freshness.last_click) return <p class="empty">Nobody clicked in this period. Choose a longer one.</p>;
   return (

@@ -8,7 +8,7 @@ import { Round, useAnswer } from "../api/use_answer";
 import { mainCurrency } from "../format/money";
 import { useView } from "../view/use_view";
 import { Attribution } from "./Attribution";
-import { Breakdown } from "./Breakdown";
+import { Breakdown, ROWS } from "./Breakdown";
 import { Chips } from "./Chips";
 import { Freshness } from "./Freshness";
 import { Funnel } from "./Funnel";
@@ -16,13 +16,16 @@ import { Mark } from "./Mark";
 import { Overview } from "./Overview";
 import { Toolbar } from "./Toolbar";
 
-/** The cards of breakdowns, each with what it can be switched to. */
+/** The cards of breakdowns, each with what it can be switched to. The first of each comes with the overview, but for links: an
+ *  overview knows them by their ids alone. */
 const CARDS: [string, string[]][] = [
   ["Where from", ["channel", "source", "campaign", "referrer_host"]],
   ["Links", ["link", "tag", "advocate"]],
   ["Places", ["country", "region", "city"]],
   ["Devices", ["device", "browser", "os"]],
 ];
+
+const TOLD_AT_ONCE = CARDS.flatMap(([, [first]]) => (first && first !== "link" ? [first] : []));
 
 interface Props {
   session: Session;
@@ -41,11 +44,11 @@ export function Page(props: Props): JSX.Element {
 function Reports({ session, onLeave, onAgain }: Props & { onAgain: () => void }): JSX.Element {
   const [view, choose] = useView();
   const asked = JSON.stringify(reports.common(view));
-  const series = useAnswer(asked, (signal) => reports.series(view, signal));
+  const overview = useAnswer(asked, (signal) => reports.overview(view, TOLD_AT_ONCE, ROWS, signal));
   const { workspace } = session;
-  const revenue = series.data ? [...series.data.totals.revenue, ...(series.data.totals.previous?.revenue ?? [])] : [];
+  const revenue = overview.data ? [...overview.data.totals.revenue, ...(overview.data.totals.previous?.revenue ?? [])] : [];
   const isThere = view.currency && revenue.some(({ currency }) => currency === view.currency);
-  const currency = isThere ? view.currency : mainCurrency(series.data?.totals.revenue ?? []) ?? mainCurrency(revenue);
+  const currency = isThere ? view.currency : mainCurrency(overview.data?.totals.revenue ?? []) ?? mainCurrency(revenue);
   const shared = { view, choose, currency };
   return (
     <>
@@ -53,19 +56,19 @@ function Reports({ session, onLeave, onAgain }: Props & { onAgain: () => void })
       <header class="top">
         <Mark />
         <span class="workspace" title={`Workspace ${workspace.id}, opened with the key “${session.key}”`}>{workspace.name}</span>
-        <Freshness about={series.data} onAgain={onAgain} isLoading={series.isLoading} />
+        <Freshness about={overview.data} onAgain={onAgain} isLoading={overview.isLoading} />
         <button type="button" class="quiet" onClick={onLeave}>Sign out</button>
       </header>
       <main id="reports" tabIndex={-1}>
         <h1 class="unseen">Reports of {workspace.name}</h1>
-        <Toolbar view={view} choose={choose} range={series.data?.range ?? null} zone={workspace.time_zone} />
+        <Toolbar view={view} choose={choose} range={overview.data?.range ?? null} zone={workspace.time_zone} />
         <Chips view={view} choose={choose} />
-        <Overview {...shared} answer={series} />
+        <Overview {...shared} answer={overview} />
         <div class="grid">
           {CARDS.map(([title, dimensions]) => (
-            <Breakdown key={title} {...shared} title={title} dimensions={dimensions} />
+            <Breakdown key={title} {...shared} title={title} dimensions={dimensions} overview={overview} />
           ))}
-          <Funnel view={view} range={series.data?.range ?? null} />
+          <Funnel view={view} />
           <Attribution {...shared} />
         </div>
       </main>

@@ -2,7 +2,7 @@
 
 import { useMemo, useState } from "preact/hooks";
 import type { ComponentChildren, JSX } from "preact";
-import type { Series } from "../api/answers";
+import type { Overview } from "../api/answers";
 import { intervalName, rangeName } from "../format/time";
 import { NAMES, rough, valueOf, written } from "../view/figures";
 import type { Interval } from "../view/period";
@@ -10,7 +10,7 @@ import type { Charted } from "../view/view";
 import { Chart } from "./Chart";
 
 interface Props {
-  data: Series;
+  data: Overview;
   metric: Charted;
   currency: string | null;
   interval: Interval;

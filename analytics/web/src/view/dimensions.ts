@@ -41,7 +41,7 @@ let countries: Intl.DisplayNames | undefined;
 export function shown(name: string, value: string): string {
   if (value === "") return dimension(name).nothing;
   if (name === "country" && /^[A-Z]{2}$/.test(value)) {
-    countries ??= new Intl.DisplayNames(undefined, { type: "region", fallback: "code" });
+    countries ??= new Intl.DisplayNames("en", { type: "region", fallback: "code" });
     return countries.of(value) ?? value;
   }
   if (name === "device") return value.charAt(0).toUpperCase() + value.slice(1);

@@ -18,11 +18,19 @@ export function valueOf(metrics: Metrics, metric: Charted, currency: string | nu
   switch (metric) {
     case "conversion_rate":
       return metrics.conversion_rate?.value ?? null;
+    case "conversions":
+      return metrics.leads + metrics.sales;
     case "revenue":
       return amountIn(metrics.revenue, currency);
     default:
       return metrics[metric];
   }
+}
+
+/** What a metric means, as the report says. */
+export function meaning(definition: Record<string, string>, metric: Charted): string | undefined {
+  if (metric !== "conversions") return definition[metric];
+  return ["Leads and sales.", definition.leads, definition.sales].filter(Boolean).join(" ");
 }
 
 /** A number of this metric, written out. */
@@ -42,7 +50,7 @@ export function rough(value: number, metric: Charted, currency: string | null): 
 
 /** How a metric has changed; undefined where nothing is compared or there is nothing to compare. */
 export function changeOf(now: Compared, metric: Charted, currency: string | null): Change | null | undefined {
-  if (!now.previous) return undefined;
+  if (!now.previous || (metric === "revenue" && currency === null)) return undefined;
   const [after, before] = [valueOf(now, metric, currency), valueOf(now.previous, metric, currency)];
   if (after === null || before === null) return undefined;
   return metric === "conversion_rate" ? moved(after, before) : change(after, before);
