@@ -3,6 +3,7 @@
 //! Country, browser, channel and verdict are ingest's to find out, so that they can be found again.
 
 mod signs;
+mod written;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -150,6 +151,10 @@ impl Wire for Click<'_> {
     const VERSION: u8 = 3;
     // Version 1 had neither variant nor tags; version 2 neither mode, signs nor hints.
     const LACKING: &'static [&'static [u8]] = &[&[0, 0, 0, 0, 0], &[0, 0, 0]];
+
+    fn write(&self, buffer: &mut Vec<u8>) {
+        written::write(self, buffer);
+    }
 }
 
 /// The text of a header or path, cut to `limit` bytes at a character's edge.
@@ -172,28 +177,48 @@ pub fn bounded(bytes: &[u8], limit: usize) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use proptest::sample;
 
     use super::*;
     use crate::wire::{self, WireError};
 
+    const OUTCOMES: [Outcome; 9] = [
+        Outcome::Redirected,
+        Outcome::NotFound,
+        Outcome::Disabled,
+        Outcome::Pending,
+        Outcome::Expired,
+        Outcome::UsedUp,
+        Outcome::Locked,
+        Outcome::Previewed,
+        Outcome::Inspected,
+    ];
+    const METHODS: [Method; 3] = [Method::Get, Method::Head, Method::Post];
+    const MODES: [PrivacyMode; 3] = [
+        PrivacyMode::Full,
+        PrivacyMode::Cookieless,
+        PrivacyMode::CountOnly,
+    ];
+
     proptest! {
         #[test]
         fn a_click_survives_the_wire(
-            id: u128, link: u64, unix_ms: u64, visitor: Option<u128>, address: IpAddr, signs: u16,
-            texts in prop::array::uniform11(".{0,40}"),
+            id: u128, link: u64, unix_ms: u64, visitor: Option<u128>, address: IpAddr, signs: u16, new_visitor: bool,
+            outcome in sample::select(&OUTCOMES[..]), method in sample::select(&METHODS[..]),
+            privacy in sample::select(&MODES[..]), texts in prop::array::uniform15(".{0,40}"),
         ) {
-            let [workspace, domain, slug, query, user_agent, referrer, language, purpose, channel, campaign, program] =
-                texts.each_ref().map(|text| Cow::Borrowed(text.as_str()));
+            let [workspace, domain, slug, query, user_agent, referrer, language, purpose, channel, campaign, program,
+                advocate, variant, tags, hints] = texts.each_ref().map(|text| Cow::Borrowed(text.as_str()));
             let click = Click {
-                id: ClickId(id), unix_ms, outcome: Outcome::NotFound, method: Method::Head,
+                id: ClickId(id), unix_ms, outcome, method,
                 workspace, link: LinkId(link), domain, slug, query,
-                visitor: visitor.map(VisitorId), new_visitor: visitor.is_some(), address,
+                visitor: visitor.map(VisitorId), new_visitor, address,
                 user_agent, referrer, language, purpose, channel, campaign, program,
-                advocate: Cow::Borrowed("ada"), variant: Cow::Borrowed("b"), tags: Cow::Borrowed("x,y"),
-                privacy: PrivacyMode::Cookieless, signs: Signs::from_bits(signs), hints: Cow::Borrowed("h"),
+                advocate, variant, tags, privacy, signs: Signs::from_bits(signs), hints,
             };
             let mut bytes = Vec::new();
             wire::encode(&click, &mut bytes);
+            prop_assert_eq!(&bytes[1..], postcard::to_stdvec(&click).unwrap());
             prop_assert_eq!(wire::decode::<Click>(&bytes).unwrap(), click);
             bytes[0] = 9;
             let refused = wire::decode::<Click>(&bytes).unwrap_err();

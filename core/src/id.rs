@@ -130,6 +130,15 @@ mod tests {
         }
 
         #[test]
+        fn whatever_has_the_width_of_an_id_is_read_as_base62_reads_it(s in "[0-9A-Za-z]{22}", byte in "[!-~]", at in 0..22_usize) {
+            let number = |text: &str| text.parse::<VisitorId>().ok().map(|id| id.0);
+            prop_assert_eq!(number(&s), base62::decode(&s).ok());
+            let mut other = s;
+            other.replace_range(at..=at, &byte);
+            prop_assert_eq!(number(&other), base62::decode(&other).ok());
+        }
+
+        #[test]
         fn any_text_parses_to_itself_or_not_at_all(s in ".{0,30}") {
             if let Ok(id) = s.parse::<VisitorId>() {
                 prop_assert_eq!(id.to_string(), s);

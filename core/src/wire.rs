@@ -5,6 +5,8 @@
 //! end, and variants at the end of an enumeration: so an older record is a newer one cut short, and is read with
 //! what stands for the fields that it lacks. `core/tests/wire_versions.rs` holds bytes of every version.
 
+pub(crate) mod write;
+
 use postcard::de_flavors::Flavor;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -54,12 +56,20 @@ pub trait Wire {
     const VERSION: u8;
     /// For each older version from 1 on, the encoded fields that it lacks: what is read behind its end.
     const LACKING: &'static [&'static [u8]] = &[];
+
+    /// Appends what follows on the version. Who does it by hand writes the same bytes.
+    fn write(&self, buffer: &mut Vec<u8>)
+    where
+        Self: Serialize,
+    {
+        postcard::to_io(self, buffer).expect("writing to memory cannot fail");
+    }
 }
 
 /// Appends the record to `buffer`, which keeps its capacity from record to record.
 pub fn encode<T: Wire + Serialize>(record: &T, buffer: &mut Vec<u8>) {
     buffer.push(T::VERSION);
-    postcard::to_io(record, buffer).expect("writing to memory cannot fail");
+    record.write(buffer);
 }
 
 /// Reads a record; borrowed text points into `bytes`.

@@ -1,4 +1,5 @@
-//! Fixed-width base62. The alphabet and arithmetic are the `base62` crate's; the width is ours.
+//! Fixed-width base62. The alphabet and arithmetic are the `base62` crate's; the width is ours, and so is a quick way to
+//! read, since every click brings a visitor's id.
 
 use thiserror::Error;
 
@@ -32,6 +33,54 @@ pub(super) fn encode(number: u128, buffer: &mut [u8]) -> &str {
 
 /// Reads a number of exactly `width` characters.
 pub(super) fn decode(text: &str, width: usize) -> Result<u128, IdError> {
+    let quick = (text.len() == width).then(|| number(text.as_bytes()));
+    match quick.flatten() {
+        Some(number) => Ok(number),
+        None => explain(text, width),
+    }
+}
+
+/// The number that stands there, where one does. Each click's cookie is read, so ten digits at a time: as many as a
+/// word holds.
+fn number(text: &[u8]) -> Option<u128> {
+    const DIGITS: usize = 10;
+    const UNIT: u128 = 62_u128.pow(DIGITS as u32);
+    let word = |digits: &[u8]| {
+        let step = |(number, all): (u64, u8), &byte: &u8| {
+            let digit = VALUES[usize::from(byte)];
+            (number * 62 + u64::from(digit), all | digit)
+        };
+        let (number, all) = digits.iter().fold((0, 0), step);
+        (all < NO_DIGIT).then_some(u128::from(number))
+    };
+    let (first, words) = text.as_rchunks::<DIGITS>();
+    words.iter().try_fold(word(first)?, |number, digits| {
+        number.checked_mul(UNIT)?.checked_add(word(digits)?)
+    })
+}
+
+/// What no digit's value has in it: 62 digits need six bits.
+const NO_DIGIT: u8 = 1 << 7;
+
+/// The value of each byte as a digit.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 62 {
+        let byte = match value {
+            0..10 => b'0' + value,
+            10..36 => b'A' + value - 10,
+            _ => b'a' + value - 36,
+        };
+        values[byte as usize] = value;
+        value += 1;
+    }
+    values
+};
+
+/// Reads it with all doubts, and says what is wrong.
+#[cold]
+fn explain(text: &str, width: usize) -> Result<u128, IdError> {
     if let Some(wrong) = text.chars().find(|c| !c.is_ascii_alphanumeric()) {
         return Err(IdError::Character(wrong));
     }
