@@ -9,6 +9,7 @@ mod descriptors;
 mod listeners;
 mod patience;
 mod proxy;
+mod stream;
 mod tls;
 
 pub(crate) use crowd::Crowd;
@@ -16,4 +17,5 @@ pub(crate) use descriptors::affordable;
 pub(crate) use listeners::{Listeners, bind, refuse_new};
 pub(crate) use patience::{Over, Patience, Stage, Watch};
 pub(crate) use proxy::read_header;
+pub(crate) use stream::Stream;
 pub(crate) use tls::Tls;

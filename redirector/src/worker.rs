@@ -3,21 +3,22 @@
 
 use std::cmp::min;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tokio::runtime::LocalOptions;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::door::{Crowd, Listeners, Patience, Stage, Tls, Watch, read_header, refuse_new};
+use crate::door::{Crowd, Listeners, Patience, Stage, Stream, Tls, Watch, read_header, refuse_new};
 use crate::front::{Buffers, Thread, Visit, serve_http1, serve_http2};
 use crate::way::Way;
 
@@ -76,7 +77,7 @@ pub(crate) fn serve(
         let mut accepting = Vec::new();
         for (listener, is_tls) in kinds {
             if let Some(listener) = listener {
-                let listener = TcpListener::from_std(listener)?;
+                let listener = watched(listener)?;
                 let entrance = Rc::clone(&entrance);
                 let accept = entrance.accept(listener, is_tls, stop.clone(), grace);
                 accepting.push(spawn_local(accept));
@@ -100,7 +101,7 @@ impl Entrance {
     /// Accepts connections until `stop`, and then, for at most `grace`, those that have begun before it.
     async fn accept(
         self: Rc<Self>,
-        listener: TcpListener,
+        listener: AsyncFd<TcpListener>,
         is_tls: bool,
         stop: CancellationToken,
         grace: Duration,
@@ -111,7 +112,7 @@ impl Entrance {
             // Whoever finds no room waits to be accepted: the kernel's queue is bounded too.
             let next = async {
                 let place = Arc::clone(&self.room).acquire_owned().await.ok();
-                (place, listener.accept().await)
+                (place, accept(&listener).await)
             };
             tokio::select! {
                 biased;
@@ -131,7 +132,7 @@ impl Entrance {
         // Closing the listener resets what waits in it, and whoever is half-way through the handshake.
         refuse_new(&listener);
         let last = async {
-            while let Ok(Ok((stream, peer))) = timeout(LAST_ARRIVALS, listener.accept()).await {
+            while let Ok(Ok((stream, peer))) = timeout(LAST_ARRIVALS, accept(&listener)).await {
                 self.let_in(stream, peer.ip(), is_tls, None);
             }
         };
@@ -156,7 +157,7 @@ impl Entrance {
     /// Serves a connection on the side, which gives its place back when it ends.
     fn let_in(
         self: &Rc<Self>,
-        stream: TcpStream,
+        stream: Stream,
         peer: IpAddr,
         is_tls: bool,
         place: Option<OwnedSemaphorePermit>,
@@ -172,13 +173,7 @@ impl Entrance {
         });
     }
 
-    async fn serve(
-        &self,
-        mut stream: TcpStream,
-        mut peer: IpAddr,
-        is_tls: bool,
-        patience: Patience,
-    ) {
+    async fn serve(&self, mut stream: Stream, mut peer: IpAddr, is_tls: bool, patience: Patience) {
         let config = &self.thread.way.shared.config;
         // Whatever comes before HTTP has to come in this time.
         patience.idle(config.head_timeout_ms);
@@ -220,7 +215,24 @@ impl Entrance {
     }
 }
 
-async fn serve_tls(tls: &Tls, stream: TcpStream, visit: Visit) {
+/// A listener that the poller knows, while it does not know what is accepted: tokio's own registers each connection.
+#[expect(
+    deprecated,
+    reason = "its fault is in types that change their descriptor, which a listener does not; what follows on it is unsafe"
+)]
+fn watched(listener: TcpListener) -> io::Result<AsyncFd<TcpListener>> {
+    AsyncFd::with_interest(listener, Interest::READABLE)
+}
+
+/// The next connection.
+async fn accept(listener: &AsyncFd<TcpListener>) -> io::Result<(Stream, SocketAddr)> {
+    let accepting = listener.async_io(Interest::READABLE, TcpListener::accept);
+    let (stream, peer) = accepting.await?;
+    stream.set_nonblocking(true)?;
+    Ok((Stream::new(stream), peer))
+}
+
+async fn serve_tls(tls: &Tls, stream: Stream, visit: Visit) {
     match visit.patience.guard(tls.acceptor().accept(stream)).await {
         Ok(Ok(stream)) if Tls::is_http2(stream.get_ref().1) => serve_http2(stream, visit).await,
         Ok(Ok(stream)) => serve_http1(stream, visit).await,

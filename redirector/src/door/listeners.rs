@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use whence_core::service::StartError;
@@ -59,7 +60,7 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
 /// Lets no new connection begin, while those that have begun can still be accepted: closing the
 /// listener would reset them. Where the system cannot do that, nothing happens.
 #[cfg(target_os = "linux")]
-pub(crate) fn refuse_new(listener: &tokio::net::TcpListener) {
+pub(crate) fn refuse_new(listener: &impl AsFd) {
     use socket2::SockFilter;
 
     // The classic BPF of SO_ATTACH_FILTER, which sees a segment from its TCP header on: the flags are its
@@ -79,4 +80,4 @@ pub(crate) fn refuse_new(listener: &tokio::net::TcpListener) {
 
 /// Lets no new connection begin, where the system can do that.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn refuse_new(_listener: &tokio::net::TcpListener) {}
+pub(crate) fn refuse_new(_listener: &impl AsFd) {}
