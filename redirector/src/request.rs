@@ -6,12 +6,15 @@
 mod evidence;
 mod forwarding;
 mod headers;
+mod names;
+mod said;
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv6Addr};
 
 use bytes::Bytes;
 use ipnet::IpNet;
+use memchr::{memchr, memrchr};
 use percent_encoding::percent_decode_str;
 use whence_core::click::{Method, Signs, bounded, bounds};
 use whence_core::config::{Cookies, ForwardingHeader};
@@ -20,6 +23,8 @@ use whence_core::id::VisitorId;
 use evidence::Evidence;
 use forwarding::Forwarding;
 pub use headers::Headers;
+pub(crate) use names::is;
+pub(crate) use said::Said;
 
 /// The cookie that proves that its bearer knows the password of a link.
 pub(crate) const PASS_COOKIE: &str = Cookies::PASSWORD;
@@ -51,24 +56,24 @@ pub(crate) struct Asked<'r> {
     /// Whether the client asks not to be followed (`Sec-GPC: 1` or `DNT: 1`).
     pub(crate) opted_out: bool,
     /// `User-Agent`.
-    pub(crate) user_agent: &'r [u8],
+    pub(crate) user_agent: Said<'r>,
     /// `Referer`.
-    pub(crate) referrer: &'r [u8],
+    pub(crate) referrer: Said<'r>,
     /// `Accept-Language`.
-    pub(crate) language: &'r [u8],
+    pub(crate) language: Said<'r>,
     /// `Sec-Purpose`, `Purpose` and `X-Moz`.
-    purposes: [&'r [u8]; 3],
+    purposes: [Said<'r>; 3],
     evidence: Evidence<'r>,
 }
 
 /// A request that is being read.
 pub(crate) struct Reading<'r> {
     cookies: &'r Cookies,
-    host: &'r [u8],
-    user_agent: &'r [u8],
-    referrer: &'r [u8],
-    language: &'r [u8],
-    purposes: [&'r [u8]; 3],
+    host: Said<'r>,
+    user_agent: Said<'r>,
+    referrer: Said<'r>,
+    language: Said<'r>,
+    purposes: [Said<'r>; 3],
     evidence: Evidence<'r>,
     visitor: Option<VisitorId>,
     pass: Option<&'r str>,
@@ -85,11 +90,11 @@ impl<'r> Reading<'r> {
     pub(crate) fn new(peer: IpAddr, proxies: &'r [IpNet], cookies: &'r Cookies) -> Self {
         Self {
             cookies,
-            host: b"",
-            user_agent: b"",
-            referrer: b"",
-            language: b"",
-            purposes: [b""; 3],
+            host: Said::default(),
+            user_agent: Said::default(),
+            referrer: Said::default(),
+            language: Said::default(),
+            purposes: [Said::default(); 3],
             evidence: Evidence::default(),
             visitor: None,
             pass: None,
@@ -118,45 +123,53 @@ impl<'r> Reading<'r> {
     }
 
     /// Takes a header; names in any case. Of one that is repeated and must not be, the first counts.
-    pub(crate) fn header(&mut self, name: &[u8], value: &'r [u8]) {
-        let first = |kept: &mut &'r [u8]| {
+    pub(crate) fn header(&mut self, name: &[u8], value: impl Into<Said<'r>>) {
+        self.take(name, value.into());
+    }
+
+    fn take(&mut self, name: &[u8], value: Said<'r>) {
+        let first = |kept: &mut Said<'r>| {
             if kept.is_empty() {
                 *kept = value;
             }
         };
         // By length first: one comparison for most headers, none for the rest.
         match name.len() {
-            3 if name.eq_ignore_ascii_case(b"dnt") => self.opted_out |= value == b"1",
-            4 if name.eq_ignore_ascii_case(b"host") => {
+            3 if is(name, b"dnt") => self.opted_out |= value.bytes() == b"1",
+            4 if is(name, b"host") => {
                 self.hosts += 1;
                 first(&mut self.host);
             }
-            5 if name.eq_ignore_ascii_case(b"x-moz") => first(&mut self.purposes[2]),
-            6 if name.eq_ignore_ascii_case(b"cookie") => {
+            5 if is(name, b"x-moz") => first(&mut self.purposes[2]),
+            6 if is(name, b"cookie") => {
                 self.evidence.mark(Signs::COOKIE);
                 self.cookie(value);
             }
-            6 if name.eq_ignore_ascii_case(b"accept") => self.evidence.accept(value),
-            7 if name.eq_ignore_ascii_case(b"referer") => first(&mut self.referrer),
-            7 if name.eq_ignore_ascii_case(b"sec-gpc") => self.opted_out |= value == b"1",
-            7 if name.eq_ignore_ascii_case(b"purpose") => first(&mut self.purposes[1]),
-            10 if name.eq_ignore_ascii_case(b"user-agent") => first(&mut self.user_agent),
-            11 if name.eq_ignore_ascii_case(b"sec-purpose") => first(&mut self.purposes[0]),
-            15 if name.eq_ignore_ascii_case(b"accept-language") => {
+            6 if is(name, b"accept") => self.evidence.accept(value.bytes()),
+            7 if is(name, b"referer") => first(&mut self.referrer),
+            7 if is(name, b"sec-gpc") => self.opted_out |= value.bytes() == b"1",
+            7 if is(name, b"purpose") => first(&mut self.purposes[1]),
+            10 if is(name, b"user-agent") => first(&mut self.user_agent),
+            11 if is(name, b"sec-purpose") => first(&mut self.purposes[0]),
+            15 if is(name, b"accept-language") => {
                 self.evidence.mark(Signs::LANGUAGE);
                 first(&mut self.language);
             }
-            15 if name.eq_ignore_ascii_case(b"accept-encoding") => {
-                self.evidence.mark(Signs::ENCODING);
-            }
+            15 if is(name, b"accept-encoding") => self.evidence.mark(Signs::ENCODING),
             9.. if evidence::concerns(name) => self.evidence.header(name, value),
-            9 | 15 | 17 if self.forwarding.is_believed() => self.forwarding.header(name, value),
+            9 | 15 | 17 if self.forwarding.is_believed() => {
+                self.forwarding.header(name, value.bytes());
+            }
             _ => {}
         }
     }
 
-    fn cookie(&mut self, line: &'r [u8]) {
-        for pair in line.split(|byte| *byte == b';') {
+    fn cookie(&mut self, line: Said<'r>) {
+        let mut rest = line.bytes();
+        while !rest.is_empty() {
+            let end = memchr(b';', rest).unwrap_or(rest.len());
+            let (pair, behind) = rest.split_at(end);
+            rest = behind.get(1..).unwrap_or_default();
             let pair = pair.trim_ascii_start();
             let value = |name: &str| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"=");
             let text = |value: &'r [u8]| std::str::from_utf8(value).ok();
@@ -172,6 +185,20 @@ impl<'r> Reading<'r> {
         }
     }
 
+    /// Forgets every header, where they are to be read again, in another way.
+    #[cold]
+    pub(crate) fn start_over(&mut self) {
+        let Forwarding {
+            peer,
+            proxies,
+            header,
+            ..
+        } = self.forwarding;
+        *self = Self::new(peer, proxies, self.cookies)
+            .forwarded_by(header)
+            .over_tls(self.tls);
+    }
+
     /// The request. `authority` is what HTTP/2, or a request as to a proxy, names beside the path; it wins
     /// over `Host`, as RFC 9112 says.
     pub(crate) fn finish(
@@ -184,7 +211,7 @@ impl<'r> Reading<'r> {
         let (client, https) = self.forwarding.client();
         Asked {
             method,
-            host: host(authority.map_or(self.host, str::as_bytes)),
+            host: host(authority.map_or(self.host, Said::from)),
             path,
             slug: slug(path),
             query,
@@ -227,7 +254,7 @@ impl<'r> Asked<'r> {
         if self.purposes.iter().all(|said| said.is_empty()) {
             return all;
         }
-        for said in self.purposes.map(|said| bounded(said, bounds::PURPOSE)) {
+        for said in self.purposes.map(|said| said.bounded(bounds::PURPOSE)) {
             if all.is_empty() {
                 all = said;
             } else if !said.is_empty() {
@@ -240,8 +267,8 @@ impl<'r> Asked<'r> {
     }
 }
 
-fn host(named: &[u8]) -> Cow<'_, str> {
-    let text = bounded(named, bounds::HOST + ":65535".len());
+fn host(named: Said<'_>) -> Cow<'_, str> {
+    let text = named.bounded(bounds::HOST + ":65535".len());
     let mut text = match text {
         Cow::Borrowed(text) => Cow::Borrowed(without_port(text)),
         Cow::Owned(text) => Cow::Owned(without_port(&text).to_owned()),
@@ -253,7 +280,7 @@ fn host(named: &[u8]) -> Cow<'_, str> {
 }
 
 fn without_port(authority: &str) -> &str {
-    let name = match authority.rfind(':') {
+    let name = match memrchr(b':', authority.as_bytes()) {
         // The colons of an IPv6 address stand in brackets.
         Some(colon) if !authority[colon..].contains(']') => &authority[..colon],
         _ => authority,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use whence_core::agent::{Agent, Agents};
-use whence_core::click::{bounded, bounds};
+use whence_core::click::bounds;
 use whence_core::id::{ClickId, VisitorId};
 use whence_core::place::{self, Places};
 
@@ -86,7 +86,7 @@ impl<'i> Insight<'i> {
     /// The agent.
     pub(crate) fn agent(&self) -> &Agent {
         self.agent.get_or_init(|| {
-            let text = bounded(self.asked.user_agent, bounds::USER_AGENT);
+            let text = self.asked.user_agent.bounded(bounds::USER_AGENT);
             self.agents.of(&text, &self.asked.hints())
         })
     }

@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::iter;
 
+use memchr::{memchr, memchr2};
 use percent_encoding::{
     AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
 };
@@ -67,8 +69,9 @@ pub(super) fn write(destination: &str, add: &Additions<'_>) -> String {
     if !adds_query && add.rest.is_empty() {
         return destination.to_owned();
     }
-    let (url, fragment) = destination.split_at(destination.find('#').unwrap_or(destination.len()));
-    let (base, own) = url.split_once('?').unwrap_or((url, ""));
+    let (url, fragment) = destination.split_at(find(b'#', destination));
+    let (base, own) = url.split_at(find(b'?', url));
+    let own = own.get(1..).unwrap_or_default();
     let extra = add.rest.len() + if forwards { add.query.len() } else { 0 };
     let mut text = String::with_capacity(destination.len() + extra + 96);
     text.push_str(base);
@@ -127,8 +130,13 @@ pub(super) fn write(destination: &str, add: &Additions<'_>) -> String {
 
 /// Where the authority of a URL begins; none where it has none.
 fn authority(url: &str) -> Option<usize> {
-    let colon = url.find(':')?;
+    let colon = find(b':', url);
     url[colon..].starts_with("://").then_some(colon + 3)
+}
+
+/// Where a byte of ASCII first stands in a text, or where that ends.
+fn find(byte: u8, text: &str) -> usize {
+    memchr(byte, text.as_bytes()).unwrap_or(text.len())
 }
 
 /// A query that is being written.
@@ -175,13 +183,22 @@ fn is_dots(part: &str) -> bool {
 }
 
 fn pairs(query: &str) -> impl Iterator<Item = &str> {
-    query.split('&').filter(|pair| !pair.is_empty())
+    let mut rest = query;
+    let pairs = iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (pair, behind) = rest.split_at(find(b'&', rest));
+        rest = behind.get(1..).unwrap_or_default();
+        Some(pair)
+    });
+    pairs.filter(|pair| !pair.is_empty())
 }
 
 /// The name of a pair as it is meant: `utm%5Fsource` is `utm_source`.
 fn name(pair: &str) -> Cow<'_, str> {
-    let name = pair.split('=').next().unwrap_or_default();
-    if !name.contains(['%', '+']) {
+    let name = &pair[..find(b'=', pair)];
+    if memchr2(b'%', b'+', name.as_bytes()).is_none() {
         return Cow::Borrowed(name);
     }
     let spaced = name.replace('+', " ");

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use url::{Url, form_urlencoded};
-use whence_core::click::{bounded, bounds};
+use whence_core::click::bounds;
 use whence_core::link::{Condition, Rule, Visit};
 
 use super::facts::Facts;
 use super::language;
 use super::privacy::Visitor;
-use crate::request::Asked;
+use crate::request::{Asked, Said};
 
 /// Who asks, as rules see them.
 pub(super) struct Subject<'s> {
@@ -58,7 +58,7 @@ fn holds(condition: &Condition, subject: &Subject<'_>) -> bool {
             names.iter().any(|name| is_same(browser, name.as_str()))
         }
         Condition::Language(tags) => {
-            let header = bounded(subject.asked.language, bounds::LANGUAGE);
+            let header = subject.asked.language.bounded(bounds::LANGUAGE);
             language::preferred(&header).is_some_and(|language| {
                 tags.iter()
                     .any(|tag| language::is_named(language, tag.as_str()))
@@ -100,8 +100,8 @@ fn is_same(found: &str, named: &str) -> bool {
 }
 
 /// The host of a `Referer`, without its final dot.
-fn referrer_host(referrer: &[u8]) -> Option<String> {
-    let text = bounded(referrer, bounds::REFERRER);
+fn referrer_host(referrer: Said<'_>) -> Option<String> {
+    let text = referrer.bounded(bounds::REFERRER);
     let url = Url::parse(&text).ok()?;
     let host = url.host_str()?.trim_end_matches('.').to_ascii_lowercase();
     (!host.is_empty()).then_some(host)

@@ -62,7 +62,7 @@ fn who(asked: &Asked<'_>, visitor: Option<Visitor>) -> u64 {
                 std::net::IpAddr::V4(address) => hasher.write(&address.octets()),
                 std::net::IpAddr::V6(address) => hasher.write(&address.octets()),
             }
-            hasher.write(asked.user_agent);
+            hasher.write(asked.user_agent.bytes());
         }
     }
     hasher.finish()

@@ -5,6 +5,7 @@
 //! that may be one, is ever taken for a request.
 
 mod head;
+mod quick;
 mod write;
 
 use std::future::poll_fn;

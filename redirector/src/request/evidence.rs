@@ -2,35 +2,36 @@
 //!
 //! Kept as it came; what it means is ingest's to say.
 
-use whence_core::click::{Signs, bounded, bounds};
+use whence_core::click::{Signs, bounds};
+
+use super::Said;
+use super::names::{begins, is};
 
 /// How many client hints a click has.
 const HINTS: usize = 5;
 
 /// The place of a client hint in a click; by the name's length first, since every request of a browser has several.
 fn hint(name: &[u8]) -> Option<usize> {
-    let (place, known): (usize, &[u8]) = match name.len() {
-        9 => (0, b"sec-ch-ua"),
-        16 => (1, b"sec-ch-ua-mobile"),
-        18 => (2, b"sec-ch-ua-platform"),
-        26 => (3, b"sec-ch-ua-platform-version"),
-        15 => (4, b"sec-ch-ua-model"),
-        _ => return None,
-    };
-    name.eq_ignore_ascii_case(known).then_some(place)
+    match name.len() {
+        9 if is(name, b"sec-ch-ua") => Some(0),
+        16 if is(name, b"sec-ch-ua-mobile") => Some(1),
+        18 if is(name, b"sec-ch-ua-platform") => Some(2),
+        26 if is(name, b"sec-ch-ua-platform-version") => Some(3),
+        15 if is(name, b"sec-ch-ua-model") => Some(4),
+        _ => None,
+    }
 }
 
 /// Evidence that is being gathered.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Evidence<'r> {
     signs: Signs,
-    hints: [&'r [u8]; HINTS],
+    hints: [Said<'r>; HINTS],
 }
 
 /// Whether a header may be one that [`Evidence::header`] takes.
 pub(super) fn concerns(name: &[u8]) -> bool {
-    name.get(..4)
-        .is_some_and(|begin| begin.eq_ignore_ascii_case(b"sec-"))
+    begins(name, b"sec-")
 }
 
 impl<'r> Evidence<'r> {
@@ -42,22 +43,19 @@ impl<'r> Evidence<'r> {
     /// Takes `Accept`.
     pub(super) fn accept(&mut self, value: &[u8]) {
         // A browser names it first.
-        let html = value
-            .split(|byte| matches!(byte, b',' | b';'))
-            .any(|part| part.trim_ascii().eq_ignore_ascii_case(b"text/html"));
+        let html = value.starts_with(b"text/html,")
+            || value
+                .split(|byte| matches!(byte, b',' | b';'))
+                .any(|part| part.trim_ascii().eq_ignore_ascii_case(b"text/html"));
         self.signs |= Signs::ACCEPT.with_if(Signs::HTML, html);
     }
 
     /// Takes Fetch Metadata or a client hint. Of a hint that is repeated the first counts.
-    pub(super) fn header(&mut self, name: &[u8], value: &'r [u8]) {
-        if name
-            .get(..10)
-            .is_some_and(|begin| begin.eq_ignore_ascii_case(b"sec-fetch-"))
-        {
-            let of = &name[10..];
-            let navigates =
-                of.eq_ignore_ascii_case(b"mode") && value.eq_ignore_ascii_case(b"navigate");
-            let pressed = of.eq_ignore_ascii_case(b"user") && value == b"?1";
+    pub(super) fn header(&mut self, name: &[u8], value: Said<'r>) {
+        if begins(name, b"sec-fetch-") {
+            let (of, says) = (&name[10..], value.bytes());
+            let navigates = is(of, b"mode") && says.eq_ignore_ascii_case(b"navigate");
+            let pressed = is(of, b"user") && says == b"?1";
             self.signs |= Signs::FETCH
                 .with_if(Signs::NAVIGATE, navigates)
                 .with_if(Signs::USER, pressed);
@@ -82,7 +80,7 @@ impl<'r> Evidence<'r> {
             if place > 0 {
                 out.push('\n');
             }
-            out.push_str(&bounded(hint, bounds::HINT));
+            out.push_str(&hint.bounded(bounds::HINT));
         }
     }
 }
@@ -95,7 +93,7 @@ mod tests {
         let mut evidence = Evidence::default();
         for (name, value) in headers {
             if concerns(name.as_bytes()) {
-                evidence.header(name.as_bytes(), value.as_bytes());
+                evidence.header(name.as_bytes(), (*value).into());
             }
         }
         evidence

@@ -10,10 +10,10 @@ use whence_core::config::ForwardingHeader;
 
 /// What a peer says of those it speaks for.
 pub(super) struct Forwarding<'r> {
-    peer: IpAddr,
-    proxies: &'r [IpNet],
+    pub(super) peer: IpAddr,
+    pub(super) proxies: &'r [IpNet],
     believed: bool,
-    header: ForwardingHeader,
+    pub(super) header: ForwardingHeader,
     /// The header's lines in their order; kept only where the peer is believed.
     lines: Vec<&'r [u8]>,
     /// The last line of `X-Forwarded-Proto`.

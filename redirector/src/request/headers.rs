@@ -2,11 +2,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use whence_core::click::{Method, Signs, bounded, bounds};
+use whence_core::click::{Method, Signs, bounds};
 use whence_core::config::Cookies;
 use whence_core::id::VisitorId;
 
-use super::Reading;
+use super::{Reading, Said};
 
 /// Headers, read as those of a click are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,10 +39,10 @@ impl Headers {
         let peer = IpAddr::from(Ipv4Addr::UNSPECIFIED);
         let mut reading = Reading::new(peer, &[], cookies).over_tls(https);
         for (name, value) in headers {
-            reading.header(name.as_bytes(), value.as_bytes());
+            reading.header(name.as_bytes(), value);
         }
         let asked = reading.finish(Method::Get, "/", "", None);
-        let text = |bytes, limit| bounded(bytes, limit).into_owned();
+        let text = |said: Said<'_>, limit| said.bounded(limit).into_owned();
         Self {
             user_agent: text(asked.user_agent, bounds::USER_AGENT),
             referrer: text(asked.referrer, bounds::REFERRER),

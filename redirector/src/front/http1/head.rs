@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 
 use whence_core::click::Method;
 
+use super::quick;
 use crate::request::Reading;
 
 /// Browsers send some twenty.
@@ -44,6 +45,18 @@ pub(super) struct Plain<'b> {
 
 /// Reads a head off the beginning of `bytes`; its headers go to `reading`.
 pub(super) fn read<'b>(bytes: &'b [u8], reading: &mut Reading<'b>) -> Head<'b> {
+    match quick::read(bytes, reading) {
+        Some(plain) => Head::Plain(plain),
+        None => {
+            reading.start_over();
+            read_any(bytes, reading)
+        }
+    }
+}
+
+/// Reads whatever there is.
+#[inline(never)]
+pub(super) fn read_any<'b>(bytes: &'b [u8], reading: &mut Reading<'b>) -> Head<'b> {
     let mut headers = [const { MaybeUninit::uninit() }; USUAL_HEADERS];
     read_into(&mut headers, bytes, reading)
 }
@@ -128,7 +141,7 @@ fn read_into<'b>(
         path,
         query,
         old: version == 0,
-        stays: !connection.close && (version != 0 || connection.keep_alive),
+        stays: connection.stays(version == 0),
         length,
     })
 }
@@ -141,17 +154,28 @@ pub(in crate::front) fn hosts_are_wrong(hosts: usize, old: bool) -> bool {
 
 /// What `Connection` says.
 #[derive(Default)]
-struct Connection {
+pub(super) struct Connection {
     close: bool,
     keep_alive: bool,
 }
 
 impl Connection {
-    fn says(&mut self, value: &[u8]) {
+    /// Takes a value.
+    pub(super) fn says(&mut self, value: &[u8]) {
+        if value == b"keep-alive" {
+            // Nearly always.
+            self.keep_alive = true;
+            return;
+        }
         for option in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
             self.close |= option.eq_ignore_ascii_case(b"close");
             self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
         }
+    }
+
+    /// Whether the connection stays, by what was said; one of HTTP/1.0 only where that was asked for.
+    pub(super) fn stays(&self, old: bool) -> bool {
+        !self.close && (!old || self.keep_alive)
     }
 }
 
@@ -167,9 +191,10 @@ fn ends_in_crlf(bytes: &[u8], value: &[u8]) -> bool {
     rest[blanks.count()..].starts_with(b"\r\n")
 }
 
-/// In a path, and in a query.
-const PATH: u8 = 1;
-const QUERY: u8 = 2;
+/// In a path.
+pub(super) const PATH: u8 = 1;
+/// In a query.
+pub(super) const QUERY: u8 = 2;
 
 /// Which bytes stand in paths and queries without a question: those that hyper takes as they are.
 const USUAL: [u8; 256] = {
@@ -185,7 +210,8 @@ const USUAL: [u8; 256] = {
     usual
 };
 
-fn is_in(byte: u8, part: u8) -> bool {
+/// Whether a byte stands in this part without a question.
+pub(super) fn is_in(byte: u8, part: u8) -> bool {
     USUAL[usize::from(byte)] & part != 0
 }
 

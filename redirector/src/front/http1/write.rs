@@ -52,8 +52,10 @@ fn write_redirect(out: &mut Vec<u8>, redirect: &Redirect, terms: &Terms<'_>) {
     if let Some(Known { visitor, click }) = redirect.known {
         let cookies = terms.cookies;
         let mut id = [0; 22];
-        cookie(out, &cookies.visitor, visitor.write_to(&mut id), cookies);
-        cookie(out, &cookies.last_click, click.write_to(&mut id), cookies);
+        visitor.write_to(&mut id);
+        cookie(out, &cookies.visitor, &id, cookies);
+        click.write_to(&mut id);
+        cookie(out, &cookies.last_click, &id, cookies);
     }
     if let Some(pass) = &redirect.pass {
         header(out, "set-cookie", pass);
@@ -61,10 +63,12 @@ fn write_redirect(out: &mut Vec<u8>, redirect: &Redirect, terms: &Terms<'_>) {
     end(out, terms);
 }
 
-fn cookie(out: &mut Vec<u8>, name: &str, id: &str, cookies: &CookieLines) {
-    for part in ["set-cookie: ", name, id, &cookies.attributes, "\r\n"] {
-        out.extend_from_slice(part.as_bytes());
-    }
+fn cookie(out: &mut Vec<u8>, name: &str, id: &[u8; 22], cookies: &CookieLines) {
+    out.extend_from_slice(b"set-cookie: ");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(id);
+    out.extend_from_slice(cookies.attributes.as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 fn write_page(out: &mut Vec<u8>, page: &Page, terms: &Terms<'_>) {
@@ -103,9 +107,10 @@ fn status(out: &mut Vec<u8>, code: u16) {
 
 fn header(out: &mut Vec<u8>, name: &str, value: &str) {
     let value: Cow<'_, str> = header_text(value);
-    for part in [name, ": ", &value, "\r\n"] {
-        out.extend_from_slice(part.as_bytes());
-    }
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
 }
 
 fn end(out: &mut Vec<u8>, terms: &Terms<'_>) {
