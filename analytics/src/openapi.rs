@@ -112,6 +112,7 @@ mod tests {
             "post /api/v1/links/bulk",
             "post /api/v1/links/import",
             "post /api/v1/links/{id}/qr",
+            "post /api/v1/overview",
             "post /api/v1/query",
             "put /api/v1/links/external/{external_id}",
         ];

@@ -3,7 +3,7 @@
 //! [`question`] reads what is asked: [`metric`]s, [`dimension`]s, a [`filter`], a [`period`], an [`order`]. [`statement`] puts
 //! the files of `sql/query` together for it, and [`answer`] tells what ClickHouse said, in [`columns`] where a
 //! table is wanted. What a click, a conversion and an
-//! interval is, is the same as in [`crate::reports`].
+//! interval is, is the same as in [`crate::reports`]. [`overview`] answers a dashboard's questions at once, in the same words.
 
 mod answer;
 mod columns;
@@ -11,6 +11,7 @@ pub(crate) mod dimension;
 pub(crate) mod filter;
 mod metric;
 mod order;
+pub(crate) mod overview;
 pub(crate) mod period;
 mod question;
 pub(crate) mod route;

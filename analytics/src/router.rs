@@ -31,6 +31,7 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         .routes(routes!(reports::clicks::clicks))
         .routes(routes!(reports::breakdown::breakdown))
         .routes(routes!(query::route::query, query::route::query_by_address))
+        .routes(routes!(query::overview::route::overview))
         .routes(routes!(funnel::route::asked, funnel::route::linked))
         .routes(routes!(
             attribution::report::attribution,

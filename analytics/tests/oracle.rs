@@ -8,6 +8,7 @@ mod attribution;
 mod compare;
 mod funnel;
 mod kpis;
+mod overview;
 mod people;
 mod query;
 mod reference;
@@ -77,6 +78,19 @@ async fn reports_say_what_a_simple_count_says() {
     });
     let compared: Vec<usize> = asked.buffer_unordered(AT_A_TIME).collect().await;
     assert_eq!(compared.iter().sum::<usize>(), WORKSPACES as usize * 10);
+}
+
+#[tokio::test]
+async fn overviews_say_what_a_simple_count_says() {
+    let engine = Engine::migrated().await;
+    let (service, cases) = filled(&engine).await;
+    let asked = futures_stream::iter(cases).map(async |(world, key)| {
+        for round in 0..2 {
+            overview::one(&service, &key, &world, round).await;
+        }
+    });
+    let asked: Vec<()> = asked.buffer_unordered(AT_A_TIME).collect().await;
+    assert_eq!(asked.len(), WORKSPACES as usize);
 }
 
 #[tokio::test]

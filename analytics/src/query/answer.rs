@@ -24,17 +24,17 @@ pub(super) struct Counted {
     pub(super) key_2: String,
     pub(super) key_3: String,
     pub(super) groups: u64,
-    clicks: u64,
-    visitors: u64,
-    approximate_visitors: u64,
-    new_visitors: u64,
-    links: u64,
-    leads: u64,
-    sales: u64,
-    converted_clicks: u64,
-    waits: Vec<i64>,
-    sold: Sums,
-    refunded: Sums,
+    pub(super) clicks: u64,
+    pub(super) visitors: u64,
+    pub(super) approximate_visitors: u64,
+    pub(super) new_visitors: u64,
+    pub(super) links: u64,
+    pub(super) leads: u64,
+    pub(super) sales: u64,
+    pub(super) converted_clicks: u64,
+    pub(super) waits: Vec<i64>,
+    pub(super) sold: Sums,
+    pub(super) refunded: Sums,
 }
 
 impl Counted {
@@ -201,7 +201,7 @@ fn stretch(range: &Range, question: &Question) -> Value {
     json!({ "from": question.range.show(range.from), "to": question.range.show(range.to) })
 }
 
-fn of_row(question: &Question, row: &Counted) -> Map<String, Value> {
+pub(super) fn of_row(question: &Question, row: &Counted) -> Map<String, Value> {
     let metrics = question.metrics.iter();
     metrics
         .map(|metric| (metric.name().to_owned(), row.metric(*metric)))
@@ -238,7 +238,7 @@ fn filled(question: &Question, told: &Told) -> Vec<Counted> {
 }
 
 /// Why rows may add up to more than the totals; none where they cannot.
-fn exceeding(question: &Question) -> Option<&'static str> {
+pub(super) fn exceeding(question: &Question) -> Option<&'static str> {
     let several = question
         .dimensions
         .iter()

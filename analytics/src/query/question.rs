@@ -72,8 +72,37 @@ impl Traffic {
     }
 }
 
-/// A question that can be put to ClickHouse.
+/// Which clicks are meant, and how they are cut by time, as a body says it.
 #[derive(Debug)]
+pub(super) struct Clicks {
+    pub(super) filter: Option<Filter>,
+    pub(super) when: When,
+    pub(super) compare: Option<Compare>,
+    pub(super) interval: Option<Interval>,
+    pub(super) traffic: Traffic,
+}
+
+impl Clicks {
+    /// Takes its fields out of a body.
+    pub(super) fn read(body: &mut Body) -> Self {
+        let traffic = |value| match value {
+            Value::String(text) => Traffic::parse(&text).map_err(str::to_owned),
+            _ => Err("must be a text".to_owned()),
+        };
+        Self {
+            filter: body.read_within("filter", |value: Value| {
+                filter::read(&value, "").map_err(|wrong| (wrong.place, wrong.detail))
+            }),
+            when: When::read(body),
+            compare: body.read("compare", text::<Compare>),
+            interval: body.read("interval", text::<Interval>),
+            traffic: body.read("traffic", traffic).unwrap_or(Traffic::Human),
+        }
+    }
+}
+
+/// A question that can be put to ClickHouse.
+#[derive(Clone, Debug)]
 pub(super) struct Question {
     pub(super) workspace: WorkspaceId,
     pub(super) time_zone: String,
@@ -116,16 +145,13 @@ impl Question {
         let metrics = metrics.unwrap_or_else(|| vec![Metric::Clicks, Metric::Visitors]);
         let dimensions = body.read("dimensions", |value| names(value, MOST_DIMENSIONS));
         let dimensions: Vec<Dimension> = dimensions.unwrap_or_default();
-        let filter = body.read_within("filter", |value: Value| {
-            filter::read(&value, "").map_err(|wrong| (wrong.place, wrong.detail))
-        });
-        let when = When::read(&mut body);
-        let compare = body.read("compare", text::<Compare>);
-        let interval = body.read("interval", text::<Interval>);
-        let traffic = body.read("traffic", |value| match value {
-            Value::String(text) => Traffic::parse(&text).map_err(str::to_owned),
-            _ => Err("must be a text".to_owned()),
-        });
+        let Clicks {
+            filter,
+            when,
+            compare,
+            interval,
+            traffic,
+        } = Clicks::read(&mut body);
         let currency = body.read("currency", currency);
         let order = body.read("order", |value| {
             order(value, &dimensions, interval.is_some(), currency.is_some())
@@ -159,7 +185,7 @@ impl Question {
             metrics,
             dimensions,
             filter,
-            traffic: traffic.unwrap_or(Traffic::Human),
+            traffic,
             order,
             currency,
             limit: limit.unwrap_or(match interval {
@@ -172,7 +198,7 @@ impl Question {
 }
 
 /// A list of different names.
-fn names<T>(value: Value, most: usize) -> Result<Vec<T>, String>
+pub(super) fn names<T>(value: Value, most: usize) -> Result<Vec<T>, String>
 where
     T: std::str::FromStr<Err = String> + PartialEq,
 {

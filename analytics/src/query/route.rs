@@ -85,7 +85,8 @@ pub(crate) async fn query_by_address(
     query(state, caller, accepted, asked).await
 }
 
-async fn ask(
+/// Puts a question to ClickHouse, for this range.
+pub(super) async fn ask(
     api: &Api,
     question: &Question,
     query: &Query,

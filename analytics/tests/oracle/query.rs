@@ -56,17 +56,17 @@ pub(super) struct Filter {
 }
 
 /// A query in the words of the reference.
-struct Query {
-    metrics: Vec<&'static str>,
-    dimensions: Vec<Dimension>,
+pub(super) struct Query {
+    pub(super) metrics: Vec<&'static str>,
+    pub(super) dimensions: Vec<Dimension>,
     filter: Option<Filter>,
-    interval: Option<&'static str>,
+    pub(super) interval: Option<&'static str>,
     all_traffic: bool,
     unique: Option<i64>,
     from: i64,
     to: i64,
     /// With which other time it is compared.
-    before: Option<(i64, i64)>,
+    pub(super) before: Option<(i64, i64)>,
 }
 
 /// Compares two queries; answers how many.
@@ -108,7 +108,7 @@ async fn one(service: &Service, key: &str, world: &World, rng: &mut Rng) {
 }
 
 /// Confidence intervals are checked by themselves; here the share alone.
-fn round_rates(value: &mut Value) -> Value {
+pub(super) fn round_rates(value: &mut Value) -> Value {
     match value {
         Value::Object(object) => {
             if let Some(rate) = object.get_mut("conversion_rate")
@@ -128,7 +128,7 @@ fn round_rates(value: &mut Value) -> Value {
     value.clone()
 }
 
-fn question(world: &World, rng: &mut Rng) -> (Query, Value) {
+pub(super) fn question(world: &World, rng: &mut Rng) -> (Query, Value) {
     let zone = TimeZone::get(world.zone).unwrap();
     let spread = [2 * HOUR, 2 * DAY, 25 * DAY][rng.usize(..3)];
     let mut from = world.around - rng.i64(0..spread);
@@ -475,7 +475,7 @@ fn grouped<'a>(
     groups
 }
 
-fn expected(query: &Query, world: &World) -> Value {
+pub(super) fn expected(query: &Query, world: &World) -> Value {
     let groups = grouped(query, world, query.from, query.to);
     let count = groups.len();
     let labels = labels(query, world, query.from, query.to);
