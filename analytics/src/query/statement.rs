@@ -30,24 +30,87 @@ pub(super) enum Wanted {
     Keys(Vec<(String, String, String)>),
 }
 
-impl Query {
-    /// The statement for a question.
+/// The opening of a statement: the clicks that a question is about.
+#[derive(Debug)]
+pub(super) struct Opening {
+    /// The text so far: a list of names that can go on.
+    pub(super) text: String,
+    /// The name under which the clicks stand.
+    pub(super) clicks: &'static str,
+    /// The filter in it.
+    pub(super) predicate: Predicate,
+}
+
+impl Opening {
+    /// The opening for a question.
     pub(super) fn of(question: &Question) -> Self {
         let predicate = Predicate::of(question.filter.as_ref());
         let mut text = without_comments(piece!("query/selected.sql"));
         text.push(' ');
         text.push_str(&predicate.text);
         text.push_str("\n)");
-        // The name under which the clicks stand so far.
         let mut clicks = "selected";
+        if let Traffic::Unique(_) = question.traffic {
+            text.push('\n');
+            text.push_str(&without_comments(piece!("query/unique.sql")).replace("CLICKS", clicks));
+            clicks = "unique_clicks";
+        }
+        Self {
+            text,
+            clicks,
+            predicate,
+        }
+    }
+}
+
+/// Gives a statement the parameters of its opening, for this range.
+pub(super) fn put_opening(
+    predicate: &Predicate,
+    statement: Statement,
+    question: &Question,
+    range: &Range,
+) -> Statement {
+    let from_ms = range.from.as_millisecond();
+    let before = question.traffic.look_back_ms();
+    let earlier = Range {
+        from: jiff::Timestamp::from_millisecond(from_ms - before).unwrap_or(range.from),
+        ..range.clone()
+    };
+    let (shifts, offsets) = clock(&earlier);
+    let mut statement = statement
+        .param("workspace", question.workspace.as_str())
+        .param("from_ms", from_ms - before)
+        .param("to_ms", range.to.as_millisecond())
+        .param("all_traffic", u8::from(question.traffic == Traffic::All))
+        .param("shifts", &shifts)
+        .param("offsets", &offsets);
+    if let Traffic::Unique(window) = question.traffic {
+        statement = statement
+            .param("unique_ms", window.as_ms())
+            .param("first_ms", from_ms);
+    }
+    for parameter in &predicate.parameters {
+        statement = match parameter {
+            Parameter::One(name, value) => statement.param(name, value),
+            Parameter::List(name, values) => statement.param(name, values),
+        };
+    }
+    statement
+}
+
+impl Query {
+    /// The statement for a question.
+    pub(super) fn of(question: &Question) -> Self {
+        let Opening {
+            mut text,
+            mut clicks,
+            predicate,
+        } = Opening::of(question);
         let mut add = |piece: &str, clicks: &mut &str, name: &'static str| {
             text.push('\n');
             text.push_str(&without_comments(piece).replace("CLICKS", clicks));
             *clicks = name;
         };
-        if let Traffic::Unique(_) = question.traffic {
-            add(piece!("query/unique.sql"), &mut clicks, "unique_clicks");
-        }
         let by = |dimension| question.dimensions.contains(&dimension);
         let (mut tag, mut reason) = ("1", "1");
         if by(TAG) {
@@ -88,13 +151,6 @@ impl Query {
         edges: &[i64],
         wanted: &Wanted,
     ) -> Statement {
-        let from_ms = range.from.as_millisecond();
-        let before = question.traffic.look_back_ms();
-        let earlier = Range {
-            from: jiff::Timestamp::from_millisecond(from_ms - before).unwrap_or(range.from),
-            ..range.clone()
-        };
-        let (shifts, offsets) = clock(&earlier);
         let column = |place: usize| {
             let dimension = question.dimensions.get(place);
             dimension.map_or("nothing", |dimension| dimension.column)
@@ -104,13 +160,7 @@ impl Query {
             Wanted::Page => (&none, question.skipped, question.limit),
             Wanted::Keys(keys) => (keys, 0, u64::from(u32::MAX)),
         };
-        let mut statement = statement
-            .param("workspace", question.workspace.as_str())
-            .param("from_ms", from_ms - before)
-            .param("to_ms", range.to.as_millisecond())
-            .param("all_traffic", u8::from(question.traffic == Traffic::All))
-            .param("shifts", &shifts)
-            .param("offsets", &offsets)
+        put_opening(&self.predicate, statement, question, range)
             .param("by_1", column(0))
             .param("by_2", column(1))
             .param("by_3", column(2))
@@ -118,18 +168,6 @@ impl Query {
             .param("keys", keys)
             .param("skipped", skipped)
             .param("limit", limit)
-            .param("currency", question.currency.as_deref().unwrap_or_default());
-        if let Traffic::Unique(window) = question.traffic {
-            statement = statement
-                .param("unique_ms", window.as_ms())
-                .param("first_ms", from_ms);
-        }
-        for parameter in &self.predicate.parameters {
-            statement = match parameter {
-                Parameter::One(name, value) => statement.param(name, value),
-                Parameter::List(name, values) => statement.param(name, values),
-            };
-        }
-        statement
+            .param("currency", question.currency.as_deref().unwrap_or_default())
     }
 }

@@ -7,17 +7,13 @@ use axum::extract::State;
 use serde_json::Value;
 use whence_core::problem::Problem;
 
-use super::super::answer::Counted;
-use super::super::route::ask;
-use super::super::statement::{Query, Wanted};
-use super::answer::{Breakdown, Counts, told};
+use super::answer::told;
+use super::count::count;
 use super::question::Overview;
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery};
 use crate::problems::Refusals;
-use crate::reports::range::Range;
-use crate::reports::warehouse::Read;
 
 /// What a dashboard shows first: totals, a time series and several breakdowns at once. docs/reports.md has all that can be asked.
 #[utoipa::path(
@@ -44,34 +40,4 @@ pub(crate) async fn overview(
         }
     };
     Ok(Json(told(&overview, &now, before.as_ref(), fresh, read)))
-}
-
-/// Counts a range; of each breakdown the values with the most clicks, or those of another range.
-async fn count(
-    api: &Api,
-    overview: &Overview,
-    range: &Range,
-    of: Option<&Counts>,
-) -> Result<(Counts, Read), Problem> {
-    let query = Query::of(&overview.series);
-    let (series, mut read) = ask(api, &overview.series, &query, range, Wanted::Page).await?;
-    let mut breakdowns = Vec::new();
-    for (number, dimension) in overview.breakdowns.iter().enumerate() {
-        let question = overview.by(*dimension);
-        let wanted = match of {
-            None => Wanted::Page,
-            Some(of) => {
-                let rows = of.breakdowns[number].rows.iter();
-                Wanted::Keys(rows.map(Counted::keys).collect())
-            }
-        };
-        let (told, cost) = ask(api, &question, &Query::of(&question), range, wanted).await?;
-        read = read + cost;
-        breakdowns.push(Breakdown {
-            dimension: *dimension,
-            groups: told.total.groups,
-            rows: told.rows,
-        });
-    }
-    Ok((Counts { series, breakdowns }, read))
 }

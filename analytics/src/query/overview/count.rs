@@ -1,0 +1,311 @@
+//! Has a range counted, and puts together what ClickHouse says.
+//!
+//! Three readings, whatever is asked: clicks, from which it is known which values are shown; then, of these, visitors and what
+//! the clicks led to. What a click may have several of (tags, reasons) is asked as a query asks it.
+
+use std::collections::HashMap;
+
+use axum::http::StatusCode;
+use clickhouse::Row;
+use jiff::Timestamp;
+use serde::Deserialize;
+use whence_core::problem::Problem;
+
+use super::super::answer::{Counted, Told};
+use super::super::dimension::Dimension;
+use super::super::route::ask;
+use super::super::statement::{Query, Wanted};
+use super::answer::{Breakdown, Counts};
+use super::question::Overview;
+use super::statement::{Statements, part};
+use super::words::{BITS, Field, Of, lay_out};
+use crate::api::Api;
+use crate::problems::field;
+use crate::reports::interval::starts;
+use crate::reports::money::Sums;
+use crate::reports::range::Range;
+use crate::reports::warehouse::Read;
+
+/// Intervals whose visitors are noted as bits: ten days of hours. Of more each has few, and counting them one by one is cheap.
+const MOST_BITS: usize = 4 * BITS;
+const HOUR_MS: i64 = 3_600_000;
+
+/// A row of `sql/overview/counted.sql`.
+#[derive(Debug, Row, Deserialize)]
+struct Clicked {
+    part: u8,
+    bucket: i64,
+    key: String,
+    groups: u64,
+    clicks: u64,
+}
+
+/// A row of `sql/overview/visitors.sql`.
+#[derive(Debug, Row, Deserialize)]
+struct Seen {
+    word: u8,
+    bit: u64,
+    visitors: u64,
+}
+
+/// A row of `sql/overview/converted.sql`.
+#[derive(Debug, Row, Deserialize)]
+struct Led {
+    part: u8,
+    bucket: i64,
+    key: String,
+    leads: u64,
+    sales: u64,
+    converted_clicks: u64,
+    sold: Sums,
+    refunded: Sums,
+}
+
+/// The word of all visitors together, as `sql/overview/visitors.sql` has it.
+const ALL_WORD: u8 = 255;
+
+/// Counts a range; of each breakdown the values with the most clicks, or those of another range.
+pub(super) async fn count(
+    api: &Api,
+    overview: &Overview,
+    range: &Range,
+    of: Option<&Counts>,
+) -> Result<(Counts, Read), Problem> {
+    let question = &overview.series;
+    let interval = question.interval.expect("an overview has a series");
+    let cut = starts(interval, range)
+        .map_err(|too_many| field(StatusCode::UNPROCESSABLE_ENTITY, "interval", too_many))?;
+    let single = |dimension: &Dimension| dimension.list().is_none();
+    let dimensions: Vec<_> = overview.breakdowns.iter().copied().filter(single).collect();
+    let (mut cells, mut read) = at_once(api, overview, range, &cut, &dimensions, of).await?;
+
+    let series = if cut.len() > MOST_BITS {
+        let (told, cost) = ask(api, question, &Query::of(question), range, Wanted::Page).await?;
+        read = read + cost;
+        told
+    } else {
+        let rows = cells.take(0).chain(cells.take(1)).collect();
+        Told::new(cut, rows)
+    };
+    let mut breakdowns = Vec::new();
+    let mut number = 0;
+    for (place, &dimension) in overview.breakdowns.iter().enumerate() {
+        if single(&dimension) {
+            let rows: Vec<_> = cells.take(part(number)).collect();
+            breakdowns.push(Breakdown {
+                dimension,
+                groups: rows.first().map_or(0, |row| row.groups),
+                rows,
+            });
+            number += 1;
+            continue;
+        }
+        let question = overview.by(dimension);
+        let wanted = of.map_or(Wanted::Page, |of| {
+            let rows = of.breakdowns[place].rows.iter();
+            Wanted::Keys(rows.map(Counted::keys).collect())
+        });
+        let (told, cost) = ask(api, &question, &Query::of(&question), range, wanted).await?;
+        read = read + cost;
+        breakdowns.push(Breakdown {
+            dimension,
+            groups: told.total.groups,
+            rows: told.rows,
+        });
+    }
+    Ok((Counts { series, breakdowns }, read))
+}
+
+/// What was counted so far, part by part, in the order of the first statement.
+#[derive(Debug, Default)]
+struct Cells {
+    cells: Vec<(u8, Counted)>,
+    places: HashMap<(u8, i64, String), usize>,
+}
+
+impl Cells {
+    fn new(rows: Vec<Clicked>) -> Self {
+        let mut all = Self::default();
+        for (place, row) in rows.into_iter().enumerate() {
+            let key = (row.part, row.bucket, row.key.clone());
+            all.places.insert(key, place);
+            let counted = Counted {
+                is_total: u8::from(row.part == 0),
+                bucket: row.bucket,
+                key_1: row.key,
+                groups: row.groups,
+                clicks: row.clicks,
+                ..Counted::default()
+            };
+            all.cells.push((row.part, counted));
+        }
+        all
+    }
+
+    fn get(&mut self, part: u8, bucket: i64, key: &str) -> Option<&mut Counted> {
+        let place = self.places.get(&(part, bucket, key.to_owned()))?;
+        Some(&mut self.cells[*place].1)
+    }
+
+    /// The values of a part that are shown.
+    fn keys(&self, part: u8) -> impl Iterator<Item = &str> {
+        let of_part = self.cells.iter().filter(move |(of, _)| *of == part);
+        of_part.map(|(_, counted)| counted.key_1.as_str())
+    }
+
+    fn take(&mut self, part: u8) -> std::vec::IntoIter<Counted> {
+        let of_part = self.cells.iter().filter(|(of, _)| *of == part);
+        let rows: Vec<_> = of_part.map(|(_, counted)| counted.clone()).collect();
+        rows.into_iter()
+    }
+}
+
+/// All that can be counted in the three readings.
+async fn at_once(
+    api: &Api,
+    overview: &Overview,
+    range: &Range,
+    cut: &[Timestamp],
+    dimensions: &[Dimension],
+    of: Option<&Counts>,
+) -> Result<(Cells, Read), Problem> {
+    let edges: Vec<i64> = cut.iter().map(|at| at.as_second()).collect();
+    let statements = Statements::of(&overview.series, dimensions);
+    let wanted = of.map(|of| wanted(of, dimensions));
+    let put = |statement| {
+        let statement = statements.put(statement, range, &edges);
+        statement
+            .param("limit", overview.limit)
+            .param("only_keys", u8::from(wanted.is_some()))
+            .param("keys", wanted.as_deref().unwrap_or_default())
+    };
+    let (rows, mut read) = api
+        .warehouse
+        .ask_text::<Clicked>("overview_clicks", &statements.counted(), put)
+        .await?;
+    let mut cells = Cells::new(rows);
+    let any = cells.get(0, 0, "").is_some_and(|total| total.clicks > 0);
+    if !any {
+        return Ok((cells, read));
+    }
+
+    let keys: Vec<Vec<String>> = (0..dimensions.len())
+        .map(|number| cells.keys(part(number)).map(str::to_owned).collect())
+        .collect();
+    let intervals = if edges.len() > MOST_BITS {
+        0
+    } else {
+        edges.len()
+    };
+    let counts: Vec<usize> = keys.iter().map(Vec::len).collect();
+    let fields = lay_out(intervals, &counts);
+    let text = statements.visitors(&fields);
+    let visitors = api
+        .warehouse
+        .ask_text::<Seen>("overview_visitors", &text, |statement| {
+            let statement = statements.put(statement, range, &edges);
+            let fields = fields.iter().enumerate();
+            fields.fold(statement, |statement, (place, field)| {
+                put_field(statement, place, field, &edges, &keys, dimensions)
+            })
+        });
+    let text = statements.converted();
+    let converted = api
+        .warehouse
+        .ask_text::<Led>("overview_converted", &text, |statement| {
+            let shown: Vec<(u8, &str)> = keys
+                .iter()
+                .enumerate()
+                .flat_map(|(number, keys)| keys.iter().map(move |key| (part(number), key.as_str())))
+                .collect();
+            let hour = |ms: i64| ms.div_euclid(HOUR_MS) * HOUR_MS;
+            statements
+                .put(statement, range, &edges)
+                .param("keys", shown)
+                .param("first_hour_ms", hour(range.from.as_millisecond()))
+                .param(
+                    "behind_hour_ms",
+                    hour(range.to.as_millisecond() + HOUR_MS - 1),
+                )
+        });
+    let ((seen, seen_read), (led, led_read)) = tokio::try_join!(visitors, converted)?;
+    read = read + seen_read + led_read;
+    for row in seen {
+        note_visitors(&mut cells, &row, &fields, &edges, &keys);
+    }
+    for row in led {
+        if let Some(cell) = cells.get(row.part, row.bucket, &row.key) {
+            cell.leads = row.leads;
+            cell.sales = row.sales;
+            cell.converted_clicks = row.converted_clicks;
+            cell.sold = row.sold;
+            cell.refunded = row.refunded;
+        }
+    }
+    Ok((cells, read))
+}
+
+/// The values that another range shows, by part.
+fn wanted(of: &Counts, dimensions: &[Dimension]) -> Vec<(u8, String)> {
+    let mut wanted = Vec::new();
+    for breakdown in &of.breakdowns {
+        let number = dimensions
+            .iter()
+            .position(|one| *one == breakdown.dimension);
+        if let Some(number) = number {
+            let rows = breakdown.rows.iter();
+            wanted.extend(rows.map(|row| (part(number), row.key_1.clone())));
+        }
+    }
+    wanted
+}
+
+/// Gives a statement what the bits of a field stand for.
+fn put_field(
+    statement: clickhouse::query::Query,
+    place: usize,
+    field: &Field,
+    edges: &[i64],
+    keys: &[Vec<String>],
+    dimensions: &[Dimension],
+) -> clickhouse::query::Query {
+    let name = format!("keys_{place}");
+    let statement = statement.param(&format!("bits_{place}"), field.bits());
+    match field.of {
+        Of::Intervals(first) => statement.param(&name, &edges[first..first + field.count]),
+        Of::Values(number) if dimensions[number].is_link() => {
+            let numbers: Vec<u64> = keys[number]
+                .iter()
+                .map(|key| key.parse().expect("links are told by their numbers"))
+                .collect();
+            statement.param(&name, numbers)
+        }
+        Of::Values(number) => statement.param(&name, &keys[number]),
+    }
+}
+
+/// Writes down how many visitors a bit stands for.
+fn note_visitors(
+    cells: &mut Cells,
+    row: &Seen,
+    fields: &[Field],
+    edges: &[i64],
+    keys: &[Vec<String>],
+) {
+    let (word, bit) = (usize::from(row.word), row.bit as usize);
+    let cell = if row.word == ALL_WORD {
+        cells.get(0, 0, "")
+    } else {
+        let of_word = fields.iter().filter(|field| field.word == word);
+        let found = of_word
+            .filter_map(|field| field.place(bit).map(|place| (field, place)))
+            .next();
+        found.and_then(|(field, place)| match field.of {
+            Of::Intervals(first) => cells.get(1, edges[first + place], ""),
+            Of::Values(number) => cells.get(part(number), 0, &keys[number][place]),
+        })
+    };
+    if let Some(cell) = cell {
+        cell.visitors = row.visitors;
+    }
+}

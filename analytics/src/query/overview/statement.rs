@@ -1,0 +1,129 @@
+//! Puts the files of `sql/overview` together. No word of a caller's ever stands in the text: what is put in are numbers that
+//! are counted here.
+
+use clickhouse::query::Query as Statement;
+
+use super::super::dimension::Dimension;
+use super::super::filter::{Predicate, without_comments};
+use super::super::question::Question;
+use super::super::statement::{Opening, put_opening};
+use super::words::{Field, Of};
+use crate::reports::range::Range;
+
+macro_rules! piece {
+    ($file:literal) => {
+        without_comments(include_str!(concat!("../../../../sql/", $file)))
+    };
+}
+
+/// The part of a breakdown in every statement; 0 are all clicks together, 1 the intervals.
+pub(super) fn part(number: usize) -> u8 {
+    u8::try_from(number + 2).expect("a dozen breakdowns at most")
+}
+
+/// What the statements of one overview have in common.
+#[derive(Debug)]
+pub(super) struct Statements<'a> {
+    question: &'a Question,
+    dimensions: &'a [Dimension],
+    opening: String,
+    predicate: Predicate,
+}
+
+impl<'a> Statements<'a> {
+    /// For the clicks of a question, by these dimensions, of which a click has one value each.
+    pub(super) fn of(question: &'a Question, dimensions: &'a [Dimension]) -> Self {
+        let Opening {
+            mut text,
+            clicks,
+            predicate,
+        } = Opening::of(question);
+        let values = of_each(dimensions.len(), &piece!("overview/value.sql"));
+        let keyed = piece!("overview/keyed.sql");
+        text.push('\n');
+        text.push_str(&keyed.replace("CLICKS", clicks).replace("VALUES", &values));
+        Self {
+            question,
+            dimensions,
+            opening: text,
+            predicate,
+        }
+    }
+
+    /// How often each interval and each value was clicked.
+    pub(super) fn counted(&self) -> String {
+        self.opening.clone() + "\n" + &self.by_parts(&piece!("overview/counted.sql"))
+    }
+
+    /// What it led to.
+    pub(super) fn converted(&self) -> String {
+        let attributed = piece!("reports/attributed.sql");
+        let converted = self.by_parts(&piece!("overview/converted.sql"));
+        [&self.opening, &attributed, &converted]
+            .map(String::as_str)
+            .join("\n")
+    }
+
+    /// By how many visitors.
+    pub(super) fn visitors(&self, fields: &[Field]) -> String {
+        let words = fields.iter().map(|field| field.word + 1).max().unwrap_or(0);
+        let word = |number: usize| {
+            let bits = fields.iter().enumerate();
+            let bits = bits.filter(|(_, field)| field.word == number);
+            let bits: Vec<_> = bits.map(|(place, field)| self.bits(place, field)).collect();
+            numbered(&piece!("overview/word.sql"), number).replace("FIELDS", &bits.join(" + "))
+        };
+        let bits: Vec<_> = (0..words).map(word).collect();
+        let text = piece!("overview/visitors.sql")
+            .replace("BITS", &bits.join(", "))
+            .replace(
+                "NUMBERS",
+                &of_each(words, &piece!("overview/word_number.sql")),
+            )
+            .replace("MASKS", &of_each(words, &piece!("overview/word_mask.sql")))
+            .replace("SETS", &of_each(words, &piece!("overview/word_set.sql")));
+        self.opening.clone() + "\n" + &text
+    }
+
+    fn bits(&self, place: usize, field: &Field) -> String {
+        let text = match field.of {
+            Of::Intervals(_) => piece!("overview/interval_bits.sql"),
+            Of::Values(number) if self.dimensions[number].is_link() => {
+                numbered(&piece!("overview/link_bits.sql"), number)
+            }
+            Of::Values(number) => numbered(&piece!("overview/text_bits.sql"), number),
+        };
+        text.replace("FIELD", &place.to_string())
+    }
+
+    fn by_parts(&self, text: &str) -> String {
+        let count = self.dimensions.len();
+        let with_part = |piece: String| {
+            let each = |number| numbered(&piece, number).replace("PART", &part(number).to_string());
+            (0..count).map(each).collect::<Vec<_>>().join("\n")
+        };
+        text.replace("PARTS", &with_part(piece!("overview/part.sql")))
+            .replace("KEYS", &with_part(piece!("overview/key.sql")))
+            .replace("SETS", &of_each(count, &piece!("overview/set.sql")))
+    }
+
+    /// Gives any of the statements the parameters that all have, for this range, cut at these edges.
+    pub(super) fn put(&self, statement: Statement, range: &Range, edges: &[i64]) -> Statement {
+        let statement = put_opening(&self.predicate, statement, self.question, range);
+        let statement = statement.param("edges", edges);
+        let dimensions = self.dimensions.iter().enumerate();
+        dimensions.fold(statement, |statement, (number, dimension)| {
+            statement.param(&format!("by_{number}"), dimension.column)
+        })
+    }
+}
+
+/// A piece for each number below this.
+fn of_each(count: usize, piece: &str) -> String {
+    let each = |number| numbered(piece, number);
+    (0..count).map(each).collect::<Vec<_>>().join("\n")
+}
+
+fn numbered(piece: &str, number: usize) -> String {
+    piece.replace("NUMBER", &number.to_string())
+}

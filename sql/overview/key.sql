@@ -1,0 +1,2 @@
+-- A row's value of its breakdown.
+part = PART, toString(value_NUMBER),

@@ -1,0 +1,2 @@
+-- Clicks by one breakdown.
+(value_NUMBER),
