@@ -35,6 +35,15 @@ pub(crate) fn client() -> Client {
 
 /// Sends a request and reads the whole answer.
 pub(crate) async fn send(client: &Client, request: Request<Full<Bytes>>) -> Result<Answer> {
+    send_within(client, request, PATIENCE).await
+}
+
+/// The same, where it may take so long.
+pub(crate) async fn send_within(
+    client: &Client,
+    request: Request<Full<Bytes>>,
+    patience: Duration,
+) -> Result<Answer> {
     let what = format!("{} {}", request.method(), request.uri());
     let exchange = async {
         let (head, body) = client.request(request).await?.into_parts();
@@ -48,7 +57,7 @@ pub(crate) async fn send(client: &Client, request: Request<Full<Bytes>>) -> Resu
             body: body.to_bytes(),
         })
     };
-    tokio::time::timeout(PATIENCE, exchange)
+    tokio::time::timeout(patience, exchange)
         .await
         .unwrap_or_else(|_| Err(anyhow::anyhow!("no answer within {} s", PATIENCE.as_secs())))
         .context(what)

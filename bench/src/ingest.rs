@@ -6,7 +6,6 @@
 //! same engine ready made: what is reached of that is the figure.
 
 mod blocks;
-mod engine;
 mod installation;
 mod race;
 mod size;

@@ -14,6 +14,7 @@ mod cpu;
 mod crash;
 mod edge;
 mod edits;
+mod engine;
 mod enrich;
 mod http;
 mod ingest;
@@ -26,8 +27,10 @@ mod outcome;
 mod redirect;
 mod redis;
 mod replay;
+mod reports;
 mod server;
 mod traffic;
+mod up;
 mod zipf;
 
 use std::process::ExitCode;
@@ -53,6 +56,7 @@ enum Bench {
     #[command(hide = true)]
     JournalAppends(journal::appends::Options),
     Redirect(redirect::Options),
+    Reports(reports::Options),
     Crash(crash::Options),
     Edits(edits::Options),
     Enrich(enrich::Options),
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         Bench::Journal(options) => journal::run(&options),
         Bench::JournalAppends(options) => journal::appends::run(&options),
         Bench::Redirect(options) => redirect::run(options),
+        Bench::Reports(options) => reports::run(&options),
         Bench::Crash(options) => crash::run(&options),
         Bench::Edits(options) => edits::run(&options),
         Bench::Enrich(options) => enrich::run(&options),

@@ -32,6 +32,7 @@ use whence_core::secret::Secret;
 
 use crate::median::rounded;
 use crate::outcome;
+use crate::up;
 use api::{Api, MOST_KEYS};
 use installation::Installation;
 use plan::Plan;
@@ -128,7 +129,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         } else {
             let key = match &options.key {
                 Some(key) => Secret::new(key.as_str()),
-                None => installation::key_in(&options.data)?,
+                None => up::key_in(&options.data)?,
             };
             Installation::running(options.api.clone(), options.redirector.clone(), key)
         };

@@ -2,7 +2,7 @@
 -- and sql/reports/attributed.sql.
 --
 -- leads, sales, converted_clicks, sold, refunded  as in sql/query/converted.sql
--- PARTS, KEYS and SETS have a line for each breakdown.
+-- PARTS, KEYS and EACH have a line for each breakdown.
 -- Parameters:
 --   keys  the values that are shown: part and value
 --   first_hour_ms, behind_hour_ms  the full hours around the range, milliseconds since 1970
@@ -40,6 +40,6 @@ FROM
         ORDER BY time, lane, seq
         LIMIT 1 BY event_id
     )
-    GROUP BY GROUPING SETS ((bucket_of_click), SETS ())
+    GROUP BY GROUPING SETS ((bucket_of_click), EACH ())
 )
 WHERE part < 2 OR (part, key) IN {keys:Array(Tuple(UInt8, String))}

@@ -1,7 +1,7 @@
 -- Clicks of all together (part 0), by interval (1) and by each breakdown (2 and on), out of one reading. Stands behind keyed.sql.
 --
 -- groups  how many values the part has
--- PARTS, KEYS and SETS have a line for each breakdown.
+-- PARTS, KEYS and EACH have a line for each breakdown.
 -- Parameters:
 --   limit  of each breakdown the values with the most clicks; what is equal comes by its value
 --   only_keys, keys  1 for these values (part and value) instead
@@ -20,7 +20,7 @@ FROM
             multiIf(KEYS part = 0, '', '') AS key,
             count() AS clicks
         FROM keyed
-        GROUP BY GROUPING SETS ((bucket_of_click), SETS ())
+        GROUP BY GROUPING SETS ((bucket_of_click), EACH ())
     )
 )
 WHERE part < 2

@@ -3,7 +3,7 @@
 -- Each interval and each value that is shown is a bit of a word. A visitor's words say where they were seen, so each visitor is
 -- looked up once for each click and not once for each click and breakdown; equal words are then counted together.
 -- word, bit  which bit; all together are bit 0 of word 255
--- BITS, NUMBERS, MASKS and SETS have a line for each word.
+-- BITS, NUMBERS, MASKS and EACH have a line for each word.
 SELECT word, bit, sum(visitors) AS visitors
 FROM
 (
@@ -11,17 +11,17 @@ FROM
     FROM
     (
         SELECT
-            toUInt8(multiIf(NUMBERS 255)) AS word,
-            multiIf(MASKS toUInt64(1)) AS mask,
+            toUInt8(multiIf(NUMBERS 0 = 1, 0, 255)) AS word,
+            toUInt64(multiIf(MASKS 0 = 1, 0, 1)) AS mask,
             count() AS visitors
         FROM
         (
-            SELECT visitor_id, BITS
+            SELECT BITS visitor_id
             FROM keyed
             WHERE visitor_id != 0
             GROUP BY visitor_id
         )
-        GROUP BY GROUPING SETS (SETS ())
+        GROUP BY GROUPING SETS (EACH ())
     )
 )
 GROUP BY word, bit

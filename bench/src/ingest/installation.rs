@@ -10,8 +10,8 @@ use hyper::StatusCode;
 use whence_core::clickhouse;
 use whence_core::config;
 
-use super::engine::Engine;
 use crate::binary;
+use crate::engine::Engine;
 use crate::server::{self, Server};
 
 /// What a redirector presents to ingest.

@@ -3,8 +3,8 @@
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use super::engine::Engine;
 use super::installation::DATABASE;
+use crate::engine::Engine;
 use crate::median::rounded;
 
 /// Bytes for each click.

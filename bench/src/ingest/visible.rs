@@ -14,9 +14,9 @@ use hyper::{Request, StatusCode};
 use serde::Serialize;
 use tokio::task::JoinHandle;
 
-use super::engine::Engine;
 use super::installation::{DATABASE, Installation, service};
 use crate::cores::Cores;
+use crate::engine::Engine;
 use crate::links::{self, DOMAIN, Kind};
 use crate::load::open::{self, Arrivals, Waits};
 use crate::load::requests::Requests;

@@ -75,13 +75,13 @@ impl<'a> Statements<'a> {
         };
         let bits: Vec<_> = (0..words).map(word).collect();
         let text = piece!("overview/visitors.sql")
-            .replace("BITS", &bits.join(", "))
+            .replace("BITS", &bits.join("\n"))
             .replace(
                 "NUMBERS",
                 &of_each(words, &piece!("overview/word_number.sql")),
             )
             .replace("MASKS", &of_each(words, &piece!("overview/word_mask.sql")))
-            .replace("SETS", &of_each(words, &piece!("overview/word_set.sql")));
+            .replace("EACH", &of_each(words, &piece!("overview/word_set.sql")));
         self.opening.clone() + "\n" + &text
     }
 
@@ -104,7 +104,7 @@ impl<'a> Statements<'a> {
         };
         text.replace("PARTS", &with_part(piece!("overview/part.sql")))
             .replace("KEYS", &with_part(piece!("overview/key.sql")))
-            .replace("SETS", &of_each(count, &piece!("overview/set.sql")))
+            .replace("EACH", &of_each(count, &piece!("overview/set.sql")))
     }
 
     /// Gives any of the statements the parameters that all have, for this range, cut at these edges.
