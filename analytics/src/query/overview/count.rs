@@ -181,7 +181,12 @@ async fn at_once(
     };
     let (rows, mut read) = api
         .warehouse
-        .ask_text::<Clicked>("overview_clicks", &statements.counted(), put)
+        .ask_text::<Clicked>(
+            &overview.series.workspace,
+            "overview_clicks",
+            &statements.counted(),
+            put,
+        )
         .await?;
     let mut cells = Cells::new(rows);
     let any = cells.get(0, 0, "").is_some_and(|total| total.clicks > 0);
@@ -200,19 +205,24 @@ async fn at_once(
     let counts: Vec<usize> = keys.iter().map(Vec::len).collect();
     let fields = lay_out(intervals, &counts);
     let text = statements.visitors(&fields);
-    let visitors = api
-        .warehouse
-        .ask_text::<Seen>("overview_visitors", &text, |statement| {
+    let visitors = api.warehouse.ask_text::<Seen>(
+        &overview.series.workspace,
+        "overview_visitors",
+        &text,
+        |statement| {
             let statement = statements.put(statement, range, &edges);
             let fields = fields.iter().enumerate();
             fields.fold(statement, |statement, (place, field)| {
                 put_field(statement, place, field, &edges, &keys, dimensions)
             })
-        });
+        },
+    );
     let text = statements.converted();
-    let converted = api
-        .warehouse
-        .ask_text::<Led>("overview_converted", &text, |statement| {
+    let converted = api.warehouse.ask_text::<Led>(
+        &overview.series.workspace,
+        "overview_converted",
+        &text,
+        |statement| {
             let shown: Vec<(u8, &str)> = keys
                 .iter()
                 .enumerate()
@@ -227,7 +237,8 @@ async fn at_once(
                     "behind_hour_ms",
                     hour(range.to.as_millisecond() + HOUR_MS - 1),
                 )
-        });
+        },
+    );
     let ((seen, seen_read), (led, led_read)) = tokio::try_join!(visitors, converted)?;
     read = read + seen_read + led_read;
     for row in seen {

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use serde_json::Value;
 use whence_core::problem::Problem;
 
 use super::answer::told;
 use super::count::count;
 use super::question::Overview;
+use crate::answer::{Accepted, Answer};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery};
@@ -23,9 +22,10 @@ use crate::problems::Refusals;
 pub(crate) async fn overview(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    accepted: Accepted,
     _: NoQuery,
     body: Body,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Answer, Problem> {
     let overview = Overview::read(&api, &caller, body).await?;
     let now = count(&api, &overview, &overview.series.range, None);
     let ((now, read), (fresh, fresh_read)) =
@@ -39,5 +39,6 @@ pub(crate) async fn overview(
             Some(before)
         }
     };
-    Ok(Json(told(&overview, &now, before.as_ref(), fresh, read)))
+    let answer = told(&overview, &now, before.as_ref(), fresh, read);
+    Ok(accepted.answer("overview", answer))
 }
