@@ -196,3 +196,32 @@ async fn what_is_wrong_is_named_with_its_place() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_overview_names_what_is_wrong_with_it() {
+    let service = Service::start().await;
+    for (body, field) in [
+        (json!({ "breakdowns": "channel" }), "breakdowns"),
+        (json!({ "breakdowns": ["chanel"] }), "breakdowns"),
+        (json!({ "breakdowns": ["link", "link"] }), "breakdowns"),
+        (json!({ "limit": 0 }), "limit"),
+        (json!({ "limit": 51 }), "limit"),
+        (json!({ "interval": "moment" }), "interval"),
+        (json!({ "metrics": ["clicks"] }), "metrics"),
+        (
+            json!({ "from": "2026-01-01", "to": "2026-12-31", "interval": "minute" }),
+            "interval",
+        ),
+        (
+            json!({ "filter": { "dimension": "colour", "is": "red" } }),
+            "filter.dimension",
+        ),
+    ] {
+        let got = service
+            .ask(&service.acme, "POST", "/api/v1/overview", body.to_string())
+            .await;
+        assert_eq!(got.status, 422, "{body}: {}", got.body);
+        let problem: Value = got.json();
+        assert_eq!(problem["errors"][0]["field"], json!(field), "{problem}");
+    }
+}
