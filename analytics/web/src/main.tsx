@@ -4,7 +4,11 @@ import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
 import "./style/base.css";
 import "./style/page.css";
-import "./style/parts.css";
+import "./style/overview.css";
+import "./style/lists.css";
+import "./style/funnel.css";
+import "./style/attribution.css";
+import "./style/notices.css";
 import { App } from "./parts/App";
 
 const root = document.getElementById("root");

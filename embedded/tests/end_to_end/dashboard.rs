@@ -12,7 +12,7 @@ use crate::browser::browser;
 use crate::installation::Installation;
 
 /// How long the whole visit may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_secs(240);
 /// How long what was clicked may take into reports.
 const VISIBLE: Duration = Duration::from_secs(30);
 

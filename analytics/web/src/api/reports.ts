@@ -26,13 +26,8 @@ function filterOf(view: View): unknown {
   return conditions.length > 0 ? { and: conditions } : undefined;
 }
 
-export async function overview(view: View, breakdowns: string[], limit: number, signal: AbortSignal): Promise<Overview> {
-  const asked = { ...common(view), metrics: METRICS, interval: intervalOf(view) };
-  const [series, ...told] = await Promise.all([
-    ask<Omit<Overview, "breakdowns">>("POST", "/api/v1/query", asked, signal),
-    ...breakdowns.map(async (dimension) => ({ dimension, ...(await breakdown(view, [dimension], limit, signal)) })),
-  ]);
-  return { ...series, breakdowns: told };
+export function overview(view: View, breakdowns: string[], limit: number, signal: AbortSignal): Promise<Overview> {
+  return ask("POST", "/api/v1/overview", { ...common(view), interval: intervalOf(view), breakdowns, limit }, signal);
 }
 
 export function breakdown(view: View, dimensions: string[], limit: number, signal: AbortSignal): Promise<Breakdown> {

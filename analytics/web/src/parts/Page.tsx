@@ -1,6 +1,6 @@
 // The page of somebody who is signed in.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { JSX } from "preact";
 import type { Session } from "../api/answers";
 import * as reports from "../api/reports";
@@ -46,6 +46,9 @@ function Reports({ session, onLeave, onAgain }: Props & { onAgain: () => void })
   const asked = JSON.stringify(reports.common(view));
   const overview = useAnswer(asked, (signal) => reports.overview(view, TOLD_AT_ONCE, ROWS, signal));
   const { workspace } = session;
+  useEffect(() => {
+    document.title = `${workspace.name} · Whence`;
+  }, [workspace.name]);
   const revenue = overview.data ? [...overview.data.totals.revenue, ...(overview.data.totals.previous?.revenue ?? [])] : [];
   const isThere = view.currency && revenue.some(({ currency }) => currency === view.currency);
   const currency = isThere ? view.currency : mainCurrency(overview.data?.totals.revenue ?? []) ?? mainCurrency(revenue);
@@ -73,7 +76,10 @@ function Reports({ session, onLeave, onAgain }: Props & { onAgain: () => void })
         </div>
       </main>
       <footer class="foot">
-        Every number is exact. Days are those of {workspace.time_zone}. What counts, and how, is said in each report of the{" "}
+        {overview.data?.exact === false
+          ? "Some numbers are estimates; the API says how far off they may be."
+          : "Every number is exact."}{" "}
+        Days are those of {workspace.time_zone}. What counts, and how, is said in each report of the{" "}
         <a href="/api/v1/openapi.json">API</a>.
       </footer>
     </>

@@ -14,12 +14,10 @@ export function useView(): [View, Choose] {
     return () => removeEventListener("popstate", follow);
   }, []);
   const choose = useCallback<Choose>((change) => {
-    setView((before) => {
-      const after = { ...before, ...change };
-      const query = write(after);
-      if (query !== location.search) history.pushState(null, "", location.pathname + query);
-      return after;
-    });
+    const after = { ...read(location.search), ...change };
+    const query = write(after);
+    if (query !== location.search) history.pushState(null, "", location.pathname + query);
+    setView(after);
   }, []);
   return [view, choose];
 }
