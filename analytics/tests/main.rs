@@ -23,6 +23,7 @@ mod forms;
 mod funnel;
 mod keys;
 mod kinds;
+mod kpis;
 mod late;
 mod links;
 mod lists;

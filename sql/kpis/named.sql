@@ -1,5 +1,6 @@
 -- The merchant's names of those who converted in the range.
--- Parameters: workspace, goals, from_ms, to_ms as in customers.sql, and
+-- Parameters: workspace, from_ms and to_ms as in clicks.sql, and
+--   goals  lead, sale or both: the kinds that make a customer
 --   most  how many
 SELECT customer
 FROM conversions FINAL

@@ -5,7 +5,7 @@
 --           those whose window is not
 -- clicked   of the former those with a click that counts within the window, both ends included
 -- ever      shares that were ever stored, of which none may stand twice
--- Parameters: workspace, all_traffic, and from_ms, to_ms, window_ms, now_ms as in customers.sql.
+-- Parameters: workspace, all_traffic, and from_ms, to_ms, window_ms, now_ms as in clicks.sql.
 WITH shared AS
 (
     SELECT link_id, toUnixTimestamp64Milli(occurred_at) AS at

@@ -1,5 +1,5 @@
--- Each lead and sale with its person, and with the advocate who referred it, under the name `told`. Stands behind
--- sql/people/persons.sql.
+-- Every lead and sale of the workspace with its person, and with the advocate who referred it, in the order in which they
+-- happened (ties by event id). Stands behind sql/people/persons.sql.
 --
 -- is_customer    whether the merchant has a name for the person: only those can be advocates
 -- is_somebody    0 where the conversion names neither customer nor visitor nor click: whether it is anybody's first cannot be told
@@ -7,13 +7,11 @@
 -- clicked_at     when the click was that it is owed to; clicked_by its visitor, through its channel
 -- referrer       the advocate of that click's link, as a person, where the click counts and came first; 0 where there is none,
 --                where the advocate is the person itself, and where the link is of another program than is asked
--- acquired_*     the same of the person's first conversion of the kinds that make a customer, and when that was
--- is_first       whether this is that conversion
 -- Times are milliseconds since 1970.
 -- Parameters: workspace, and
 --   all_traffic  0 for clicks of people (human, and duplicate: the same again), 1 for every verdict
 --   program      only links of this program refer; empty for all
---   goals        lead, sale or both: the kinds that make a customer
+--   most         how many rows
 , clicked AS
 (
     SELECT
@@ -32,33 +30,23 @@
     -- Click ids are unique; should one ever stand twice, its conversions still count once.
     ORDER BY time, lane, seq
     LIMIT 1 BY click_id
-),
-told AS
-(
-    SELECT
-        *,
-        minIf(at, makes_customer) OVER of_person AS acquired_at,
-        argMinIf(event_id, (at, event_id), makes_customer) OVER of_person = event_id AND makes_customer AS is_first,
-        argMinIf(referrer, (at, event_id), makes_customer) OVER of_person AS acquired_by,
-        argMinIf(through, (at, event_id), makes_customer) OVER of_person AS acquired_through
-    FROM
-    (
-        SELECT
-            event_id,
-            toString(kind) AS kind,
-            toUnixTimestamp64Milli(occurred_at) AS at,
-            if(kind = 'sale', amount_minor - refunded, 0) AS worth,
-            toString(currency) AS currency,
-            person,
-            is_customer,
-            person != reinterpretAsUInt128(sipHash128('event', event_id)) AS is_somebody,
-            owed_to, clicked_at, clicked_by, through,
-            has({goals:Array(String)}, kind) AS makes_customer,
-            if(counts AND clicked_at <= at AND advocate_person != person, advocate_person, 0) AS referrer
-        FROM attributed
-        INNER JOIN converters USING (event_id)
-        LEFT JOIN clicked ON owed_to = clicked
-        WHERE kind IN ('lead', 'sale')
-    )
-    WINDOW of_person AS (PARTITION BY person)
 )
+SELECT
+    kind = 'sale' AS is_sale,
+    toUnixTimestamp64Milli(occurred_at) AS at,
+    if(kind = 'sale', amount_minor - refunded, 0) AS worth,
+    toString(currency) AS paid_in,
+    person,
+    is_customer,
+    person != reinterpretAsUInt128(sipHash128('event', event_id)) AS is_somebody,
+    owed_to,
+    clicked_at,
+    clicked_by,
+    through,
+    if(counts AND clicked_at <= at AND advocate_person != person, advocate_person, 0) AS referrer
+FROM attributed
+INNER JOIN converters USING (event_id)
+LEFT JOIN clicked ON owed_to = clicked
+WHERE kind IN ('lead', 'sale')
+ORDER BY at, event_id
+LIMIT {most:UInt64}

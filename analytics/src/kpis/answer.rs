@@ -65,7 +65,7 @@ pub(super) fn whole(
 fn currencies(measured: &Measured, before: Option<&Measured>) -> Vec<String> {
     let all = [Some(measured), before].into_iter().flatten();
     let all: BTreeSet<&String> = all
-        .flat_map(|measured| &measured.conversions.currencies)
+        .flat_map(|measured| &measured.conversions.revenue.0)
         .collect();
     all.into_iter().cloned().collect()
 }

@@ -146,18 +146,21 @@ impl Question {
         self.families.is_empty() || self.families.contains(&family)
     }
 
+    /// The kinds of conversions that make a customer.
+    pub(super) fn goals(&self) -> &'static [&'static str] {
+        let goals = GOALS.iter().find(|(name, _)| *name == self.customer_by);
+        goals.map_or(&[], |(_, kinds)| kinds)
+    }
+
     /// Gives a statement of `sql/kpis` its parameters.
     pub(super) fn put(&self, statement: Statement, stretch: &Stretch) -> Statement {
-        let goals = GOALS.iter().find(|(name, _)| *name == self.customer_by);
         statement
             .param("workspace", self.workspace.as_str())
             .param("all_traffic", u8::from(self.all_traffic))
             .param("program", &self.program)
-            .param("goals", goals.map_or(&[][..], |(_, kinds)| kinds))
+            .param("goals", self.goals())
             .param("from_ms", stretch.range.from.as_millisecond())
             .param("to_ms", stretch.range.to.as_millisecond())
-            .param("cohort_from_ms", stretch.cohort.from.as_millisecond())
-            .param("cohort_to_ms", stretch.cohort.to.as_millisecond())
             .param("window_ms", self.window.as_ms())
             .param("now_ms", self.now.as_millisecond())
     }

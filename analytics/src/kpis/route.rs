@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use whence_core::problem::Problem;
 
 use super::answer;
-use super::measured::{measure, nothing};
+use super::ledger::Ledger;
+use super::measured::{gather, nothing, told};
 use super::question::{Question, body_of};
 use crate::answer::{Accepted, Answer};
 use crate::api::Api;
@@ -68,17 +70,31 @@ async fn tell(
         match &question.before {
             None => Ok((None, nothing())),
             Some(stretch) => {
-                let (measured, read) = measure(api, &question, stretch).await?;
-                Ok((Some(measured), read))
+                let (gathered, read) = gather(api, &question, stretch).await?;
+                Ok((Some(gathered), read))
             }
         }
     };
-    let ((measured, read), (before, read_before), (fresh, fresh_read)) = tokio::try_join!(
-        measure(api, &question, &question.stretch),
+    let ((told, read), (now, now_read), (before, before_read), (fresh, fresh_read)) = tokio::try_join!(
+        told(api, &question),
+        gather(api, &question, &question.stretch),
         before,
         api.warehouse.freshness(&question.workspace),
     )?;
-    let read = read + read_before + fresh_read;
-    let answer = answer::whole(&question, &measured, before.as_ref(), fresh, read);
+    let read = read + now_read + before_read + fresh_read;
+    let answer = tokio::task::spawn_blocking(move || {
+        let (window, now_ms) = (question.window.as_ms(), question.now.as_millisecond());
+        let ledger = Ledger::new(told, question.goals(), window, now_ms);
+        let now = now.measure(&ledger, &question, &question.stretch);
+        let before = before.zip(question.before.as_ref());
+        let before = before.map(|(before, stretch)| before.measure(&ledger, &question, stretch));
+        answer::whole(&question, &now, before.as_ref(), fresh, read)
+    });
+    let answer = answer.await.map_err(|_| {
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the KPIs were not counted to their end",
+        )
+    })?;
     Ok(accepted.answer("kpis", answer))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::measured::{Measured, Won};
 use super::question::Question;
-use super::variant::{Row, Unit, sum};
+use super::variant::{Row, Unit};
 
 /// What the costs of a row were for.
 struct Spent<'a> {
@@ -34,15 +34,17 @@ pub(super) fn rows(question: &Question, measured: &Measured) -> Vec<Row> {
     let spent: Vec<Spent<'_>> = whole
         .chain(by_channel)
         .map(|(currency, channel, cost)| {
-            let is_meant = |won: &&Won| channel.is_none_or(|channel| channel == won.channel);
-            let won: Vec<&Won> = measured.won.iter().filter(is_meant).collect();
+            let won = measured.won.iter();
+            let won = won.filter(|(through, _)| channel.is_none_or(|channel| channel == *through));
+            let won: Vec<&Won> = won.map(|(_, won)| won).collect();
+            let revenue = won.iter().filter_map(|won| won.revenue.get(currency));
             Spent {
                 currency,
                 channel,
                 cost,
                 margin: question.margin,
                 acquired: won.iter().map(|won| won.acquired).sum(),
-                revenue: won.iter().map(|won| sum(&won.revenue, currency)).sum(),
+                revenue: revenue.sum(),
                 earned: earned(&won, currency),
             }
         })
@@ -63,7 +65,7 @@ pub(super) fn rows(question: &Question, measured: &Measured) -> Vec<Row> {
 fn earned(won: &[&Won], currency: &str) -> BTreeMap<i64, i128> {
     let mut by_day = BTreeMap::new();
     for won in won {
-        for ((of, day), minor) in won.earned.0.iter().zip(&won.earned.1) {
+        for ((of, day), minor) in &won.earned {
             if of == currency {
                 *by_day.entry(*day).or_default() += minor;
             }
