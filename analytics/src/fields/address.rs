@@ -13,7 +13,7 @@ use whence_core::problem::Problem;
 use super::{Body, NoQuery};
 
 /// Fields that are lists of texts, in whichever report.
-const LISTS: [&str; 5] = ["metrics", "dimensions", "order", "models", "kinds"];
+const LISTS: [&str; 6] = ["metrics", "dimensions", "order", "models", "kinds", "kpis"];
 /// Fields that are numbers.
 const NUMBERS: [&str; 1] = ["limit"];
 

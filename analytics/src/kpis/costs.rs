@@ -26,10 +26,13 @@ impl Costs {
         self.whole.is_empty()
     }
 
-    /// Reads `[{"currency": "EUR", "amount_minor": 50000, "channel": "Email"}]`; what is wrong comes with its place.
+    /// Reads `[{"currency": "EUR", "amount_minor": 50000, "channel": "Email"}]`, or as an address has it
+    /// `EUR:50000:Email`, with commas between several; what is wrong comes with its place.
     pub(super) fn read(value: Value) -> Result<Self, (String, String)> {
-        let Value::Array(values) = value else {
-            return Err((String::new(), "must be a list of objects".to_owned()));
+        let values: Vec<Value> = match value {
+            Value::Array(values) => values,
+            Value::String(text) => text.split(',').map(in_address).collect(),
+            _ => return Err((String::new(), "must be a list of objects".to_owned())),
         };
         if values.len() > MOST {
             return Err((String::new(), format!("must have at most {MOST}")));
@@ -89,6 +92,20 @@ impl Costs {
     }
 }
 
+/// A cost of an address as the object that it stands for.
+fn in_address(text: &str) -> Value {
+    let mut parts = text.trim().splitn(3, ':');
+    let mut cost = Map::new();
+    for name in ["currency", "amount_minor", "channel"] {
+        if let Some(part) = parts.next() {
+            let number = part.parse::<u64>().ok().filter(|_| name == "amount_minor");
+            let value = number.map_or_else(|| Value::from(part), Value::from);
+            cost.insert(name.to_owned(), value);
+        }
+    }
+    Value::Object(cost)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -108,6 +125,8 @@ mod tests {
         assert_eq!(costs.whole, whole.into());
         let email = (("EUR".to_owned(), "Email".to_owned()), 23);
         assert_eq!(costs.by_channel, [email].into());
+        let in_address = json!("EUR:100,EUR:20:Email, EUR:3:Email,JPY:7");
+        assert_eq!(Costs::read(in_address), Ok(costs));
     }
 
     #[test]
@@ -115,6 +134,8 @@ mod tests {
         let eur = |amount: Value| json!([{"currency": "EUR", "amount_minor": amount}]);
         for (costs, place) in [
             (json!({}), ""),
+            (json!("EUR:1,EUR"), "[1].amount_minor"),
+            (json!("EUR:1:"), "[0].channel"),
             (json!([5]), "[0]"),
             (
                 json!([{"currency": "EUR", "amount_minor": 1, "for": "x"}]),

@@ -2,7 +2,7 @@
 
 use clickhouse::query::Query as Statement;
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use whence_core::key::Right;
 use whence_core::problem::Problem;
 use whence_core::workspace::WorkspaceId;
@@ -11,7 +11,7 @@ use super::catalog::FAMILIES;
 use super::costs::Costs;
 use crate::api::Api;
 use crate::door::Caller;
-use crate::fields::{Body, Query, text};
+use crate::fields::{Body, text};
 use crate::query::period::{Compare, When};
 use crate::reports::question::zone_of;
 use crate::reports::range::Range;
@@ -106,7 +106,7 @@ impl Question {
             _ => Err("must be a text of 1 to 128 bytes"),
         });
         let costs = body.read_within("costs", Costs::read).unwrap_or_default();
-        let margin = body.read("margin", |value| match value.as_f64() {
+        let margin = body.read("margin", |value| match number(&value) {
             Some(margin) if margin > 0.0 && margin <= 1.0 => Ok(margin),
             _ => Err("must be a number above 0, up to 1"),
         });
@@ -166,39 +166,10 @@ impl Question {
     }
 }
 
-/// A query string as the body that asks the same: lists are separated by commas, a cost is `EUR:50000` or `EUR:50000:Email`.
-pub(super) fn body_of(query: Query) -> Result<Body, Problem> {
-    let mut object = Map::new();
-    let mut twice = Vec::new();
-    for (name, text) in query.rest()? {
-        let value = match name.as_str() {
-            "kpis" => text.split(',').map(Value::from).collect(),
-            "costs" => text.split(',').map(cost).collect(),
-            "margin" => text.parse::<f64>().map_or(Value::Null, Value::from),
-            _ => Value::from(text),
-        };
-        if object.insert(name.clone(), value).is_some() {
-            twice.push(name);
-        }
-    }
-    let mut body = Body::of(object);
-    for name in twice {
-        body.wrong(name, "is given twice");
-    }
-    Ok(body)
-}
-
-fn cost(text: &str) -> Value {
-    let mut parts = text.splitn(3, ':');
-    let mut cost = Map::new();
-    for name in ["currency", "amount_minor", "channel"] {
-        if let Some(part) = parts.next() {
-            let number = part.parse::<u64>().ok().filter(|_| name == "amount_minor");
-            let value = number.map_or_else(|| Value::from(part), Value::from);
-            cost.insert(name.to_owned(), value);
-        }
-    }
-    Value::Object(cost)
+/// A number, as an address has it too.
+fn number(value: &Value) -> Option<f64> {
+    let in_text = || value.as_str()?.parse().ok();
+    value.as_f64().or_else(in_text)
 }
 
 /// As long a time, sooner.

@@ -9,11 +9,11 @@ use whence_core::problem::Problem;
 use super::answer;
 use super::ledger::Ledger;
 use super::measured::{gather, nothing, told};
-use super::question::{Question, body_of};
+use super::question::Question;
 use crate::answer::{Accepted, Answer};
 use crate::api::Api;
 use crate::door::Caller;
-use crate::fields::{Body, NoQuery, Query};
+use crate::fields::{Asked, Body};
 use crate::problems::Refusals;
 
 /// Tells the KPIs of referral marketing, each by its definitions. docs/kpis.md has all of them.
@@ -25,8 +25,7 @@ pub(crate) async fn kpis(
     State(api): State<Arc<Api>>,
     caller: Caller,
     accepted: Accepted,
-    _: NoQuery,
-    body: Body,
+    Asked(body): Asked,
 ) -> Result<Answer, Problem> {
     tell(&api, &caller, accepted, body).await
 }
@@ -54,9 +53,9 @@ pub(crate) async fn kpis_by_query(
     State(api): State<Arc<Api>>,
     caller: Caller,
     accepted: Accepted,
-    query: Query,
+    Asked(body): Asked,
 ) -> Result<Answer, Problem> {
-    tell(&api, &caller, accepted, body_of(query)?).await
+    tell(&api, &caller, accepted, body).await
 }
 
 async fn tell(
