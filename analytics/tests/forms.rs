@@ -290,6 +290,30 @@ async fn credits_of_several_models_are_one_table() {
 }
 
 #[tokio::test]
+async fn reports_with_a_path_of_their_own_are_tables_too() {
+    let (_engine, service) = world().await;
+    let range = "from=2026-11-22&to=2026-11-23";
+    let headers = [("accept", "text/csv")];
+    let ask = async |path: &str| {
+        let path = format!("/api/v1/reports/{path}{range}");
+        let got = service
+            .ask_with(&service.acme, "GET", &path, &headers, "")
+            .await;
+        assert_eq!(got.status, 200, "{path}: {}", got.body);
+        got
+    };
+    let series = ask("clicks?").await;
+    let days = "time,clicks,visitors\r\n2026-11-22T00:00:00+00:00,0,0\r\n2026-11-23T00:00:00+00:00,3,3\r\n";
+    assert_eq!(series.body, days);
+    assert_eq!(series.header("whence-to"), "2026-11-24T00:00:00+00:00");
+    let sources = ask("breakdown?by=source&").await;
+    let first = sources.body.lines().next().unwrap();
+    assert!(first.starts_with("key,clicks,"), "{first}");
+    assert_eq!(sources.header("whence-rows"), "3");
+    service.stop().await;
+}
+
+#[tokio::test]
 async fn an_estimate_says_so_and_is_as_close_as_it_says() {
     let engine = Engine::migrated().await;
     let service = Service::on(&engine).await;

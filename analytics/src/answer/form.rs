@@ -5,6 +5,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use whence_core::problem::Problem;
 
@@ -50,9 +51,27 @@ impl Accepted {
             name,
             object,
             columns: Vec::new(),
+            table: "rows",
             rows: None,
         }
     }
+
+    /// As [`answer`](Self::answer), of an object that is still one of ours.
+    pub(crate) fn report(
+        self,
+        name: &'static str,
+        object: &impl Serialize,
+    ) -> Result<Answer, Problem> {
+        let object = serde_json::to_value(object).map_err(|error| unwritten(name, &error))?;
+        Ok(self.answer(name, object))
+    }
+}
+
+/// An answer that is there and cannot be told.
+fn unwritten(report: &'static str, error: &dyn std::error::Error) -> Problem {
+    tracing::error!(report, %error, "a report could not be written");
+    let detail = "the report could not be written in this form";
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
 }
 
 /// A report's answer.
@@ -62,6 +81,8 @@ pub(crate) struct Answer {
     name: &'static str,
     object: Value,
     columns: Vec<Column>,
+    /// The field that has the table.
+    table: &'static str,
     rows: Option<Vec<Value>>,
 }
 
@@ -72,18 +93,28 @@ impl Answer {
         self
     }
 
-    /// Where the object has its table somewhere else than under `rows`: the table.
+    /// The object has its table in this field, and not under `rows`.
+    pub(crate) fn under(mut self, table: &'static str) -> Self {
+        self.table = table;
+        self
+    }
+
+    /// Where the object has no table as it stands: the table.
     pub(crate) fn rows(mut self, rows: Vec<Value>) -> Self {
         self.rows = Some(rows);
         self
     }
 
     /// The rows, and what the object says beside them.
-    fn parted(object: Value, rows: Option<Vec<Value>>) -> (Vec<Value>, Map<String, Value>) {
+    fn parted(
+        object: Value,
+        table: &'static str,
+        rows: Option<Vec<Value>>,
+    ) -> (Vec<Value>, Map<String, Value>) {
         let Value::Object(mut about) = object else {
             return (rows.unwrap_or_default(), Map::new());
         };
-        let own = match about.remove("rows") {
+        let own = match about.remove(table) {
             Some(Value::Array(rows)) => rows,
             _ => Vec::new(),
         };
@@ -103,7 +134,7 @@ impl IntoResponse for Answer {
         if media == Media::Json {
             return (headers, Json(self.object)).into_response();
         }
-        let (rows, about) = Self::parted(self.object, self.rows);
+        let (rows, about) = Self::parted(self.object, self.table, self.rows);
         say(&mut headers, rows.len(), &about);
         let file = match media {
             Media::Lines => Ok(lines::write(&rows)),
@@ -112,11 +143,7 @@ impl IntoResponse for Answer {
         };
         let file = match file {
             Ok(file) => file,
-            Err(error) => {
-                tracing::error!(report = self.name, %error, "a report could not be written");
-                let detail = "the report could not be written in this form";
-                return Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).into_response();
-            }
+            Err(error) => return unwritten(self.name, &error).into_response(),
         };
         let name = format!(
             "attachment; filename=\"{}.{}\"",

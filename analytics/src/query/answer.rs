@@ -163,6 +163,11 @@ pub(super) fn whole(
         .iter()
         .map(|metric| (metric.name().to_owned(), json!(metric.definition())))
         .collect();
+    let denominators: Map<String, Value> = question
+        .metrics
+        .iter()
+        .filter_map(|metric| Some((metric.name().to_owned(), json!(metric.denominator()?))))
+        .collect();
     let approximate: Map<String, Value> = question
         .metrics
         .iter()
@@ -179,6 +184,7 @@ pub(super) fn whole(
         "metrics": question.metrics.iter().map(|metric| metric.name()).collect::<Vec<_>>(),
         "dimensions": names,
         "definition": definitions,
+        "denominator": denominators,
         "time_zone": question.time_zone,
         "range": stretch(&question.range, question),
         "previous_range": question.compare.as_ref().map(|(_, range)| stretch(range, question)),

@@ -111,6 +111,16 @@ impl Metric {
         }
     }
 
+    /// Of what it is a part, where it is one.
+    pub(super) fn denominator(self) -> Option<&'static str> {
+        match self {
+            ConversionRate | RevenuePerClick => Some("clicks"),
+            TimeToConvert => Some("conversions"),
+            Clicks | Visitors | ApproximateVisitors | NewVisitors | ReturningVisitors | Links
+            | Leads | Sales | Conversions | ConvertedClicks | Revenue | Refunded => None,
+        }
+    }
+
     /// How far off it may be; none where it is exact.
     pub(super) fn error(self) -> Option<Value> {
         matches!(self, ApproximateVisitors).then(|| {

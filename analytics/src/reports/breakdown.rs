@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use clickhouse::Row;
@@ -16,6 +15,7 @@ use super::dimension::Dimension;
 use super::money::{Amount, Sums, amounts, less};
 use super::question::{Common, Question};
 use super::warehouse::{Read, Sql, Warehouse, sql};
+use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::Query;
@@ -177,8 +177,9 @@ struct Unowed {
 pub(crate) async fn breakdown(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    accepted: Accepted,
     mut query: Query,
-) -> Result<Json<BreakdownReport>, Problem> {
+) -> Result<Answer, Problem> {
     let common = Common::read(&mut query);
     let by = query.optional::<Dimension>("by");
     let limit = query.number("limit", 1, MOST);
@@ -218,7 +219,8 @@ pub(crate) async fn breakdown(
             });
         }
     }
-    Ok(Json(report))
+    let answer = accepted.report("breakdown", &report)?;
+    Ok(answer.columns(vec![Column::new("key", Shape::One(Kind::Text))]))
 }
 
 async fn count(

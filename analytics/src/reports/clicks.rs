@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use clickhouse::Row;
@@ -16,6 +15,7 @@ use super::answer::{About, CLICK, Definitions, VISITOR};
 use super::interval::{Interval, starts};
 use super::question::Common;
 use super::warehouse::{Sql, sql};
+use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::Query;
@@ -93,8 +93,9 @@ struct Bucket {
 pub(crate) async fn clicks(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    accepted: Accepted,
     mut query: Query,
-) -> Result<Json<ClicksReport>, Problem> {
+) -> Result<Answer, Problem> {
     let common = Common::read(&mut query);
     let cut = Cut {
         interval: query.optional("interval").unwrap_or(Interval::Day),
@@ -129,10 +130,17 @@ pub(crate) async fn clicks(
         time: question.range.show(*at),
         counts: counted.get(&at.as_second()).copied().unwrap_or_default(),
     };
-    Ok(Json(ClicksReport {
+    let report = ClicksReport {
         series: starts.iter().map(point).collect(),
         about: About::of(&question, DEFINITIONS, fresh, read + fresh_read),
         interval: cut.interval.name(),
         totals,
-    }))
+    };
+    let columns = vec![
+        Column::new("time", Shape::One(Kind::Time)),
+        Column::new("clicks", Shape::One(Kind::Whole)),
+        Column::new("visitors", Shape::One(Kind::Whole)),
+    ];
+    let answer = accepted.report("clicks", &report)?;
+    Ok(answer.under("series").columns(columns))
 }
