@@ -106,5 +106,5 @@ async fn funnels_say_what_a_simple_count_says() {
     });
     let further: Vec<u64> = asked.buffer_unordered(AT_A_TIME).collect().await;
     assert_eq!(further.len(), WORKSPACES as usize);
-    assert!(further.iter().sum::<u64>() > 100, "{further:?}");
+    assert!(further.iter().sum::<u64>() > 50, "{further:?}");
 }

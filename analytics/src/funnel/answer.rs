@@ -105,15 +105,11 @@ pub(super) fn whole(
 /// When and by what a group entered, as far as that is asked.
 type Key = (Option<String>, Option<String>);
 
+/// People who entered alike, where that is asked, and the steps that they took.
+type Alike = (Option<Key>, Vec<Taken>);
+
 /// The groups that are told, in their order, and how many there are.
-fn groups<'t>(
-    question: &Question,
-    tally: &'t Tally,
-    edges: &[Timestamp],
-) -> (Vec<(Option<Key>, Vec<Taken>)>, usize)
-where
-    Tally: 't,
-{
+fn groups(question: &Question, tally: &Tally, edges: &[Timestamp]) -> (Vec<Alike>, usize) {
     if question.by.is_none() && question.interval.is_none() {
         return (vec![(None, tally.totals.clone())], 1);
     }

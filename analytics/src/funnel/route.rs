@@ -1,6 +1,5 @@
 //! The routes: one funnel, asked by a body or by a query string.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -164,25 +163,23 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
 }
 
 /// Asks one of the statements, where anything is asked by it.
-fn ask<'q, T: RowOwned + RowRead>(
-    api: &'q Api,
-    question: &'q Question,
+async fn ask<T: RowOwned + RowRead>(
+    api: &Api,
+    question: &Question,
     is_asked: bool,
     statement: fn(&Question) -> Asked,
-    cut: (&'q [i64], i64),
+    cut: (&[i64], i64),
     most: u64,
-) -> impl Future<Output = Result<(Vec<T>, Read), Problem>> {
-    async move {
-        if !is_asked {
-            let nothing = Read {
-                rows: Some(0),
-                bytes: Some(0),
-            };
-            return Ok((Vec::new(), nothing));
-        }
-        let asked = statement(question);
-        let put = |statement| asked.put(statement, question, cut, most + 1);
-        let of = &question.workspace;
-        api.warehouse.ask_text(of, "funnel", &asked.text, put).await
+) -> Result<(Vec<T>, Read), Problem> {
+    if !is_asked {
+        let nothing = Read {
+            rows: Some(0),
+            bytes: Some(0),
+        };
+        return Ok((Vec::new(), nothing));
     }
+    let asked = statement(question);
+    let put = |statement| asked.put(statement, question, cut, most + 1);
+    let of = &question.workspace;
+    api.warehouse.ask_text(of, "funnel", &asked.text, put).await
 }

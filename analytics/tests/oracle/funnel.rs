@@ -95,7 +95,7 @@ pub(super) async fn once(service: &Service, key: &str, world: &World, round: u64
 }
 
 fn question(world: &World, rng: &mut Rng) -> (Funnel, Value) {
-    let spread = [2 * HOUR, 2 * DAY, 25 * DAY][rng.usize(..3)];
+    let spread = [2 * DAY, 25 * DAY, 25 * DAY][rng.usize(..3)];
     let (from, to) = (
         world.around - rng.i64(0..spread),
         world.around + rng.i64(1..spread),
@@ -109,7 +109,7 @@ fn question(world: &World, rng: &mut Rng) -> (Funnel, Value) {
     ];
     let instant = |ms: i64| Timestamp::from_millisecond(ms).unwrap().to_string();
     let order = ["ordered", "ordered", "strict", "any"][rng.usize(..4)];
-    let window = spans[rng.usize(1..5)];
+    let window = spans[[1, 2, 3, 4, 4][rng.usize(..5)]];
     let all_traffic = rng.bool();
     let limit = rng.usize(1..5);
     let mut body = json!({
@@ -132,7 +132,7 @@ fn question(world: &World, rng: &mut Rng) -> (Funnel, Value) {
     body["steps"] = json!(asked);
     let (mut exclude, mut excluded) = (Vec::new(), Vec::new());
     if order != "any" {
-        for _ in 0..[0, 0, 1, 2][rng.usize(..4)] {
+        for _ in 0..[0, 0, 0, 1, 2][rng.usize(..5)] {
             let (means, mut condition) = condition(rng, false);
             let last = rng.usize(2..=count);
             let between = (rng.usize(1..last), last);
@@ -186,7 +186,7 @@ fn condition(rng: &mut Rng, is_first: bool) -> (Means, Value) {
     let mut asked = json!({ "event": kind });
     match kind {
         "click" => {
-            let filter = rng.bool().then(|| filter(rng, 2));
+            let filter = (rng.u8(0..4) == 0).then(|| filter(rng, 2));
             if let Some(filter) = &filter {
                 asked["filter"] = filter.json.clone();
             }
@@ -206,7 +206,7 @@ fn condition(rng: &mut Rng, is_first: bool) -> (Means, Value) {
             if let (Some(name), "event") = (name, kind) {
                 asked["name"] = json!(name);
             }
-            let path = rng.bool().then_some("/pricing");
+            let path = (rng.u8(0..3) == 0).then_some("/pricing");
             if let Some(path) = path {
                 asked["filter"] = json!({ "dimension": "page_path", "is": path });
             }
@@ -220,12 +220,12 @@ fn condition(rng: &mut Rng, is_first: bool) -> (Means, Value) {
             (means, asked)
         }
         _ => {
-            let worth = (rng.u8(0..4) == 0).then(|| rng.i64(0..1_000_000_000_000_000));
+            let worth = (rng.u8(0..8) == 0).then(|| rng.i64(0..1_000_000_000_000_000));
             if let Some(worth) = worth {
                 asked["min_amount_minor"] = json!(worth);
                 asked["currency"] = json!("EUR");
             }
-            let filter = (rng.u8(0..3) == 0).then(|| filter(rng, 2));
+            let filter = (rng.u8(0..6) == 0).then(|| filter(rng, 2));
             if let Some(filter) = &filter {
                 asked["filter"] = filter.json.clone();
             }

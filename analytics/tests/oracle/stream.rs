@@ -62,7 +62,7 @@ pub(super) fn worlds(count: u64) -> Vec<World> {
     // Conversions that carry a click id of another workspace.
     let foreign: Vec<u128> = worlds
         .iter()
-        .map(|world| world.clicks.first().map_or(1, |click| click.click_id))
+        .map(|world| world.clicks.first().map_or(UNKNOWN, |click| click.click_id))
         .collect();
     for (number, world) in worlds.iter_mut().enumerate() {
         let anothers = foreign[(number + 1) % foreign.len()];
