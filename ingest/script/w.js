@@ -1,5 +1,5 @@
 // w.js, for the pages of a site that links lead to: keeps the click that led there, confirms once that a browser
-// has shown the page, and sends conversions. How to use it stands in docs/script.md.
+// has shown the page, and sends conversions and page events. How to use it stands in docs/script.md.
 //
 // It is sent as it stands here, without comments and indents, so a line begins with a comment or has none.
 (() => {
@@ -49,23 +49,69 @@
     if (answer.status === 422) arrived = null;
   };
 
-  const event = (target, name) => new Promise((done) => target.addEventListener(name, done, { once: true }));
+  const happens = (target, name) => new Promise((done) => target.addEventListener(name, done, { once: true }));
   const shown = async () => {
-    if (document.prerendering) await event(document, "prerenderingchange");
-    while (document.visibilityState !== "visible") await event(document, "visibilitychange");
+    if (document.prerendering) await happens(document, "prerenderingchange");
+    while (document.visibilityState !== "visible") await happens(document, "visibilitychange");
     await new Promise(requestAnimationFrame);
   };
 
   const random = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("-");
+  const event = () => ({ ws, event_id: random(), click_id: click(), customer: option("customer") });
+
+  // What is done on pages is told only where it is known whose it is, and where a site that asks first was answered yes.
+  let agreed = option("confirm") !== "off" || kept();
+  const tell = (name, fields) => {
+    const said = { ...event(), name, url: location.origin + location.pathname, ...fields };
+    if (agreed && (said.click_id || said.customer)) return post("v1/page", said);
+  };
+  // Each page once: histories are written to without another page, too.
+  let seen;
+  const view = async () => {
+    await shown();
+    const { pathname } = location;
+    if (!agreed || seen === pathname) return;
+    seen = pathname;
+    // Nobody waits for it.
+    tell("page")?.catch(() => {});
+  };
+  const views = option("pages") === "on";
+
   const commands = {
     click,
-    keep: () => arrived && shown().then(() => confirm(true)),
-    forget: () => write("", 0),
+    keep: () => {
+      agreed = true;
+      if (views) view();
+      return arrived && shown().then(() => confirm(true));
+    },
+    forget: () => {
+      agreed = false;
+      write("", 0);
+    },
+    page: (fields) => shown().then(() => tell("page", fields)),
+    event: (fields) => tell(undefined, fields),
+    share: (fields) => tell("share", fields),
   };
   const queue = window.whence?.q || [];
   window.whence = (name, fields) =>
-    commands[name] ? commands[name]() : post("v1/events", { ws, kind: name, event_id: random(), click_id: click(), ...fields });
+    commands[name] ? commands[name](fields) : post("v1/events", { ...event(), kind: name, ...fields });
   queue.forEach((call) => window.whence(...call));
+
+  if (views) {
+    const { pushState } = history;
+    history.pushState = function (...to) {
+      pushState.apply(this, to);
+      view();
+    };
+    addEventListener("popstate", view);
+    // A page that was kept as it was, and is gone back to.
+    addEventListener("pageshow", ({ persisted }) => {
+      if (!persisted) return;
+      seen = null;
+      view();
+    });
+    view();
+  }
 
   // A page that is loaded again, or gone back to, was confirmed the first time.
   if (arrived && option("confirm") !== "off" && !/reload|back/.test(navigation().type))

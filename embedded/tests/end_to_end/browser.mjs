@@ -97,6 +97,12 @@ async function visit(name, browser, options, story) {
         await page.waitForTimeout(20);
       }
     },
+    heard: async (count) => {
+      for (let waited = 0; answers.length < count; waited += 20) {
+        if (waited > 20_000) throw new Error(`${name}: ${answers.length} of ${count} answers`);
+        await page.waitForTimeout(20);
+      }
+    },
     quiet: () => page.waitForTimeout(QUIET_MS),
     cookies: async () =>
       (await context.cookies()).filter((it) => it.name === "_wcid").map(({ value, domain, expires }) => ({
@@ -160,6 +166,45 @@ await visit("says nothing", person, {}, async ({ follow, quiet }) => {
   const click = await follow("silent");
   await quiet();
   return { click };
+});
+await visit("pages", person, {}, async ({ page, follow, heard, quiet, tell }) => {
+  const click = await follow("pages");
+  await heard(2);
+  // A page of its own, the same with another query, and back over both.
+  await page.evaluate(() => history.pushState({}, "", "/basket?tag=&email=a@b"));
+  await heard(3);
+  await page.evaluate(() => history.pushState({}, "", "/basket?step=2"));
+  await quiet();
+  await page.evaluate(() => history.go(-2));
+  await heard(4);
+  const step = await tell("event", { name: "configured", event_id: "configured-1" });
+  const again = await tell("event", { name: "configured", event_id: "configured-1" });
+  const share = await tell("share", { advocate: "ada", by: "email" });
+  const nameless = await tell("event", {});
+  await page.goto(`${THANKS}?tag=data-pages%3Don`);
+  await heard(9);
+  await quiet();
+  return { click, told: [step, again, share, nameless] };
+});
+await visit("pages when asked", person, {}, async ({ follow, quiet, heard, answers, tell }) => {
+  const click = await follow("pages-asked");
+  await quiet();
+  const before = [...answers, await tell("event", { name: "configured" })];
+  await tell("keep");
+  await heard(2);
+  await tell("forget");
+  const after = await tell("event", { name: "configured" });
+  await quiet();
+  return { click, before, after };
+});
+await visit("pages of nobody", person, {}, async ({ page, quiet, heard, answers, tell }) => {
+  await page.goto(`http://www.shop.test:${site}/?tag=data-pages%3Don`);
+  await quiet();
+  const before = [...answers, await tell("share", { by: "email" })];
+  await page.goto(`http://www.shop.test:${site}/account?tag=${encodeURIComponent('data-pages="on" data-customer="c-7"')}`);
+  await heard(1);
+  await quiet();
+  return { before };
 });
 await visit("forged", person, {}, async ({ page, confirmed, tell }) => {
   await page.goto(`http://www.shop.test:${site}/?wcid=${"A".repeat(22)}`);

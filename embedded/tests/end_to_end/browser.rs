@@ -77,6 +77,32 @@ async fn a_browser_confirms_the_click_that_led_it_to_a_page() {
     );
     assert_eq!(of("forged")["click"], Value::Null, "forgotten");
 
+    // Each page once, whatever is written into the history; and nothing before a site that asks was answered, or of nobody.
+    let pages = of("pages");
+    let answers: Vec<_> = pages["answers"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        answers
+            .iter()
+            .filter(|it| **it == "/v1/confirm 204")
+            .count(),
+        1
+    );
+    assert_eq!(
+        answers.iter().filter(|it| **it == "/v1/page 204").count(),
+        7
+    );
+    assert_eq!(pages["told"], json!([204, 204, 204, 422]));
+    let asked = of("pages when asked");
+    assert_eq!(
+        (&asked["before"], &asked["after"]),
+        (&json!([null]), &Value::Null)
+    );
+    let nobody = of("pages of nobody");
+    assert_eq!(
+        (&nobody["before"], &nobody["answers"]),
+        (&json!([null]), &json!(["/v1/page 204"]))
+    );
+
     let person = Marks::default();
     let driven = Marks::FETCH | Marks::WEBDRIVER | Marks::MACHINE;
     let expected: BTreeMap<String, Marks> = [
@@ -85,6 +111,8 @@ async fn a_browser_confirms_the_click_that_led_it_to_a_page() {
         ("not to be followed", person),
         ("asked first", person),
         ("prerendered", Marks::PRERENDERED),
+        ("pages", person),
+        ("pages when asked", person),
         ("driven", driven),
     ]
     .map(|(name, marks)| (click(name), marks))
@@ -92,6 +120,30 @@ async fn a_browser_confirms_the_click_that_led_it_to_a_page() {
     wait_for(|| confirmations(&whence), &expected).await;
     let expected = BTreeMap::from([(click("one site"), 1), (click("two sites"), 1)]);
     wait_for(|| conversions(&whence), &expected).await;
+    let (www, of_pages) = ("www.shop.test", click("pages"));
+    let event = |name: &str, page: &str, click: &str, more: &str| {
+        (format!("{name} {page} {click} {more}"), 1)
+    };
+    let expected = BTreeMap::from([
+        (format!("page {www}/landing {of_pages} "), 2),
+        event("page", &format!("{www}/basket"), &of_pages, ""),
+        event("page", "checkout.shop.test/thanks", &of_pages, ""),
+        event("configured", &format!("{www}/landing"), &of_pages, ""),
+        event("share", &format!("{www}/landing"), &of_pages, "ada email"),
+        event(
+            "page",
+            &format!("{www}/landing"),
+            &click("pages when asked"),
+            "",
+        ),
+        event(
+            "page",
+            &format!("{www}/account"),
+            &ClickId(0).to_string(),
+            "c-7",
+        ),
+    ]);
+    wait_for(|| page_events(&whence), &expected).await;
 
     // Confirmations have no numbers to be audited by, and their lane is not taken for one of conversions.
     let audit = whence.api("GET", "/api/v1/audit", "").await.unwrap().json();
@@ -110,6 +162,12 @@ async fn visits(whence: &Installation) -> HashMap<String, Value> {
         ("two", "www.elsewhere.test", ""),
         ("asked", "www.shop.test", "?tag=data-keep%3Doff"),
         ("silent", "www.shop.test", "?tag=data-confirm%3Doff"),
+        ("pages", "www.shop.test", "?tag=data-pages%3Don"),
+        (
+            "pages-asked",
+            "www.shop.test",
+            "?tag=data-pages%3Don+data-confirm%3Doff",
+        ),
     ] {
         whence
             .make_link(slug, &format!("http://{host}:{site}/landing{query}"))
@@ -140,6 +198,24 @@ async fn visits(whence: &Installation) -> HashMap<String, Value> {
     visits
         .map(|visit: Value| (visit["name"].as_str().unwrap().to_owned(), visit))
         .collect()
+}
+
+/// How many page events of each kind there are: what, where, of which click, and what else was said.
+async fn page_events(whence: &Installation) -> BTreeMap<String, u64> {
+    let query = "SELECT concat(toString(click_id), '|', toString(name), ' ', toString(page_host), toString(page_path), '|',
+            trimBoth(concat(customer, ' ', toString(advocate), ' ', toString(shared_by)))) AS event, count()
+        FROM whence.page_events FINAL GROUP BY event";
+    let rows = whence.select(query).await.into_iter();
+    rows.map(|(event, count)| {
+        let mut parts = event.split('|');
+        let (click, what, more) = (parts.next(), parts.next(), parts.next());
+        let click = text(click.unwrap());
+        (
+            format!("{} {click} {}", what.unwrap(), more.unwrap()),
+            count,
+        )
+    })
+    .collect()
 }
 
 /// The marks of each confirmed click.

@@ -24,6 +24,10 @@ const SUMS: &[&str] = &[
     // Whose sale is owed to which channel, through the click and through the customer, and what was given back of it.
     "SELECT c.channel, s.kind, count(), sum(s.amount_minor) FROM conversions AS s FINAL INNER JOIN clicks AS c USING (workspace, click_id) GROUP BY ALL ORDER BY ALL",
     "SELECT count() FROM conversions AS r FINAL INNER JOIN conversions AS s FINAL ON s.event_id = r.reference",
+    "SELECT name, page_host, link_id, shared_by, occurred_at, source, lane, seq, count(), uniqExact(customer) FROM page_events FINAL GROUP BY ALL ORDER BY ALL",
+    "SELECT uniqExact(customer), uniqExact(visitor_id), uniqExact(advocate) FROM page_events FINAL",
+    // Whose page was seen after which channel's click.
+    "SELECT c.channel, e.name, count() FROM page_events AS e FINAL INNER JOIN clicks AS c USING (workspace, click_id) GROUP BY ALL ORDER BY ALL",
     "SELECT count() FROM refunds AS r FINAL INNER JOIN conversions AS s FINAL ON s.event_id = r.reference",
 ];
 
@@ -51,7 +55,7 @@ async fn a_person_is_erased_and_nobody_else() {
         text(&erased.stdout).contains("nothing is left"),
         "{erased:?}"
     );
-    assert_eq!(people::traces(&home).await, [0; 8]);
+    assert_eq!(people::traces(&home).await, [0; 10]);
     assert_eq!(home.dump(people::OTHERS).await, others);
     assert_eq!(home.dump(SUMS).await, sums);
     assert!(home.audit(), "{:?}", home.run(&["audit"], &[]));
@@ -73,6 +77,8 @@ async fn a_person_is_erased_and_nobody_else() {
     assert_eq!(found("clicks"), 4);
     assert_eq!(found("conversions"), 4);
     assert_eq!(found("conversions of others that name them"), 1);
+    assert_eq!(found("page_events"), 3);
+    assert_eq!(found("page_events of others that name them"), 1);
     for marker in people::markers() {
         assert!(!receipt.contains(&marker), "{marker}: {receipt}");
     }
@@ -128,6 +134,11 @@ async fn a_person_gets_all_of_their_data_and_nobody_elses() {
     assert_eq!(events, ["lead-1", "sale-1", "sale-2", "refund-1"]);
     assert_eq!((of("refunds").len(), of("confirmations").len()), (1, 1));
     assert_eq!(of("conversion_numbers").len(), 4);
+    let paths: Vec<&str> = of("page_events")
+        .iter()
+        .map(|it| it["page_path"].as_str().unwrap())
+        .collect();
+    assert_eq!(paths, ["/marker/1", "/marker/2", "/marker/3"]);
     assert_eq!(home.dump(&["SELECT * FROM persons"]).await, [""]);
 
     // By one click of hers the same is found, by her cookie too.
@@ -206,7 +217,7 @@ async fn an_erasure_that_is_killed_is_finished_by_the_next() {
     }
     let finished = home.run(&["erase"], &flags);
     assert_eq!(finished.status.code(), Some(0), "{finished:?}");
-    assert_eq!(people::traces(&home).await, [0; 8]);
+    assert_eq!(people::traces(&home).await, [0; 10]);
     assert_eq!(home.dump(people::OTHERS).await, others);
     assert_eq!(home.dump(SUMS).await, sums);
     assert!(home.audit(), "{:?}", home.run(&["audit"], &[]));
@@ -219,6 +230,7 @@ async fn every_table_that_knows_people_is_erased_from() {
     let question = "SELECT arrayStringConcat(arraySort(groupUniqArray(table)), ' ') AS names FROM
         (SELECT table FROM system.columns WHERE database = currentDatabase()
             AND name IN ('visitor_id', 'click_id', 'customer', 'event_id', 'address', 'address_prefix', 'user_agent'))";
-    let known = r#"{"names":"clicks confirmations conversion_numbers conversions refunds"}"#;
+    let known =
+        r#"{"names":"clicks confirmations conversion_numbers conversions page_events refunds"}"#;
     assert_eq!(home.dump(&[question]).await, [format!("{known}\n")]);
 }

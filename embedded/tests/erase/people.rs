@@ -61,11 +61,13 @@ pub(crate) const OTHERS: &[&str] = &[
     "SELECT * FROM conversion_numbers WHERE lane != 254 ORDER BY ALL",
     "SELECT * FROM refunds WHERE reference LIKE 'other-%' ORDER BY ALL",
     "SELECT * FROM confirmations WHERE click_id < 1000000 ORDER BY ALL",
+    "SELECT * FROM page_events WHERE lane = 8 AND seq > 1 ORDER BY ALL",
+    "SELECT * EXCEPT (click_id, visitor_id) FROM page_events WHERE lane = 8 AND seq = 1",
     "SELECT * FROM lanes ORDER BY ALL",
 ];
 
 /// How many traces of her there are, by questions that have nothing in common with those of the command.
-pub(crate) async fn traces(home: &Home) -> [u64; 8] {
+pub(crate) async fn traces(home: &Home) -> [u64; 10] {
     let ids = ids().map(|id| wide(id.0)).join(",");
     let visitors = [PHONE, LAPTOP].map(wide).join(",");
     let questions = [
@@ -77,8 +79,10 @@ pub(crate) async fn traces(home: &Home) -> [u64; 8] {
         "SELECT count() FROM conversion_numbers WHERE event_id IN ('lead-1', 'sale-1', 'sale-2', 'refund-1')".into(),
         "SELECT count() FROM refunds WHERE reference = 'sale-1' OR event_id = 'refund-1'".into(),
         format!("SELECT count() FROM confirmations WHERE click_id IN ({ids})"),
+        format!("SELECT count() FROM page_events WHERE visitor_id IN ({visitors}) OR click_id IN ({ids})"),
+        format!("SELECT count() FROM page_events WHERE customer = '{CUSTOMER}' OR advocate = '{CUSTOMER}' OR page_path LIKE '%marker%' OR event_id IN (1, 2, 3)"),
     ];
-    let mut counts = [0; 8];
+    let mut counts = [0; 10];
     for (count, question) in counts.iter_mut().zip(&questions) {
         *count = home.count(question).await;
     }
@@ -86,7 +90,7 @@ pub(crate) async fn traces(home: &Home) -> [u64; 8] {
 }
 
 /// What they are before.
-pub(crate) const TRACES: [u64; 8] = [4, 4, 4, 4, 5, 4, 1, 1];
+pub(crate) const TRACES: [u64; 10] = [4, 4, 4, 4, 5, 4, 1, 1, 4, 3];
 
 /// Fills the tables.
 pub(crate) async fn settle_in(home: &Home) {
@@ -183,6 +187,34 @@ pub(crate) async fn settle_in(home: &Home) {
     home.execute("INSERT INTO conversion_numbers SELECT workspace, event_id, lane, seq, received_at FROM conversions").await;
     home.execute("INSERT INTO refunds SELECT workspace, reference, event_id FROM conversions WHERE reference != ''").await;
     home.execute(&format!("INSERT INTO confirmations (workspace, click_id, marks, page_ms, confirmed_at) VALUES ('acme', {}, 1, 5, now64(3)), ('acme', 17, 1, 5, '2026-01-01 00:00:00')", wide(first))).await;
+    // Hers by her name, by her phone, and by a click of nobody's by name; and another customer's with her laptop.
+    let events = [
+        (1, 254, 1, "page", 0, PHONE, CUSTOMER, "/marker/1", "ada"),
+        (2, 254, 2, "share", 0, PHONE, "", "/marker/2", CUSTOMER),
+        (3, 254, 3, "page", second, 0, "", "/marker/3", ""),
+        (
+            4,
+            8,
+            1,
+            "page",
+            by_laptop,
+            LAPTOP,
+            "customer-88",
+            "/account/88",
+            "",
+        ),
+        (5, 8, 2, "page", 0, 3, "", "/basket", "ada"),
+        (6, 8, 3, "share", 0, 0, "c-12", "/", "c-12"),
+    ];
+    for (id, lane, seq, name, click, visitor, customer, path, advocate) in events {
+        let (click, visitor) = (wide(click), wide(visitor));
+        home.execute(&format!(
+            "INSERT INTO page_events (workspace, event_id, name, click_id, visitor_id, customer, page_host, page_path, advocate, occurred_at, received_at, source, lane, seq)
+            VALUES ('acme', {id}, '{name}', {click}, {visitor}, '{customer}', 'shop.example', '{path}', '{advocate}', fromUnixTimestamp64Milli({at}, 'UTC'), fromUnixTimestamp64Milli({at}, 'UTC'), 'beacon', {lane}, {seq})",
+            at = NOON + 7_200_000 + seq,
+        ))
+        .await;
+    }
 }
 
 #[allow(clippy::too_many_arguments, reason = "a row has as many columns")]

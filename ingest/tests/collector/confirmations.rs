@@ -321,7 +321,7 @@ async fn the_script_is_cached_and_may_be_run_anywhere() {
         assert_eq!(got.header(name), value, "{name}");
     }
     assert!(
-        got.body.len() < 3 << 10 && got.body.contains("v1/confirm"),
+        got.body.len() < 4 << 10 && got.body.contains("v1/confirm"),
         "{}",
         got.body
     );
