@@ -57,12 +57,12 @@
   };
 
   const random = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("-");
-  const event = () => ({ ws, event_id: random(), click_id: click(), customer: option("customer") });
+  const whose = () => ({ ws, click_id: click(), customer: option("customer") });
 
   // What is done on pages is told only where it is known whose it is, and where a site that asks first was answered yes.
   let agreed = option("confirm") !== "off" || kept();
   const tell = (name, fields) => {
-    const said = { ...event(), name, url: location.origin + location.pathname, ...fields };
+    const said = { ...whose(), request_id: random(), name, url: location.origin + location.pathname, ...fields };
     if (agreed && (said.click_id || said.customer)) return post("v1/page", said);
   };
   // Each page once: histories are written to without another page, too.
@@ -94,7 +94,7 @@
   };
   const queue = window.whence?.q || [];
   window.whence = (name, fields) =>
-    commands[name] ? commands[name](fields) : post("v1/events", { ...event(), kind: name, ...fields });
+    commands[name] ? commands[name](fields) : post("v1/events", { ...whose(), event_id: random(), kind: name, ...fields });
   queue.forEach((call) => window.whence(...call));
 
   if (views) {

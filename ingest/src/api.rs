@@ -33,6 +33,7 @@ use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
 use crate::page_event::desk::PageEventDesk;
+use crate::page_event::pace::Pace;
 use crate::rules::Rules;
 use crate::turns::Turns;
 use crate::visitors::Visitors;
@@ -73,6 +74,8 @@ pub(crate) struct Shared {
     pub(crate) pixels: Arc<Semaphore>,
     /// How many confirmations may be.
     pub(crate) confirmation_turns: Semaphore,
+    /// How fast those of one person may come from browsers.
+    pub(crate) page_event_pace: Pace,
     /// How many page events from browsers may be.
     pub(crate) page_event_turns: Semaphore,
     /// How many requests with page events from servers may be in memory at a time.

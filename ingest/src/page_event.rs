@@ -6,6 +6,7 @@
 
 pub(crate) mod check;
 pub(crate) mod desk;
+pub(crate) mod pace;
 mod page;
 mod repeats;
 mod row;

@@ -32,6 +32,7 @@ use crate::insert::Inserts;
 use crate::known::Known;
 use crate::metrics::Metrics;
 use crate::page_event::desk::PageEventDesk;
+use crate::page_event::pace::Pace;
 use crate::page_event::sink::PageEventTable;
 use crate::refill::refill;
 use crate::retention;
@@ -149,6 +150,7 @@ impl Service for Server {
             batch_turns: Turns::new(BATCHES_AT_A_TIME, TURN_PATIENCE),
             pixels: Arc::new(Semaphore::new(PIXELS_AT_A_TIME)),
             confirmation_turns: Semaphore::new(CONFIRMATIONS_AT_A_TIME),
+            page_event_pace: Pace::new(),
             page_event_turns: Semaphore::new(PAGE_EVENTS_AT_A_TIME),
             page_event_batch_turns: Turns::new(PAGE_EVENT_BATCHES_AT_A_TIME, TURN_PATIENCE),
             metrics,

@@ -73,6 +73,10 @@ async fn take_of_page(
     }
     let visitor = caller::visitor(shared, &workspace, headers);
     let event = said.of(id, visitor, source, now_ms).map_err(unfit)?;
+    if !shared.page_event_pace.allows(&event) {
+        let detail = "too many events of one person; send fewer";
+        return Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail));
+    }
     let taken = shared.page_events.take(&[event]).await.pop();
     match taken.expect("an answer for each") {
         Ok(Taken::New) => Ok(PageEventAnswer::Accepted),

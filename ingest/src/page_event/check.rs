@@ -21,6 +21,7 @@ pub(crate) struct Said {
     pub(crate) workspace: Option<WorkspaceId>,
     /// The sender's name for the event.
     pub(crate) event_id: Option<String>,
+    request_id: Option<String>,
     name: String,
     click: Option<ClickId>,
     customer: String,
@@ -44,6 +45,7 @@ pub(crate) fn check(
         .then(|| fields.required("ws", workspace_id))
         .flatten();
     let event_id = fields.optional("event_id", short_text);
+    let request_id = fields.optional("request_id", short_text);
     let name = fields.required("name", short_text);
     let click = fields.optional("click_id", |raw| click_id(raw, key));
     let customer = fields.optional("customer", short_text);
@@ -69,6 +71,7 @@ pub(crate) fn check(
         (true, Some(name)) => Ok(Said {
             workspace,
             event_id,
+            request_id,
             name,
             click,
             customer: customer.unwrap_or_default(),
@@ -96,9 +99,11 @@ impl Said {
         }
         Ok(PageEvent {
             workspace,
-            id: match &self.event_id {
-                Some(name) => PageEventId::of(name),
-                None => PageEventId::random(),
+            id: match (&self.event_id, &self.request_id) {
+                (Some(name), _) => PageEventId::of(name),
+                // No event's name holds a zero byte.
+                (None, Some(request)) => PageEventId::of(&format!("\0{request}")),
+                (None, None) => PageEventId::random(),
             },
             may_repeat: self.event_id.is_some(),
             name: self.name,
@@ -192,6 +197,13 @@ mod tests {
         let first = of(Some(VisitorId(3))).unwrap();
         assert!(!first.may_repeat, "a name of its own");
         assert_ne!(first.id, of(Some(VisitorId(3))).unwrap().id);
+        // A request that a browser sends again is the same event, and is no event's name.
+        let sent = r#"{"ws":"acme","name":"page","customer":"c","request_id":"r-1"}"#;
+        let sent = || self::said(sent, PageEventSource::Beacon).unwrap();
+        let sent = || sent().of("acme".parse().unwrap(), None, PageEventSource::Beacon, NOW);
+        let (first, again) = (sent().unwrap(), sent().unwrap());
+        assert_eq!((first.id, first.may_repeat), (again.id, false));
+        assert_ne!(first.id, PageEventId::of("r-1"));
     }
 
     #[test]

@@ -48,10 +48,6 @@ impl PageEventDesk {
         let mut repeats: Vec<(usize, usize)> = Vec::new();
         let mut first: HashMap<(&WorkspaceId, PageEventId), usize> = HashMap::new();
         for (place, event) in events.iter().enumerate() {
-            if !event.may_repeat {
-                new.push(place);
-                continue;
-            }
             let key = (&event.workspace, event.id);
             match first.get(&key) {
                 Some(&earlier) if covers(events[earlier].source, event.source) => {
@@ -67,7 +63,7 @@ impl PageEventDesk {
         let journalled = self.intake.take(new.iter().map(|place| &events[*place]));
         for (place, result) in new.iter().zip(journalled.await) {
             let event = &events[*place];
-            if result.is_ok() && event.may_repeat {
+            if result.is_ok() {
                 let key = (event.workspace.clone(), event.id);
                 self.recent.insert(key, event.source);
             }
@@ -124,7 +120,10 @@ mod tests {
         use Taken::{Again, New};
         for (events, expected) in [
             (vec![browsers.clone(), nameless.clone()], vec![New, New]),
-            (vec![browsers.clone(), others.clone()], vec![Again, New]),
+            (
+                vec![browsers.clone(), others.clone(), nameless.clone()],
+                vec![Again, New, Again],
+            ),
             (
                 vec![servers.clone(), servers.clone(), browsers.clone()],
                 vec![New, Again, Again],

@@ -2,6 +2,7 @@
 
 use whence_core::erased::ErasedEvents;
 use whence_core::id::ClickIdKey;
+use whence_core::page_event::PageEventId;
 use whence_core::test_support::Engine;
 
 use crate::support::{CLICK_ID_KEY, Collector, wait_for};
@@ -69,4 +70,29 @@ async fn an_erased_order_neither_comes_back_nor_counts_twice() {
         0,
     )
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erased_page_event_does_not_come_back() {
+    let engine = Engine::migrated().await;
+    let collector = Collector::start(&engine.config()).await;
+    let client = engine.client();
+    let key = u128::from_str_radix(CLICK_ID_KEY, 16).unwrap();
+    let erased = ErasedEvents::of(&ClickIdKey::new(key.to_be_bytes()));
+    let stand_in = erased.page_event("acme", PageEventId::of("view-1")).0;
+    let left = format!(
+        "INSERT INTO page_events (workspace, event_id, name, occurred_at, received_at, source)
+        VALUES ('acme', toUInt128('{stand_in}'), 'page', now64(3) - 7200, now64(3) - 7200, 'beacon')"
+    );
+    client.query(&left).execute().await.unwrap();
+    for id in ["view-1", "view-2"] {
+        let body = format!(r#"{{"ws":"acme","event_id":"{id}","name":"page","customer":"c-1"}}"#);
+        let got = collector.ask("POST", "/v1/page", &[], body).await;
+        assert_eq!(got.status, 204, "{got:?}");
+    }
+    wait_for(&client, "SELECT count() FROM page_events", 2).await;
+    let came_back = PageEventId::of("view-1").0;
+    let query =
+        format!("SELECT count() FROM page_events WHERE event_id = toUInt128('{came_back}')");
+    wait_for(&client, &query, 0).await;
 }

@@ -311,6 +311,27 @@ async fn what_is_wrong_is_refused_and_named() {
     }
     assert_eq!(collector.ask("GET", "/v1/page", &[], "").await.status, 405);
     wait_for(&engine.client(), STORED, 1).await;
+
+    // A page that goes round in circles is stopped; others are not.
+    let event = |customer: &str| json!({"ws": "acme", "name": "page", "customer": customer});
+    let mut statuses = Vec::new();
+    for _ in 0..400 {
+        statuses.push(
+            of_page(&collector, &[], &event("loop"))
+                .await
+                .status
+                .as_u16(),
+        );
+        if statuses.ends_with(&[429]) {
+            break;
+        }
+    }
+    assert!(
+        statuses.len() > 100 && statuses.ends_with(&[429]),
+        "{}",
+        statuses.len()
+    );
+    assert_eq!(of_page(&collector, &[], &event("other")).await.status, 204);
 }
 
 /// What was answered survives a kill of the collector and hours without ClickHouse, and is there once.
