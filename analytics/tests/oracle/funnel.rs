@@ -430,8 +430,8 @@ fn in_any(funnel: &Funnel, events: &[Event], entry: usize, now: i64) -> Way {
         (0..1 << count).map(spare).min().unwrap()
     };
     let mut taken = Vec::new();
-    for next in entry..events.len() {
-        if events[next].at <= last && served(next) > taken.len() {
+    for (next, event) in events.iter().enumerate().skip(entry) {
+        if event.at <= last && served(next) > taken.len() {
             taken.push(next);
         }
     }
