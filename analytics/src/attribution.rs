@@ -3,7 +3,7 @@
 //! The models themselves, on paths of touches: [`weights`] those that look at one path by a rule, [`shapley`] and [`markov`]
 //! those that learn from all paths together, [`split`] the exact division of an amount by weights. Where paths come from
 //! does not matter here: [`file`] reads them in the form in which tools exchange them, [`report`] out of ClickHouse
-//! ([`journeys`] puts clicks and conversions together);
+//! ([`reading`] asks for them, [`journeys`] puts clicks and conversions together);
 //! [`explain`] says of one conversion what earned it.
 //!
 //! Credits are exact: what is divided is whole units (cents, millionths of a conversion), and what is given out adds up to
@@ -12,12 +12,13 @@
 mod credit;
 pub(crate) mod explain;
 pub mod file;
-mod journeys;
+pub(crate) mod journeys;
 mod ledger;
 mod markov;
 mod model;
 mod paths;
-mod question;
+pub(crate) mod question;
+pub(crate) mod reading;
 pub(crate) mod report;
 mod shapley;
 mod split;

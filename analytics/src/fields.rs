@@ -7,6 +7,7 @@ mod address;
 mod spec;
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
@@ -239,6 +240,20 @@ pub(crate) fn text<T: FromStr<Err: Display>>(value: Value) -> Result<T, String> 
         Value::String(text) => text.parse().map_err(|error: T::Err| error.to_string()),
         _ => Err("must be a text".to_owned()),
     }
+}
+
+/// A value of a body that is a number between two bounds, both included.
+pub(crate) fn number(value: &Value, bounds: RangeInclusive<u64>) -> Result<u64, String> {
+    let number = value.as_u64().filter(|number| bounds.contains(number));
+    number.ok_or_else(|| {
+        let (least, most) = bounds.into_inner();
+        format!("must be a number from {least} to {most}")
+    })
+}
+
+/// A value of a body that is true or false.
+pub(crate) fn flag(value: Value) -> Result<bool, &'static str> {
+    value.as_bool().ok_or("must be true or false")
 }
 
 /// For routes that take no parameters: refuses those that are sent.

@@ -105,6 +105,8 @@ mod tests {
             "patch /api/v1/links/{id}",
             "patch /api/v1/workspace",
             "post /api/v1/attribution",
+            "post /api/v1/cohorts",
+            "post /api/v1/cohorts/referred",
             "post /api/v1/domains",
             "post /api/v1/funnel",
             "post /api/v1/kpis",
@@ -113,6 +115,7 @@ mod tests {
             "post /api/v1/links/import",
             "post /api/v1/links/{id}/qr",
             "post /api/v1/overview",
+            "post /api/v1/paths",
             "post /api/v1/query",
             "put /api/v1/links/external/{external_id}",
         ];

@@ -11,8 +11,8 @@ use utoipa_axum::routes;
 
 use crate::api::Api;
 use crate::{
-    attribution, audit, dashboard, domains, door, funnel, kpis, links, metrics, openapi, problems,
-    query, reports, workspace,
+    attribution, audit, cohorts, dashboard, domains, door, funnel, kpis, links, metrics, openapi,
+    paths, problems, query, reports, workspace,
 };
 
 /// The routes that need a key, and their description.
@@ -39,6 +39,9 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         ))
         .routes(routes!(attribution::explain::explain))
         .routes(routes!(kpis::route::kpis, kpis::route::kpis_by_query))
+        .routes(routes!(paths::route::paths))
+        .routes(routes!(cohorts::route::cohorts_of_people))
+        .routes(routes!(cohorts::referred::referred))
         .routes(routes!(audit::route::audit))
         .split_for_parts();
     openapi::open_parts(&mut description);

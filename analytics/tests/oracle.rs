@@ -5,10 +5,12 @@
 //! workspace of its own in the same tables, so that what is another's is always close at hand.
 
 mod attribution;
+mod cohorts;
 mod compare;
 mod funnel;
 mod kpis;
 mod overview;
+mod paths;
 mod people;
 mod query;
 mod reference;
@@ -107,4 +109,19 @@ async fn funnels_say_what_a_simple_count_says() {
     let further: Vec<u64> = asked.buffer_unordered(AT_A_TIME).collect().await;
     assert_eq!(further.len(), WORKSPACES as usize);
     assert!(further.iter().sum::<u64>() > 50, "{further:?}");
+}
+
+#[tokio::test]
+async fn paths_and_cohorts_say_what_a_simple_count_says() {
+    let engine = Engine::migrated().await;
+    let (service, cases) = filled(&engine).await;
+    let asked = futures_stream::iter(cases).map(async |(world, key)| {
+        paths::one(&service, &key, &world).await;
+        cohorts::one(&service, &key, &world).await;
+        cohorts::referred(&service, &key, &world).await
+    });
+    let compared: Vec<u64> = asked.buffer_unordered(AT_A_TIME).collect().await;
+    assert_eq!(compared.len(), WORKSPACES as usize);
+    // Customers whose window is over, on both sides.
+    assert!(compared.iter().sum::<u64>() > 100, "{compared:?}");
 }

@@ -1,4 +1,5 @@
 -- Opens what is asked of clicks: what the people whose conversions are asked for have carried, under the name `theirs`.
+-- PASSES is a further condition on what can be a touch.
 -- Parameters: those of conversions.sql.
 WITH theirs AS
 (
@@ -29,7 +30,7 @@ carried AS
         visitor_id,
         toUnixTimestamp64Milli(time) AS at,
         toString({by:Identifier}) AS label,
-        outcome = 'redirected' AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate')) AS counts
+        outcome = 'redirected' AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate')) AND PASSES AS counts
     FROM clicks
     -- A click's id begins with its time: the hour leads to its row by the table's key, and need not be looked at again there.
     WHERE workspace = {workspace:String}

@@ -1,5 +1,5 @@
 -- The clicks of the visitors whom conversions carry, by themselves or by the click that they carry, that can be touches.
--- Stands behind theirs.sql.
+-- Stands behind theirs.sql, PASSES as there.
 -- Parameters: those of carried.sql, and
 --   look_back_ms  how long before the conversion a click may be: the range does not bound it
 SELECT click_id, visitor_id, toUnixTimestamp64Milli(time) AS at, toString({by:Identifier}) AS label, toUInt8(1) AS counts
@@ -9,6 +9,7 @@ WHERE workspace = {workspace:String}
   AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
   AND outcome = 'redirected'
   AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
+  AND PASSES
   AND visitor_id != 0
   AND visitor_id IN
   (

@@ -16,8 +16,7 @@ const MOST_HELD: usize = 5_000_000;
 
 /// A conversion that is asked for, or another of the same customer.
 #[derive(Debug, Row, Deserialize)]
-pub(super) struct Conversion {
-    #[expect(dead_code, reason = "the order of rows, in which ties are broken")]
+pub(crate) struct Conversion {
     event_id: String,
     occurred_ms: i64,
     worth: i64,
@@ -31,7 +30,7 @@ pub(super) struct Conversion {
 
 /// A click of somebody who converted.
 #[derive(Debug, Row, Deserialize)]
-pub(super) struct Click {
+pub(crate) struct Click {
     click_id: u128,
     visitor_id: u128,
     at: i64,
@@ -41,31 +40,34 @@ pub(super) struct Click {
 
 /// A click that led to a conversion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Touch {
+pub(crate) struct Touch {
     /// When, in milliseconds since 1970.
-    pub(super) at: i64,
-    click_id: u128,
+    pub(crate) at: i64,
+    pub(crate) click_id: u128,
     /// The label's number.
-    pub(super) label: u32,
+    pub(crate) label: u32,
 }
 
 /// A conversion and what led to it.
 #[derive(Debug)]
-pub(super) struct Converted {
-    pub(super) occurred_ms: i64,
+pub(crate) struct Converted {
+    /// Its event id.
+    pub(crate) event_id: String,
+    /// When, in milliseconds since 1970.
+    pub(crate) occurred_ms: i64,
     /// What was paid and not given back, in minor units.
-    pub(super) worth: i128,
-    pub(super) currency: String,
+    pub(crate) worth: i128,
+    pub(crate) currency: String,
     /// The earliest first; at the same millisecond by the click's id.
-    pub(super) touches: Vec<Touch>,
+    pub(crate) touches: Vec<Touch>,
 }
 
 /// All conversions that are asked for, in the order of their event ids.
 #[derive(Debug, Default)]
-pub(super) struct Journeys {
-    pub(super) converted: Vec<Converted>,
+pub(crate) struct Journeys {
+    pub(crate) converted: Vec<Converted>,
     /// What touches are called, by number.
-    pub(super) labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
 }
 
 /// Who converted: a customer with all its conversions, or a conversion alone that names none.
@@ -77,11 +79,11 @@ struct Person {
 
 /// More touches than are held beside each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct TooMany;
+pub(crate) struct TooMany;
 
 impl Journeys {
     /// Out of the conversions, the clicks that these carry, and the clicks of their visitors.
-    pub(super) fn new(
+    pub(crate) fn new(
         conversions: Vec<Conversion>,
         carried: Vec<Click>,
         visited: Vec<Click>,
@@ -155,6 +157,7 @@ impl Journeys {
                 return Err(TooMany);
             }
             Ok(Converted {
+                event_id: conversion.event_id.clone(),
                 touches,
                 occurred_ms: till,
                 worth: i128::from(conversion.worth) - i128::from(conversion.refunded),

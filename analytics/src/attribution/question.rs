@@ -1,4 +1,4 @@
-//! What an attribution is asked: which conversions, which touches, which models.
+//! What an attribution is asked: which conversions and which touches, as paths are asked too, and which models.
 
 use std::str::FromStr;
 
@@ -30,7 +30,7 @@ pub(super) const DAY_MS: i64 = 86_400_000;
 
 /// What touches are called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Label {
+pub(crate) enum Label {
     Channel,
     Source,
     Campaign,
@@ -47,12 +47,14 @@ impl Label {
         ("advocate", "advocate", Self::Advocate),
     ];
 
-    pub(super) fn names(self) -> (&'static str, &'static str) {
+    /// The name by which it is asked for, and the column.
+    pub(crate) fn names(self) -> (&'static str, &'static str) {
         let found = Self::ALL.iter().find(|(.., label)| *label == self);
         found.map_or(("", ""), |(name, column, _)| (name, column))
     }
 
-    pub(super) fn show(self, label: &str) -> String {
+    /// A touch's label as the API writes it.
+    pub(crate) fn show(self, label: &str) -> String {
         match self {
             Self::Link => label
                 .parse()
@@ -73,52 +75,65 @@ impl FromStr for Label {
     }
 }
 
-/// What is asked.
-pub(super) struct Question {
-    pub(super) workspace: WorkspaceId,
-    pub(super) time_zone: String,
-    pub(super) range: Range,
-    pub(super) models: Vec<Model>,
-    pub(super) by: Label,
-    pub(super) look_back: Span,
-    pub(super) kinds: Vec<String>,
-    pub(super) all_traffic: bool,
+/// Which conversions are meant, and which clicks may be their touches.
+pub(crate) struct Touching {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) time_zone: String,
+    /// When conversions happened.
+    pub(crate) range: Range,
+    /// What touches are called by.
+    pub(crate) by: Label,
+    pub(crate) look_back: Span,
+    pub(crate) kinds: Vec<String>,
+    pub(crate) all_traffic: bool,
 }
 
-impl Question {
-    pub(super) async fn read(api: &Api, caller: &Caller, mut body: Body) -> Result<Self, Problem> {
-        let id = caller.with(Right::Reports)?;
+/// The same as a body says it, before it is known whose workspace it is about.
+pub(crate) struct Wanted {
+    when: When,
+    by: Label,
+    pub(crate) look_back: Span,
+    kinds: Vec<String>,
+    all_traffic: bool,
+}
+
+impl Wanted {
+    /// Takes `by`, `look_back`, `kinds`, `traffic` and the range out of a body.
+    pub(crate) fn read(body: &mut Body) -> Self {
         let look_back = body.read("look_back", |value| match value {
             Value::String(text) => look_back(&text),
             _ => Err("must be a text, such as 90d"),
         });
-        let look_back = look_back.unwrap_or(LOOK_BACK);
-        let models = body.read("models", |value| models(value, look_back));
-        let models = models.unwrap_or_else(|| vec![Model::First, Model::Last]);
         let by = body.read("by", text::<Label>).unwrap_or(Label::Channel);
         let kinds = body.read("kinds", kinds);
-        let when = When::read(&mut body);
-        let all_traffic = body.read("traffic", |value| match value.as_str() {
-            Some("human") => Ok(false),
-            Some("all") => Ok(true),
-            _ => Err("must be human or all"),
-        });
-        body.finish()?;
-        let workspace = workspace::find(api, id).await?;
-        let range = when.range(zone_of(&workspace)?)?;
-        Ok(Self {
-            workspace: workspace.id,
-            time_zone: workspace.time_zone,
-            range,
-            models,
+        let when = When::read(body);
+        Self {
+            when,
             by,
-            look_back,
+            look_back: look_back.unwrap_or(LOOK_BACK),
             kinds: kinds.unwrap_or_else(|| vec!["sale".to_owned()]),
-            all_traffic: all_traffic.unwrap_or(false),
-        })
+            all_traffic: body.read("traffic", all_traffic).unwrap_or(false),
+        }
     }
 
-    pub(super) fn put(&self, statement: Statement) -> Statement {
+    /// What it means in a workspace.
+    pub(crate) async fn of(self, api: &Api, id: &WorkspaceId) -> Result<Touching, Problem> {
+        let workspace = workspace::find(api, id).await?;
+        Ok(Touching {
+            range: self.when.range(zone_of(&workspace)?)?,
+            workspace: workspace.id,
+            time_zone: workspace.time_zone,
+            by: self.by,
+            look_back: self.look_back,
+            kinds: self.kinds,
+            all_traffic: self.all_traffic,
+        })
+    }
+}
+
+impl Touching {
+    /// Gives a statement the parameters of the files in `sql/attribution`.
+    pub(crate) fn put(&self, statement: Statement) -> Statement {
         statement
             .param("workspace", self.workspace.as_str())
             .param("from_ms", self.range.from.as_millisecond())
@@ -127,8 +142,26 @@ impl Question {
             .param("kinds", &self.kinds)
             .param("all_traffic", u8::from(self.all_traffic))
             .param("by", self.by.names().1)
-            .param("event", "")
             .param("most", MOST + 1)
+    }
+}
+
+/// What is asked.
+pub(super) struct Question {
+    pub(super) touching: Touching,
+    pub(super) models: Vec<Model>,
+}
+
+impl Question {
+    pub(super) async fn read(api: &Api, caller: &Caller, mut body: Body) -> Result<Self, Problem> {
+        let id = caller.with(Right::Reports)?;
+        let wanted = Wanted::read(&mut body);
+        let models = body.read("models", |value| models(value, wanted.look_back));
+        body.finish()?;
+        Ok(Self {
+            touching: wanted.of(api, id).await?,
+            models: models.unwrap_or_else(|| vec![Model::First, Model::Last]),
+        })
     }
 }
 
@@ -164,7 +197,8 @@ fn models(value: Value, look_back: Span) -> Result<Vec<Model>, String> {
     Ok(models)
 }
 
-fn kinds(value: Value) -> Result<Vec<String>, &'static str> {
+/// Which kinds of conversions are meant.
+pub(crate) fn kinds(value: Value) -> Result<Vec<String>, &'static str> {
     const WRONG: &str = "must be a list of sale, lead or both";
     let kinds: Vec<String> = serde_json::from_value(value).map_err(|_| WRONG)?;
     let known = kinds
@@ -173,5 +207,14 @@ fn kinds(value: Value) -> Result<Vec<String>, &'static str> {
     match known && !kinds.is_empty() {
         true => Ok(kinds),
         false => Err(WRONG),
+    }
+}
+
+/// Whether every redirected click counts, or only those of people.
+pub(crate) fn all_traffic(value: Value) -> Result<bool, &'static str> {
+    match value.as_str() {
+        Some("human") => Ok(false),
+        Some("all") => Ok(true),
+        _ => Err("must be human or all"),
     }
 }

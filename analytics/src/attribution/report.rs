@@ -4,34 +4,26 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 use whence_core::problem::Problem;
 
-use super::journeys::{Click, Conversion, Journeys};
 use super::ledger::{Earned, Ledger, Without};
-use super::question::{MOST, Question};
+use super::question::Question;
+use super::reading::{journeys, unfinished};
 use super::{MICRO, Model};
 use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::Asked;
-use crate::problems::{Refusals, field};
+use crate::problems::Refusals;
+use crate::query::filter::Predicate;
 use crate::reports::definitions::Freshness;
-use crate::reports::warehouse::Read;
 
 macro_rules! sql {
     ($($file:literal),+) => { concat!($(include_str!(concat!("../../../sql/", $file))),+) };
 }
 pub(super) use sql;
 
-const CONVERSIONS: &str = sql!(
-    "attribution/open.sql",
-    "reports/attributed.sql",
-    "attribution/conversions.sql"
-);
-const CARRIED: &str = sql!("attribution/theirs.sql", "attribution/carried.sql");
-const VISITED: &str = sql!("attribution/theirs.sql", "attribution/visited.sql");
 const WITHOUT: &str = sql!(
     "attribution/open.sql",
     "reports/attributed.sql",
@@ -51,15 +43,19 @@ pub(crate) async fn attribution(
     Asked(body): Asked,
 ) -> Result<Answer, Problem> {
     let question = Question::read(&api, &caller, body).await?;
-    let (journeys, mut read) = journeys(&api, &question).await?;
-    let (fresh, fresh_read) = api.warehouse.freshness(&question.workspace).await?;
+    let (journeys, mut read) =
+        journeys(&api, &question.touching, &Predicate::of_stored(None)).await?;
+    let (fresh, fresh_read) = api
+        .warehouse
+        .freshness(&question.touching.workspace)
+        .await?;
     read = read + fresh_read;
     let learns = |model: &Model| matches!(model, Model::Markov { .. });
     let mut without = Vec::new();
     if question.models.iter().any(learns) {
-        let put = |statement| question.put(statement);
+        let put = |statement| question.touching.put(statement);
         let asked = api.warehouse.ask_text::<Without>(
-            &question.workspace,
+            &question.touching.workspace,
             "attribution_without",
             WITHOUT,
             put,
@@ -79,23 +75,25 @@ pub(crate) async fn attribution(
     }
     let models: Vec<Value> = credits
         .iter()
-        .map(|credits| credits.show(question.by))
+        .map(|credits| credits.show(question.touching.by))
         .collect();
-    let rows = credits.iter().flat_map(|credits| credits.rows(question.by));
-    let (rows, columns) = (rows.collect(), columns(question.by.names().0));
+    let rows = credits
+        .iter()
+        .flat_map(|credits| credits.rows(question.touching.by));
+    let (rows, columns) = (rows.collect(), columns(question.touching.by.names().0));
     let object = json!({
-        "by": question.by.names().0,
+        "by": question.touching.by.names().0,
         "models": models,
         "totals": totals.show(),
         "definition": definition(),
-        "look_back": question.look_back.to_string(),
-        "kinds": question.kinds,
-        "traffic": if question.all_traffic { "all" } else { "human" },
-        "time_zone": question.time_zone,
-        "from": question.range.show(question.range.from),
-        "to": question.range.show(question.range.to),
+        "look_back": question.touching.look_back.to_string(),
+        "kinds": question.touching.kinds,
+        "traffic": if question.touching.all_traffic { "all" } else { "human" },
+        "time_zone": question.touching.time_zone,
+        "from": question.touching.range.show(question.touching.range.from),
+        "to": question.touching.range.show(question.touching.range.to),
         "exact": true,
-        "freshness": Freshness::of(&question.range, fresh),
+        "freshness": Freshness::of(&question.touching.range, fresh),
         "rows_read": read.rows,
         "bytes_read": read.bytes,
     });
@@ -136,36 +134,6 @@ fn columns(by: &'static str) -> Vec<Column> {
         Column::new("conversions", Shape::One(Kind::Number)),
         Column::new("revenue", Shape::Money),
     ]
-}
-
-/// The conversions that are asked for, with what led to each.
-async fn journeys(api: &Api, question: &Question) -> Result<(Journeys, Read), Problem> {
-    let put = |statement| question.put(statement);
-    let (warehouse, of) = (&api.warehouse, &question.workspace);
-    let conversions = warehouse.ask_text::<Conversion>(of, "attribution", CONVERSIONS, put);
-    let carried = warehouse.ask_text::<Click>(of, "attribution_carried", CARRIED, put);
-    let visited = warehouse.ask_text::<Click>(of, "attribution_visited", VISITED, put);
-    let ((conversions, read), (carried, read_of_carried), (visited, read_of_visited)) =
-        tokio::try_join!(conversions, carried, visited)?;
-    if conversions.len() as u64 > MOST {
-        let detail = format!("the range has more than {MOST} conversions; ask for a shorter one");
-        return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "from", detail));
-    }
-    let look_back_ms = question.look_back.as_ms();
-    let together = tokio::task::spawn_blocking(move || {
-        Journeys::new(conversions, carried, visited, look_back_ms)
-    });
-    let journeys = together.await.map_err(|_| unfinished())?.map_err(|_| {
-        let detail = "the conversions of the range have too many touches; ask for a shorter one";
-        field(StatusCode::UNPROCESSABLE_ENTITY, "from", detail)
-    })?;
-    Ok((journeys, read + read_of_carried + read_of_visited))
-}
-
-/// Work beside the requests broke off.
-fn unfinished() -> Problem {
-    let detail = "the models were not run to their end";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
 }
 
 fn definition() -> Value {

@@ -28,7 +28,7 @@ pub(super) const TAG: Dimension = same("tag");
 /// Several of a click: each reason of its verdict.
 pub(super) const REASON: Dimension = same("reason");
 /// Not a column, but the workspace's clock.
-pub(super) const HOUR_OF_WEEK: Dimension = same("hour_of_week");
+pub(crate) const HOUR_OF_WEEK: Dimension = same("hour_of_week");
 
 /// All that clicks have.
 pub(super) const DIMENSIONS: [Dimension; 41] = [

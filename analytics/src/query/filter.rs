@@ -2,11 +2,13 @@
 //!
 //! A filter becomes text only out of fixed pieces; whatever a caller writes goes as a parameter.
 
+use clickhouse::query::Query as Statement;
 use regex::RegexBuilder;
 use serde_json::{Map, Value};
 use whence_core::id::LinkId;
 
-use super::dimension::{DIMENSIONS, Dimension};
+use super::dimension::{DIMENSIONS, Dimension, HOUR_OF_WEEK};
+use crate::fields::Body;
 
 /// How deep a filter may be.
 const DEEPEST: usize = 8;
@@ -46,6 +48,13 @@ pub(crate) enum Test {
 pub(crate) struct Wrong {
     pub(crate) place: String,
     pub(crate) detail: String,
+}
+
+/// Takes `filter`, of clicks, out of a body.
+pub(crate) fn of_body(body: &mut Body) -> Option<Filter> {
+    body.read_within("filter", |value: Value| {
+        read(&value, "").map_err(|wrong| (wrong.place, wrong.detail))
+    })
 }
 
 /// Reads a filter of clicks that stands at `place`.
@@ -205,6 +214,8 @@ pub(crate) struct Predicate {
     pub(crate) parameters: Vec<Parameter>,
     /// Stands before the names of the parameters, where a statement has several predicates.
     prefix: String,
+    /// Whether it stands where clicks are as they are stored, and not behind `sql/query/selected.sql`.
+    of_stored: bool,
 }
 
 /// A parameter of a predicate.
@@ -224,15 +235,39 @@ impl Predicate {
 
     /// As [`of`](Self::of), with names of parameters of its own.
     pub(crate) fn named(filter: Option<&Filter>, prefix: String) -> Self {
-        let mut predicate = Self {
+        Self {
             prefix,
             ..Self::default()
-        };
-        match filter {
-            Some(filter) => predicate.add(filter),
-            None => predicate.text.push('1'),
         }
-        predicate
+        .with(filter)
+    }
+
+    /// As [`of`](Self::of), where clicks are as they are stored.
+    pub(crate) fn of_stored(filter: Option<&Filter>) -> Self {
+        Self {
+            of_stored: true,
+            ..Self::default()
+        }
+        .with(filter)
+    }
+
+    fn with(mut self, filter: Option<&Filter>) -> Self {
+        match filter {
+            Some(filter) => self.add(filter),
+            None => self.text.push('1'),
+        }
+        self
+    }
+
+    /// Gives a statement the parameters that the text names.
+    pub(crate) fn put(&self, mut statement: Statement) -> Statement {
+        for parameter in &self.parameters {
+            statement = match parameter {
+                Parameter::One(name, value) => statement.param(name, value),
+                Parameter::List(name, values) => statement.param(name, values),
+            };
+        }
+        statement
     }
 
     fn add(&mut self, filter: &Filter) {
@@ -280,15 +315,18 @@ impl Predicate {
             format!("{prefix}column_{number}"),
             format!("{prefix}value_{number}"),
         );
-        let piece = without_comments(piece);
-        self.text.push_str(
-            &piece
-                .replace("{column", &format!("{{{column}"))
-                .replace("{value", &format!("{{{value}")),
-        );
-        let name = dimension.list().unwrap_or(dimension.column);
-        self.parameters
-            .push(Parameter::One(column, name.to_owned()));
+        let piece = without_comments(piece).replace("{value", &format!("{{{value}"));
+        if self.of_stored && dimension == HOUR_OF_WEEK {
+            let hour = without_comments(include_str!("../../../sql/query/hour_of_week.sql"));
+            self.text
+                .push_str(&piece.replace("{column:Identifier}", &hour));
+        } else {
+            self.text
+                .push_str(&piece.replace("{column", &format!("{{{column}")));
+            let name = dimension.list().unwrap_or(dimension.column);
+            self.parameters
+                .push(Parameter::One(column, name.to_owned()));
+        }
         self.parameters.push(match (test, values) {
             (Test::Is, values) => Parameter::List(value, values.to_vec()),
             (_, [one]) => Parameter::One(value, one.clone()),

@@ -90,9 +90,7 @@ impl Clicks {
             _ => Err("must be a text".to_owned()),
         };
         Self {
-            filter: body.read_within("filter", |value: Value| {
-                filter::read(&value, "").map_err(|wrong| (wrong.place, wrong.detail))
-            }),
+            filter: filter::of_body(body),
             when: When::read(body),
             compare: body.read("compare", text::<Compare>),
             interval: body.read("interval", text::<Interval>),

@@ -3,7 +3,7 @@
 use clickhouse::query::Query as Statement;
 
 use super::dimension::{REASON, TAG};
-use super::filter::{Parameter, Predicate, without_comments};
+use super::filter::{Predicate, without_comments};
 use super::metric::Metric;
 use super::order;
 use super::period::clock;
@@ -89,13 +89,7 @@ pub(super) fn put_opening(
             .param("unique_ms", window.as_ms())
             .param("first_ms", from_ms);
     }
-    for parameter in &predicate.parameters {
-        statement = match parameter {
-            Parameter::One(name, value) => statement.param(name, value),
-            Parameter::List(name, values) => statement.param(name, values),
-        };
-    }
-    statement
+    predicate.put(statement)
 }
 
 impl Query {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// The 97.5 % quantile of the normal distribution: both ends of a 95 % interval.
-const Z: f64 = 1.959_963_984_540_054;
+pub(crate) const Z: f64 = 1.959_963_984_540_054;
 
 /// A share as the API shows it: `value`, and `low` and `high` of its interval; null of nothing.
 pub(crate) fn share(part: u64, whole: u64) -> Value {
@@ -15,7 +15,7 @@ pub(crate) fn share(part: u64, whole: u64) -> Value {
 }
 
 /// The 95 % interval of a share, by Wilson's score (1927).
-fn wilson(part: u64, whole: u64) -> (f64, f64) {
+pub(crate) fn wilson(part: u64, whole: u64) -> (f64, f64) {
     let (share, n) = (part as f64 / whole as f64, whole as f64);
     let (z2, n2) = (Z * Z, 2.0 * n);
     let middle = share + z2 / n2;

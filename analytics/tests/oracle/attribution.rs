@@ -250,7 +250,11 @@ fn visitors(of: &Conversion, standing: &[&Conversion], world: &World) -> BTreeSe
 }
 
 /// The clicks of a conversion's person, in their order.
-fn touches<'w>(of: &Conversion, standing: &[&'w Conversion], world: &'w World) -> Vec<&'w Click> {
+pub(super) fn touches<'w>(
+    of: &Conversion,
+    standing: &[&'w Conversion],
+    world: &'w World,
+) -> Vec<&'w Click> {
     let visitors = visitors(of, standing, world);
     let carried: BTreeSet<u128> = own(of, standing).iter().map(|one| one.click_id).collect();
     let mut touches: Vec<&Click> = world

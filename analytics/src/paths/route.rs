@@ -1,0 +1,83 @@
+//! The route.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use clickhouse::query::Query as Statement;
+use whence_core::problem::Problem;
+
+use super::answer;
+use super::question::Question;
+use super::ways::{Converter, Others, Ways};
+use crate::answer::{Accepted, Answer};
+use crate::api::Api;
+use crate::attribution::reading::{journeys, passed, passing, unfinished};
+use crate::door::Caller;
+use crate::fields::{Body, NoQuery};
+use crate::problems::{Refusals, field};
+
+/// Different ways to no conversion: more would not fit into memory beside each other.
+const MOST_WAYS: usize = 500_000;
+
+macro_rules! behind_persons {
+    ($file:literal) => {
+        concat!(
+            include_str!("../../../sql/attribution/open.sql"),
+            include_str!("../../../sql/people/persons.sql"),
+            include_str!(concat!("../../../sql/paths/", $file))
+        )
+    };
+}
+
+const CONVERTERS: &str = behind_persons!("converters.sql");
+const OTHERS: &str = behind_persons!("others.sql");
+
+/// Tells the ways that people went to conversions, or to none. docs/paths.md has all that can be asked.
+#[utoipa::path(
+    post, path = "/api/v1/paths", tag = "reports", request_body = Object,
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn paths(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    accepted: Accepted,
+    _: NoQuery,
+    body: Body,
+) -> Result<Answer, Problem> {
+    let question = Question::read(&api, &caller, body).await?;
+    let (touching, predicate) = (&question.touching, &question.predicate);
+    let others = passed(OTHERS, predicate);
+    let put_others = |statement: Statement| {
+        passing(touching, predicate, statement)
+            .param("collapse", u8::from(question.collapse))
+            .param("most_ways", MOST_WAYS as u64 + 1)
+    };
+    let (warehouse, of) = (&api.warehouse, &touching.workspace);
+    let put = |statement| touching.put(statement);
+    let (
+        (journeys, read),
+        (converters, read_of_converters),
+        (others, read_of_others),
+        (fresh, fresh_read),
+    ) = tokio::try_join!(
+        journeys(&api, touching, predicate),
+        warehouse.ask_text::<Converter>(of, "paths_converters", CONVERTERS, put),
+        warehouse.ask_text::<Others>(of, "paths_others", &others, put_others),
+        warehouse.freshness(of),
+    )?;
+    if others.len() > MOST_WAYS {
+        let detail = format!(
+            "the range has more than {MOST_WAYS} different paths; ask for a shorter one, by what has fewer values, or with a \
+             filter"
+        );
+        return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "from", detail));
+    }
+    let read = read + read_of_converters + read_of_others + fresh_read;
+    let told = tokio::task::spawn_blocking(move || {
+        let ways = Ways::new(&journeys, converters, others, question.collapse);
+        answer::whole(&question, &ways, fresh, read)
+    });
+    let told = told.await.map_err(|_| unfinished())?;
+    Ok(accepted.answer("paths", told))
+}
