@@ -301,6 +301,23 @@ async fn reports_with_a_path_of_their_own_are_tables_too() {
     let first = sources.body.lines().next().unwrap();
     assert!(first.starts_with("key,clicks,"), "{first}");
     assert_eq!(sources.header("whence-rows"), "3");
+    for (path, first) in [
+        (
+            "/api/v1/funnel?steps=click,sale&interval=day&by=channel",
+            "time,channel,step,event,name,people,open",
+        ),
+        (
+            "/api/v1/kpis",
+            "kpi,variant,currency,channel,unit,value,low,high",
+        ),
+    ] {
+        let key = &service.acme;
+        let sheet = service
+            .ask_with(key, "GET", path, &[("accept", "text/csv")], "")
+            .await;
+        assert_eq!(sheet.status, 200, "{}", sheet.body);
+        assert!(sheet.body.starts_with(first), "{}", sheet.body);
+    }
     service.stop().await;
 }
 

@@ -16,7 +16,7 @@ use super::question::{Question, of_query};
 use super::statement::{Asked, MOST_ENTRIES, MOST_EVENTS};
 use super::step::Source;
 use super::tally::{Entered, Tally};
-use crate::answer::{Accepted, Answer};
+use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery, Query};
@@ -148,6 +148,7 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
         let told = format!("people have entered by more than {MOST_ENTRIES} values and intervals");
         return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "by", told));
     }
+    let columns = columns(&question);
     let told = tokio::task::spawn_blocking(move || {
         let people = People::new(clicks.0, pages.0, conversions.0);
         let tally = Tally::new(&plan, entered.0, &people, &seconds);
@@ -159,7 +160,23 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
             "the funnel was not counted to its end",
         )
     })?;
-    Ok(accepted.answer("funnel", told))
+    Ok(accepted.answer("funnel", told).columns(columns))
+}
+
+/// The columns of a table that come first: of which people, and which step.
+fn columns(question: &Question) -> Vec<Column> {
+    let time = question.interval.map(|_| ("time", Kind::Time));
+    let by = question.by.map(|by| (by.name, Kind::Text));
+    let step = [
+        ("step", Kind::Whole),
+        ("event", Kind::Text),
+        ("name", Kind::Text),
+        ("people", Kind::Whole),
+        ("open", Kind::Whole),
+    ];
+    let all = time.into_iter().chain(by).chain(step);
+    all.map(|(name, kind)| Column::new(name, Shape::One(kind)))
+        .collect()
 }
 
 /// Asks one of the statements, where anything is asked by it.

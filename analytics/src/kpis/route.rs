@@ -10,7 +10,7 @@ use super::answer;
 use super::ledger::Ledger;
 use super::measured::{gather, nothing, told};
 use super::question::Question;
-use crate::answer::{Accepted, Answer};
+use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Asked, Body};
@@ -95,5 +95,13 @@ async fn tell(
             "the KPIs were not counted to their end",
         )
     })?;
-    Ok(accepted.answer("kpis", answer))
+    Ok(accepted.answer("kpis", answer).columns(columns()))
+}
+
+/// The columns of a table that come first: which figure, and what it is.
+fn columns() -> Vec<Column> {
+    let texts = ["kpi", "variant", "currency", "channel", "unit"];
+    let texts = texts.map(|name| Column::new(name, Shape::One(Kind::Text)));
+    let numbers = ["value", "low", "high"].map(|name| Column::new(name, Shape::One(Kind::Number)));
+    texts.into_iter().chain(numbers).collect()
 }
