@@ -5,6 +5,7 @@
 //! Which rows count is said in the SQL, and nowhere else.
 
 pub(crate) mod answer;
+pub(crate) mod beside;
 pub(crate) mod bounds;
 pub(crate) mod breakdown;
 pub(crate) mod clicks;

@@ -15,6 +15,7 @@ mod page_events;
 mod pixel;
 mod receive;
 mod script;
+mod told;
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 -- All clicks of the person behind one conversion, with the reason why one was no touch; up to a month behind the conversion.
--- Stands behind people.sql.
--- Parameters: workspace, event, look_back_ms, all_traffic as in touches.sql, and
+-- Stands behind people.sql, and that behind sql/reports/attributed.sql, which knows what each sale is worth.
+-- Parameters: workspace, event, look_back_ms, all_traffic as in visited.sql, and
 --   first_ms  how far back clicks are told, milliseconds since 1970
 --   most      how many clicks, the latest of them
 , asked AS

@@ -1,5 +1,4 @@
--- The opening of attribution: who converted, and which clicks were theirs. Stands behind sql/reports/attributed.sql, which
--- knows what each sale is worth; that stands behind `nothing`, which only opens the list.
+-- Who converted, and which visitors they were. Stands behind whatever opened the list of names.
 --
 -- A person is a customer of the merchant's, with the visitors of all conversions that name the customer; or, where a
 -- conversion names none, that conversion's own visitor. A conversion has the visitor that it carries and that of the click it

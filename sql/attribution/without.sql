@@ -1,6 +1,10 @@
 -- The paths of visitors who did not convert: what a model that learns from paths holds against those that did. The touches
 -- are the visitor's clicks in the range; alike paths are counted together.
--- Parameters: those of touches.sql.
+-- Stands behind people.sql.
+-- Parameters: workspace, and
+--   from_ms, to_ms  when the clicks were, milliseconds since 1970, the end excluded
+--   all_traffic     0 for clicks of people (human, and duplicate: the same again), 1 for every verdict
+--   by              a column: what touches are called by
 SELECT labels, count() AS often
 FROM
 (

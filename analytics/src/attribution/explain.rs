@@ -34,7 +34,7 @@ const MOST: u64 = 1_000;
 const FURTHEST_MS: i64 = 400 * DAY_MS;
 
 const EXPLAINED: &str = sql!(
-    "attribution/open.sql",
+    "reports/open.sql",
     "reports/attributed.sql",
     "attribution/people.sql",
     "attribution/explained.sql"

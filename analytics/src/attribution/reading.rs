@@ -11,11 +11,15 @@ use crate::api::Api;
 use crate::problems::field;
 use crate::query::filter::{Predicate, without_comments};
 use crate::query::period::clock;
+use crate::reports::beside::beside;
 use crate::reports::range::Range;
 use crate::reports::warehouse::Read;
 
+/// What is told where work broke off.
+pub(crate) const UNFINISHED: &str = "the report was not worked out to its end";
+
 const CONVERSIONS: &str = sql!(
-    "attribution/open.sql",
+    "reports/open.sql",
     "reports/attributed.sql",
     "attribution/conversions.sql"
 );
@@ -42,10 +46,10 @@ pub(crate) async fn journeys(
         return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "from", detail));
     }
     let look_back_ms = touching.look_back.as_ms();
-    let together = tokio::task::spawn_blocking(move || {
+    let together = beside(UNFINISHED, move || {
         Journeys::new(conversions, carried, visited, look_back_ms)
     });
-    let journeys = together.await.map_err(|_| unfinished())?.map_err(|_| {
+    let journeys = together.await?.map_err(|_| {
         let detail = "the conversions of the range have too many touches; ask for a shorter one";
         field(StatusCode::UNPROCESSABLE_ENTITY, "from", detail)
     })?;
@@ -74,10 +78,4 @@ pub(crate) fn passing(
     statement
         .param("shifts", &shifts)
         .param("offsets", &offsets)
-}
-
-/// Work beside the requests broke off.
-pub(crate) fn unfinished() -> Problem {
-    let detail = "the report was not worked out to its end";
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail)
 }

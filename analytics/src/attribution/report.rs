@@ -9,7 +9,7 @@ use whence_core::problem::Problem;
 
 use super::ledger::{Earned, Ledger, Without};
 use super::question::Question;
-use super::reading::{journeys, unfinished};
+use super::reading::{UNFINISHED, journeys};
 use super::{MICRO, Model};
 use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
@@ -17,6 +17,7 @@ use crate::door::Caller;
 use crate::fields::Asked;
 use crate::problems::Refusals;
 use crate::query::filter::Predicate;
+use crate::reports::beside::beside;
 use crate::reports::definitions::Freshness;
 
 macro_rules! sql {
@@ -25,8 +26,7 @@ macro_rules! sql {
 pub(super) use sql;
 
 const WITHOUT: &str = sql!(
-    "attribution/open.sql",
-    "reports/attributed.sql",
+    "reports/open.sql",
     "attribution/people.sql",
     "attribution/without.sql"
 );
@@ -43,13 +43,12 @@ pub(crate) async fn attribution(
     Asked(body): Asked,
 ) -> Result<Answer, Problem> {
     let question = Question::read(&api, &caller, body).await?;
-    let (journeys, mut read) =
-        journeys(&api, &question.touching, &Predicate::of_stored(None)).await?;
-    let (fresh, fresh_read) = api
-        .warehouse
-        .freshness(&question.touching.workspace)
-        .await?;
-    read = read + fresh_read;
+    let no_filter = Predicate::of_stored(None);
+    let ((journeys, read), (fresh, fresh_read)) = tokio::try_join!(
+        journeys(&api, &question.touching, &no_filter),
+        api.warehouse.freshness(&question.touching.workspace),
+    )?;
+    let mut read = read + fresh_read;
     let learns = |model: &Model| matches!(model, Model::Markov { .. });
     let mut without = Vec::new();
     if question.models.iter().any(learns) {
@@ -64,11 +63,11 @@ pub(crate) async fn attribution(
         without = rows;
         read = read + cost;
     }
-    let answer = tokio::task::spawn_blocking(move || {
+    let answer = beside(UNFINISHED, move || {
         let credits = Ledger::new(&journeys, &without).all(&question.models)?;
         Ok::<_, Problem>((question, journeys, credits))
     });
-    let (question, journeys, credits) = answer.await.map_err(|_| unfinished())??;
+    let (question, journeys, credits) = answer.await??;
     let mut totals = Earned::default();
     for conversion in &journeys.converted {
         totals.add(MICRO, &conversion.currency, conversion.worth);

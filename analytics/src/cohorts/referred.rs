@@ -34,7 +34,7 @@ use crate::workspace;
 const WINDOW: Span = Span::days(90);
 
 const PIECES: [&str; 6] = [
-    piece!("attribution/open.sql"),
+    piece!("reports/open.sql"),
     piece!("reports/attributed.sql"),
     piece!("people/persons.sql"),
     piece!("cohorts/origins.sql"),

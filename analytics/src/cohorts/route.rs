@@ -69,7 +69,7 @@ fn statement(question: &Question) -> String {
         false => piece!("cohorts/origins.sql"),
     };
     let pieces = [
-        piece!("attribution/open.sql"),
+        piece!("reports/open.sql"),
         piece!("reports/attributed.sql"),
         piece!("people/persons.sql"),
         pages,

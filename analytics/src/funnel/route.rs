@@ -21,6 +21,7 @@ use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery, Query};
 use crate::problems::{Refusals, field};
+use crate::reports::beside::beside;
 use crate::reports::interval::starts;
 use crate::reports::warehouse::Read;
 
@@ -149,18 +150,12 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
         return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "by", told));
     }
     let columns = columns(&question);
-    let told = tokio::task::spawn_blocking(move || {
+    let told = beside("the funnel was not counted to its end", move || {
         let people = People::new(clicks.0, pages.0, conversions.0);
         let tally = Tally::new(&plan, entered.0, &people, &seconds);
         answer::whole(&question, &tally, &edges, now, fresh.0, read)
     });
-    let told = told.await.map_err(|_| {
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the funnel was not counted to its end",
-        )
-    })?;
-    Ok(accepted.answer("funnel", told).columns(columns))
+    Ok(accepted.answer("funnel", told.await?).columns(columns))
 }
 
 /// The columns of a table that come first: of which people, and which step.

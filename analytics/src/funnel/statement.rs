@@ -200,7 +200,7 @@ impl Asked {
         let (split, splits) = split_of_click(question, Source::Conversions);
         let mut text = String::new();
         for file in [
-            piece!("attribution/open.sql"),
+            piece!("reports/open.sql"),
             piece!("reports/attributed.sql"),
             piece!("funnel/happened.sql"),
         ] {
@@ -224,7 +224,7 @@ impl Asked {
         let (split, splits) = split_of_click(question, Source::Pages);
         let mut text = String::new();
         for file in [
-            piece!("attribution/open.sql"),
+            piece!("reports/open.sql"),
             piece!("people/persons.sql"),
             piece!("people/pages.sql"),
         ] {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use whence_core::problem::Problem;
 
 use super::answer;
@@ -15,6 +14,7 @@ use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Asked, Body};
 use crate::problems::Refusals;
+use crate::reports::beside::beside;
 
 /// Tells the KPIs of referral marketing, each by its definitions. docs/kpis.md has all of them.
 #[utoipa::path(
@@ -81,7 +81,7 @@ async fn tell(
         api.warehouse.freshness(&question.workspace),
     )?;
     let read = read + now_read + before_read + fresh_read;
-    let answer = tokio::task::spawn_blocking(move || {
+    let answer = beside("the KPIs were not counted to their end", move || {
         let (window, now_ms) = (question.window.as_ms(), question.now.as_millisecond());
         let ledger = Ledger::new(told, question.goals(), window, now_ms);
         let now = now.measure(&ledger, &question, &question.stretch);
@@ -89,13 +89,7 @@ async fn tell(
         let before = before.map(|(before, stretch)| before.measure(&ledger, &question, stretch));
         answer::whole(&question, &now, before.as_ref(), fresh, read)
     });
-    let answer = answer.await.map_err(|_| {
-        Problem::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the KPIs were not counted to their end",
-        )
-    })?;
-    Ok(accepted.answer("kpis", answer).columns(columns()))
+    Ok(accepted.answer("kpis", answer.await?).columns(columns()))
 }
 
 /// The columns of a table that come first: which figure, and what it is.

@@ -12,10 +12,11 @@ use super::question::Question;
 use super::ways::{Converter, Others, Ways};
 use crate::answer::{Accepted, Answer};
 use crate::api::Api;
-use crate::attribution::reading::{journeys, passed, passing, unfinished};
+use crate::attribution::reading::{UNFINISHED, journeys, passed, passing};
 use crate::door::Caller;
 use crate::fields::{Body, NoQuery};
 use crate::problems::{Refusals, field};
+use crate::reports::beside::beside;
 
 /// Different ways to no conversion: more would not fit into memory beside each other.
 const MOST_WAYS: usize = 500_000;
@@ -23,7 +24,7 @@ const MOST_WAYS: usize = 500_000;
 macro_rules! behind_persons {
     ($file:literal) => {
         concat!(
-            include_str!("../../../sql/attribution/open.sql"),
+            include_str!("../../../sql/reports/open.sql"),
             include_str!("../../../sql/people/persons.sql"),
             include_str!(concat!("../../../sql/paths/", $file))
         )
@@ -74,10 +75,9 @@ pub(crate) async fn paths(
         return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "from", detail));
     }
     let read = read + read_of_converters + read_of_others + fresh_read;
-    let told = tokio::task::spawn_blocking(move || {
+    let told = beside(UNFINISHED, move || {
         let ways = Ways::new(&journeys, converters, others, question.collapse);
         answer::whole(&question, &ways, fresh, read)
     });
-    let told = told.await.map_err(|_| unfinished())?;
-    Ok(accepted.answer("paths", told))
+    Ok(accepted.answer("paths", told.await?))
 }

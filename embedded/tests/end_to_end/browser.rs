@@ -3,23 +3,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::process::Command;
 use whence_core::confirmation::Marks;
 use whence_core::id::ClickId;
 
+use crate::chromium::lead;
 use crate::installation::Installation;
 
 /// How long all visits together may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
 /// How long what was answered may take into the tables.
 const VISIBLE: Duration = Duration::from_secs(30);
-/// Names that Chromium goes by.
-const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_confirms_the_click_that_led_it_to_a_page() {
@@ -178,22 +174,8 @@ async fn visits(whence: &Installation) -> HashMap<String, Value> {
         "collector": collector.port(),
         "site": site,
         "workspace": whence.workspace,
-        "program": browser(),
     });
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/end_to_end/browser.mjs");
-    let running = Command::new("node")
-        .arg(script)
-        .arg(told.to_string())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(PATIENCE, running).await;
-    let output = output.expect("the visits take too long").unwrap();
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(output.status.success(), "{out}\n{err}");
+    let out = lead("browser.mjs", told, PATIENCE).await;
     let visits = out.lines().map(|line| serde_json::from_str(line).unwrap());
     visits
         .map(|visit: Value| (visit["name"].as_str().unwrap().to_owned(), visit))
@@ -250,17 +232,6 @@ async fn wait_for<T: PartialEq + std::fmt::Debug>(ask: impl AsyncFn() -> T, expe
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-}
-
-pub(crate) fn browser() -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<_> = std::env::split_paths(&path).collect();
-    let mut programs = BROWSERS
-        .iter()
-        .flat_map(|name| folders.iter().map(move |dir| dir.join(name)));
-    programs
-        .find(|program| program.is_file())
-        .expect("Chromium is missing: `make test` installs it")
 }
 
 fn free_port() -> u16 {

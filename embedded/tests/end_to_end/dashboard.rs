@@ -1,14 +1,11 @@
 //! A real Chromium reads the dashboard of `whence up`: what it shows is what the API answers, a row narrows it, the address
 //! names it, and nothing on the way breaks the page's own policy or stands in the way of who cannot see or click.
 
-use std::path::Path;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::process::Command;
 
-use crate::browser::browser;
+use crate::chromium::lead;
 use crate::installation::Installation;
 
 /// How long the whole visit may take on a busy machine.
@@ -24,22 +21,8 @@ async fn the_dashboard_shows_what_the_api_answers() {
     let told = json!({
         "origin": format!("http://localhost:{}", analytics.port()),
         "key": key,
-        "program": browser(),
     });
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/end_to_end/dashboard.mjs");
-    let running = Command::new("node")
-        .arg(script)
-        .arg(told.to_string())
-        .stdin(Stdio::null())
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(PATIENCE, running).await;
-    let output = output.expect("the visit takes too long").unwrap();
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
-    assert!(output.status.success(), "{out}\n{err}");
+    let out = lead("dashboard.mjs", told, PATIENCE).await;
     let seen: Value = serde_json::from_str(&out).unwrap();
 
     assert_eq!(seen["violations"], json!([]), "of the page's policy");

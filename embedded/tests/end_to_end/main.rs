@@ -10,6 +10,7 @@
 )]
 
 mod browser;
+mod chromium;
 mod dashboard;
 mod full;
 mod installation;

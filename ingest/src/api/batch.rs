@@ -13,10 +13,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use whence_core::body;
 use whence_core::conversion::{Conversion, ConversionSource};
-use whence_core::problem::{FieldProblem, Problem};
+use whence_core::problem::Problem;
 use whence_core::workspace::WorkspaceId;
 
 use super::conversions::NAMES;
+use super::told::Told;
 use super::{Shared, caller, receive};
 use crate::conversion::check::check;
 use crate::conversion::desk::{AcceptError, Accepted};
@@ -46,20 +47,6 @@ enum Outcome {
     Unavailable,
 }
 
-/// What is said of one.
-#[derive(Debug, Serialize)]
-struct Told {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_id: Option<String>,
-    result: Outcome,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldProblem>,
-}
-
 /// What is said of all.
 #[derive(Debug, Default, Serialize)]
 struct Answer {
@@ -68,7 +55,7 @@ struct Answer {
     conflicts: u64,
     invalid: u64,
     unavailable: u64,
-    results: Vec<Told>,
+    results: Vec<Told<Outcome>>,
 }
 
 /// Takes a batch.
@@ -126,10 +113,10 @@ pub(super) fn uncut(error: SheetError) -> Problem {
 }
 
 /// What becomes of some of them, in their order.
-async fn decide(shared: &Shared, workspace: &WorkspaceId, rows: Vec<Row>) -> Vec<Told> {
+async fn decide(shared: &Shared, workspace: &WorkspaceId, rows: Vec<Row>) -> Vec<Told<Outcome>> {
     let now_ms = receive::now_ms();
     let mut conversions: Vec<Conversion> = Vec::with_capacity(rows.len());
-    let mut told: Vec<Told> = Vec::with_capacity(rows.len());
+    let mut told: Vec<Told<Outcome>> = Vec::with_capacity(rows.len());
     let mut places = Vec::with_capacity(rows.len());
     for Row { line, form } in rows {
         let checked = form
@@ -165,7 +152,7 @@ async fn decide(shared: &Shared, workspace: &WorkspaceId, rows: Vec<Row>) -> Vec
     told
 }
 
-impl Told {
+impl Told<Outcome> {
     fn decide(&mut self, decision: Result<Accepted, AcceptError>) {
         self.result = match &decision {
             Ok(Accepted::New) => Outcome::Accepted,
@@ -185,7 +172,7 @@ impl Told {
 }
 
 impl Answer {
-    fn add(&mut self, shared: &Shared, told: Told) {
+    fn add(&mut self, shared: &Shared, told: Told<Outcome>) {
         let (sum, counted) = match told.result {
             Outcome::Accepted => (&mut self.accepted, ConversionAnswer::Accepted),
             Outcome::Replayed => (&mut self.replayed, ConversionAnswer::Replayed),

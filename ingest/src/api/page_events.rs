@@ -14,9 +14,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use whence_core::body;
 use whence_core::page_event::{PageEvent, PageEventSource};
-use whence_core::problem::{FieldProblem, Problem};
+use whence_core::problem::Problem;
 use whence_core::workspace::{PrivacyMode, WorkspaceId};
 
+use super::told::Told;
 use super::{Shared, batch, caller, page, receive};
 use crate::fields::form::Form;
 use crate::fields::sheet::{self, Row};
@@ -99,20 +100,6 @@ enum Outcome {
     Unavailable,
 }
 
-/// What is said of one.
-#[derive(Debug, Serialize)]
-struct Told {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event_id: Option<String>,
-    result: Outcome,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    errors: Vec<FieldProblem>,
-}
-
 /// What is said of all.
 #[derive(Debug, Default, Serialize)]
 struct Answer {
@@ -120,7 +107,7 @@ struct Answer {
     repeated: u64,
     invalid: u64,
     unavailable: u64,
-    results: Vec<Told>,
+    results: Vec<Told<Outcome>>,
 }
 
 /// Takes events of a server.
@@ -181,7 +168,7 @@ fn read(
     workspace: &WorkspaceId,
     Row { line, form }: Row,
     now_ms: u64,
-) -> (Told, Option<PageEvent>) {
+) -> (Told<Outcome>, Option<PageEvent>) {
     let source = PageEventSource::Server;
     let mut told = Told {
         line,
@@ -211,7 +198,7 @@ fn read(
 }
 
 impl Answer {
-    fn of(shared: &Shared, results: Vec<Told>) -> Self {
+    fn of(shared: &Shared, results: Vec<Told<Outcome>>) -> Self {
         let mut answer = Self::default();
         for told in &results {
             let (sum, counted) = match told.result {
