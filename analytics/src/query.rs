@@ -15,4 +15,4 @@ pub(crate) mod overview;
 pub(crate) mod period;
 mod question;
 pub(crate) mod route;
-mod statement;
+pub(crate) mod statement;

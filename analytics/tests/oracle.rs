@@ -18,11 +18,13 @@ mod stream;
 
 use std::sync::Arc;
 
+use clickhouse::Client;
 use futures::{StreamExt, stream as futures_stream};
+use whence_core::clickhouse::copy_carried;
 use whence_core::key::Right;
 use whence_core::test_support::Engine;
 
-use crate::events::insert;
+use crate::events::{Click, Conversion, insert};
 use crate::support::{Service, add_key, add_workspace};
 
 /// Workspaces, each asked every report in two ways, four queries and two attributions:
@@ -35,6 +37,25 @@ const AT_A_TIME: usize = 4;
 /// A workspace with all that happened in it, and a key to ask for it.
 type Case = (Arc<stream::World>, String);
 
+/// Stores clicks and conversions in several blocks and out of order, as late events come; the clicks that conversions carry are
+/// copied in between, so that reports find some of them copied, and some not yet.
+async fn store(client: &Client, clicks: &[Click], conversions: &[Conversion]) {
+    let (early, late) = clicks.split_at(clicks.len() * 2 / 3);
+    let (soon, later) = conversions.split_at(conversions.len() * 3 / 4);
+    store_blocks(client, early, soon).await;
+    copy_carried(client, 0, false).await.unwrap();
+    store_blocks(client, late, later).await;
+}
+
+async fn store_blocks(client: &Client, clicks: &[Click], conversions: &[Conversion]) {
+    for block in clicks.chunks(2000) {
+        insert(client, "clicks", block).await;
+    }
+    for block in conversions.chunks(500) {
+        insert(client, "conversions", block).await;
+    }
+}
+
 /// A service over these events, in the real engine.
 async fn filled(engine: &Engine) -> (Arc<Service>, Vec<Case>) {
     let service = Arc::new(
@@ -46,13 +67,9 @@ async fn filled(engine: &Engine) -> (Arc<Service>, Vec<Case>) {
     );
     let worlds = stream::worlds(WORKSPACES);
     let client = engine.client();
-    // In several blocks and out of order, as late events come.
-    for block in stream::shuffled(&worlds, |world| &world.clicks).chunks(2000) {
-        insert(&client, "clicks", block).await;
-    }
-    for block in stream::shuffled(&worlds, |world| &world.conversions).chunks(500) {
-        insert(&client, "conversions", block).await;
-    }
+    let clicks = stream::shuffled(&worlds, |world| &world.clicks);
+    let conversions = stream::shuffled(&worlds, |world| &world.conversions);
+    store(&client, &clicks, &conversions).await;
     for block in stream::shuffled(&worlds, |world| &world.pages).chunks(500) {
         insert(&client, "page_events", block).await;
     }

@@ -2,10 +2,12 @@
 //!
 //! Which rows go in belongs to ingest, which questions are asked to analytics.
 
+mod carried;
 mod migrate;
 mod retention;
 mod settings;
 
+pub use carried::{copy_carried, copying_has_ended, forget_carried};
 pub use migrate::{MigrateError, migrate, pending};
 pub use retention::{note_expiring, retain};
 pub use settings::{

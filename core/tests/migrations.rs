@@ -124,14 +124,16 @@ async fn a_table_with_clicks_learns_new_answers_and_keeps_its_old_ones() {
 }
 
 /// A block is freed from the journal when ClickHouse has acknowledged it: by then it must be on disk. Accounts of lanes
-/// come again every few seconds, and migrations are applied again where they are not known.
+/// come again every few seconds, migrations are applied again where they are not known, and copies of
+/// clicks are made again.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_acknowledged_is_synced_and_known_again() {
     let engine = Engine::migrated().await;
     let client = engine.client();
-    let comes_again = ["lane_gaps", "lanes", "migrations"];
+    let comes_again = ["carried_clicks", "lane_gaps", "lanes", "migrations"];
     // What replaces itself, or is not fed by blocks, needs no token.
     let replaced = [
+        "carried_clicks",
         "confirmations",
         "lane_gaps",
         "lanes",

@@ -17,7 +17,7 @@ async fn number(client: &Client, query: &str) -> u64 {
     found.unwrap_or_else(|error| panic!("{error}: {query}"))
 }
 
-/// A hundred clicks, a conversion of each, a confirmation and a page event, each a day older than the next.
+/// A hundred clicks, with copies, a conversion of each, a confirmation and a page event, each a day older than the next.
 async fn fill(client: &Client) {
     let days = "FROM numbers(1, 100)";
     let time = "now64(3) - toIntervalDay(100 - number) - toIntervalHour(1)";
@@ -43,6 +43,7 @@ async fn fill(client: &Client) {
             "INSERT INTO page_events (workspace, event_id, visitor_id, occurred_at, received_at)
              SELECT 'acme', number, number, {time}, {time} {days}"
         ),
+        "INSERT INTO carried_clicks SELECT * FROM clicks".to_owned(),
     ] {
         run(client, &statement).await;
     }
@@ -96,7 +97,7 @@ async fn what_is_old_goes_and_its_numbers_are_noted() {
         confirmations_days: Some(70),
         page_events_days: Some(90),
     };
-    assert_eq!(retain(&client, &keep).await.unwrap().len(), 16);
+    assert_eq!(retain(&client, &keep).await.unwrap().len(), 26);
     assert_eq!(
         retain(&client, &keep).await.unwrap(),
         [""; 0],
@@ -128,6 +129,10 @@ async fn what_is_old_goes_and_its_numbers_are_noted() {
             "FROM clicks WHERE referrer_host = 'a.example' AND country = 'DE' AND click_id = seq",
             80,
         ),
+        ("FROM carried_clicks", 80),
+        ("FROM carried_clicks WHERE visitor_id > 0", 10),
+        ("FROM carried_clicks WHERE city != ''", 20),
+        ("FROM carried_clicks WHERE query != ''", 50),
         ("FROM conversions", 60),
         ("FROM conversions WHERE visitor_id > 0", 10),
         ("FROM conversion_numbers", 60),
@@ -162,7 +167,7 @@ async fn what_is_old_goes_and_its_numbers_are_noted() {
     // What is no longer set stays from now on.
     let changed = retain(&client, &Retention::default()).await.unwrap();
     assert!(
-        changed.len() == 16 && changed.iter().all(|it| it.contains("REMOVE TTL")),
+        changed.len() == 26 && changed.iter().all(|it| it.contains("REMOVE TTL")),
         "{changed:?}"
     );
     assert_eq!(
@@ -174,5 +179,5 @@ async fn what_is_old_goes_and_its_numbers_are_noted() {
         ..Retention::default()
     };
     let changed = retain(&client, &more).await.unwrap();
-    assert_eq!(changed.len(), 3, "{changed:?}");
+    assert_eq!(changed.len(), 4, "{changed:?}");
 }

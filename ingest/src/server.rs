@@ -23,6 +23,7 @@ use whence_core::store::LinkStore;
 use whence_core::{clickhouse, serve, telemetry};
 
 use crate::api::{self, Shared};
+use crate::carried;
 use crate::confirmation::desk::ConfirmationDesk;
 use crate::confirmation::sink::ConfirmationTable;
 use crate::conversion::desk::Desk;
@@ -210,6 +211,7 @@ impl Service for Server {
             metrics: self.ship_metrics,
             settings: Settings::default(),
         };
+        let come = conversions.sink.come();
         let mut shipping = JoinSet::new();
         let stop = || stop_shipping.clone();
         shipping.spawn(ship::run(
@@ -240,6 +242,11 @@ impl Service for Server {
         let visitors = Arc::clone(&self.shared.visitors);
         let stopped = stop_serving.clone();
         tokio::spawn(async move { visitors.forget(stopped).await });
+        tokio::spawn(carried::run(
+            self.clickhouse.clone(),
+            come,
+            stop_serving.clone(),
+        ));
         tokio::spawn(retention::run(
             self.clickhouse,
             self.retention,

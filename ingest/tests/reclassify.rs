@@ -13,6 +13,7 @@ use clickhouse::{Client, Row};
 use serde::Deserialize;
 use tokio::sync::Notify;
 use whence_core::click::{Click, Method, Signs};
+use whence_core::clickhouse::copy_carried;
 use whence_core::config::Databases;
 use whence_core::id::{ClickId, LinkId, VisitorId};
 use whence_core::test_support::{self, Engine};
@@ -197,6 +198,10 @@ async fn the_end_is_what_todays_rules_say() {
     spoil(&client).await;
     let spoilt = judged(&client).await;
     assert_ne!(right, spoilt);
+    let carry = "INSERT INTO conversions (workspace, event_id, kind, click_id)
+        SELECT workspace, toString(seq), 'lead', click_id FROM clicks WHERE click_id != 0";
+    run(&client, carry).await;
+    copy_carried(&client, 0, false).await.unwrap();
     let dry = Asked {
         dry_run: true,
         ..asked()
@@ -233,6 +238,15 @@ async fn the_end_is_what_todays_rules_say() {
 
     assert_eq!(judged(&client).await, right);
     hours_equal_rows(&client).await;
+    copy_carried(&client, 0, false).await.unwrap();
+    let copies = "SELECT toInt64(uniqExact(lane, seq)) - assumeNotNull((SELECT toInt64(countIf(click_id != 0)) FROM clicks)), countIf((lane, seq, verdict, channel, rules) NOT IN (
+            SELECT lane, seq, verdict, channel, rules FROM clicks)) FROM carried_clicks FINAL";
+    let copies = client
+        .query(copies)
+        .fetch_one::<(i64, u64)>()
+        .await
+        .unwrap();
+    assert_eq!(copies, (0, 0), "copies of clicks say what the clicks say");
     let again = reclassify(&client, &asked()).await;
     assert_eq!((again.changed, again.of_other_rules), (0, 0));
     let stages = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name LIKE 'reclassified%'";

@@ -1,4 +1,4 @@
--- Who converted, and which visitors they were. Stands behind whatever opened the list of names.
+-- Who converted, and which visitors they were. Stands behind sql/carried/every.sql.
 --
 -- A person is a customer of the merchant's, with the visitors of all conversions that name the customer; or, where a
 -- conversion names none, that conversion's own visitor. A conversion has the visitor that it carries and that of the click it
@@ -13,11 +13,7 @@
 carried AS
 (
     SELECT click_id, any(visitor_id) AS clicked_by
-    FROM clicks
-    -- A click's id begins with its time: the hour leads to its row by the table's key, and need not be looked at again there.
-    WHERE workspace = {workspace:String}
-      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')) FROM events WHERE click_id != 0))
-      AND click_id IN (SELECT click_id FROM events WHERE click_id != 0)
+    FROM every_carried
     GROUP BY click_id
 ),
 known AS

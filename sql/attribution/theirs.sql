@@ -1,7 +1,8 @@
--- Opens what is asked of clicks: what the people whose conversions are asked for have carried, under the name `theirs`.
+-- What the people whose conversions are asked for have carried, under the name `theirs`, and the clicks of it that are stored, under
+-- the name `carried`. Stands behind sql/carried/every.sql.
 -- PASSES is a further condition on what can be a touch.
 -- Parameters: those of conversions.sql.
-WITH theirs AS
+, theirs AS
 (
     SELECT click_id, visitor_id
     FROM conversions FINAL
@@ -31,9 +32,6 @@ carried AS
         toUnixTimestamp64Milli(time) AS at,
         toString({by:Identifier}) AS label,
         outcome = 'redirected' AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate')) AND PASSES AS counts
-    FROM clicks
-    -- A click's id begins with its time: the hour leads to its row by the table's key, and need not be looked at again there.
-    WHERE workspace = {workspace:String}
-      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')) FROM theirs WHERE click_id != 0))
-      AND click_id IN (SELECT click_id FROM theirs WHERE click_id != 0)
+    FROM every_carried
+    WHERE click_id IN (SELECT click_id FROM theirs WHERE click_id != 0)
 )

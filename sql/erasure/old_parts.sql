@@ -3,5 +3,5 @@ SELECT table, name
 FROM system.parts
 WHERE database = currentDatabase()
   AND NOT active
-  AND table IN ('clicks', 'conversions', 'conversion_numbers', 'refunds', 'confirmations', 'page_events', 'lane_gaps', 'persons')
+  AND table IN ('clicks', 'carried_clicks', 'conversions', 'conversion_numbers', 'refunds', 'confirmations', 'page_events', 'lane_gaps', 'persons')
 ORDER BY table, name

@@ -4,7 +4,7 @@
 -- people   of them, by value; who entered with a click of several values counts under each
 -- open     those of them who still have time for the next step
 -- first_*  the same, each person once
--- SPLIT is split.sql or split_list.sql.
+-- ENTERED_BY is entered_by.sql, entered_by_list.sql or no_split.sql.
 -- Parameters: those of clicks.sql, and
 --   entries   the bits of the steps that can be an entry
 --   until_ms  when an entry must have been, milliseconds since 1970, excluded
@@ -20,7 +20,7 @@ SELECT
     countIf(place = 1 AND entered >= {open_ms:Int64}) AS first_open
 FROM
 (
-    SELECT min(toUnixTimestamp64Milli(time)) AS entered, argMin(SPLIT, (time, click_id)) AS split
+    SELECT min(toUnixTimestamp64Milli(time)) AS entered, ENTERED_BY AS split
     FROM masked
     WHERE bitAnd(steps, {entries:UInt16}) != 0
       AND time < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC')

@@ -1,2 +1,2 @@
--- Of what is no entry.
+-- Of what is no entry, or where nobody is told apart.
 ['']

@@ -21,12 +21,8 @@
         toString(channel) AS through,
         if(advocate != '' AND {program:String} IN ('', program), reinterpretAsUInt128(sipHash128('customer', advocate)), 0) AS advocate_person,
         outcome = 'redirected' AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate')) AS counts
-    FROM clicks
-    -- A click's id begins with its time: the hour leads to its row by the table's key, and need not be looked at again there.
     -- What a conversion is owed to is a click that some conversion carries.
-    WHERE workspace = {workspace:String}
-      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')) FROM named WHERE click_id != 0))
-      AND click_id IN (SELECT click_id FROM named WHERE click_id != 0)
+    FROM every_carried
     -- Click ids are unique; should one ever stand twice, its conversions still count once.
     ORDER BY time, lane, seq
     LIMIT 1 BY click_id

@@ -1,5 +1,5 @@
--- What the clicks led to: all together (part 0), by interval (1) and by the values that are shown (2 and on). Stands behind keyed.sql
--- and sql/reports/attributed.sql.
+-- What the clicks led to: all together (part 0), by interval (1) and by the values that are shown (2 and on). Stands behind
+-- sql/reports/attributed.sql, sql/carried/every.sql and, of clicks that conversions carry, keyed.sql.
 --
 -- leads, sales, converted_clicks, sold, refunded  as in sql/query/converted.sql
 -- PARTS, KEYS and EACH have a line for each breakdown.

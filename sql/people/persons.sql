@@ -1,5 +1,4 @@
--- Whose events are whose: people, in the reports that follow them from event to event. Stands behind whatever opened the list
--- of names.
+-- Whose events are whose: people, in the reports that follow them from event to event. Stands behind sql/carried/every.sql.
 --
 -- owners      identity → person, of the identities that are known to be a customer's
 -- converters  event_id → person, of every conversion, and whether that is a customer
@@ -27,12 +26,7 @@
 carried AS
 (
     SELECT click_id, any(if(visitor_id != 0, visitor_id, click_id)) AS clicker
-    FROM clicks
-    -- A click's id begins with its time: the hour leads to its row by the table's key, and need not be looked at again there.
-    WHERE workspace = {workspace:String}
-      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')) FROM named WHERE click_id != 0 AND (customer != '' OR visitor_id = 0)))
-      -- What names neither a customer nor a click can make nobody known.
-      AND click_id IN (SELECT click_id FROM named WHERE click_id != 0 AND (customer != '' OR visitor_id = 0))
+    FROM every_carried
     GROUP BY click_id
 ),
 identified AS

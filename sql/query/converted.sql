@@ -1,12 +1,14 @@
--- What the clicks of each key led to. Stands behind counted.sql and sql/reports/attributed.sql.
+-- What the clicks of each key led to. Stands behind counted.sql, sql/reports/attributed.sql and sql/carried/every.sql.
 --
 -- leads, sales      conversions owed to these clicks that happened at or after the click, whenever
 -- converted_clicks  clicks with at least one of them, so never more than clicks
 -- waits             from the click to each of them, in milliseconds: the smallest that a half, and nine tenths, are not
 --                   above
 -- sold, refunded    what the sales were worth and what was given back: (currencies, sums in minor units)
+-- KEYED opens a list of names of its own, in which `keyed` are only clicks that conversions carry; nothing where it must be all.
 , converted AS
 (
+    KEYED
     SELECT
         toUInt8(grouping(bucket_of_click)) AS is_total,
         if(is_total = 1, 0, bucket_of_click) AS bucket,

@@ -7,7 +7,7 @@
 --   to_ms        milliseconds since 1970, excluded
 --   all_traffic  0 for clicks of people (human, and duplicate: the same again), 1 for every verdict
 --   shifts, offsets  the workspace's clock: from which second on it is how many seconds ahead of UTC
--- WHERE ends with the question's own filter.
+-- WHERE ends with the question's own filter. STORED is `clicks`, or `every_carried` of sql/carried/every.sql.
 WITH selected AS
 (
     SELECT
@@ -17,7 +17,7 @@ WITH selected AS
         -- Days since 1970-01-01, a Thursday, by the workspace's clock.
         second + {offsets:Array(Int32)}[arrayLastIndex(shift -> shift <= second, {shifts:Array(Int64)})] AS clock,
         modulo(intDiv(clock, 86400) + 3, 7) * 24 + intDiv(modulo(clock, 86400), 3600) AS hour_of_week
-    FROM clicks
+    FROM STORED
     WHERE workspace = {workspace:String}
       AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')

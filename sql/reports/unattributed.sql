@@ -8,6 +8,7 @@
 --   no_sale         it takes back a sale that is not stored, or not yet, or in another currency
 -- sold      what the sales were worth: (currencies, sums in minor units)
 -- refunded  what was given back of them, or by what has no sale
+-- Stands behind sql/carried/every.sql and attributed.sql.
 -- The filters by channel, source and link are not applied: what has no click has no channel.
 -- Parameters: workspace, from_ms, to_ms, all_traffic as in selected.sql.
 SELECT
@@ -30,11 +31,8 @@ LEFT JOIN
         click_id,
         min(toNullable(time)) AS clicked_at,
         max(outcome = 'redirected' AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))) AS counts
-    FROM clicks
-    -- A click's id begins with its time: the hour leads to its row by the table's key, and need not be looked at again there.
-    WHERE workspace = {workspace:String}
-      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(owed_to, 80)), 'UTC')) FROM attributed))
-      AND click_id IN (SELECT owed_to FROM attributed)
+    -- What a conversion is owed to is a click that some conversion carries.
+    FROM every_carried
     GROUP BY click_id
 ) AS click ON click_id = owed_to
 WHERE occurred_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')

@@ -23,8 +23,18 @@ const CONVERSIONS: &str = sql!(
     "reports/attributed.sql",
     "attribution/conversions.sql"
 );
-const CARRIED: &str = sql!("attribution/theirs.sql", "attribution/carried.sql");
-const VISITED: &str = sql!("attribution/theirs.sql", "attribution/visited.sql");
+const CARRIED: &str = sql!(
+    "reports/open.sql",
+    "carried/every.sql",
+    "attribution/theirs.sql",
+    "attribution/carried.sql"
+);
+const VISITED: &str = sql!(
+    "reports/open.sql",
+    "carried/every.sql",
+    "attribution/theirs.sql",
+    "attribution/visited.sql"
+);
 
 /// The conversions that are asked for, with what led to each; only clicks that the predicate holds of are touches.
 pub(crate) async fn journeys(

@@ -27,6 +27,7 @@ pub(super) use sql;
 
 const WITHOUT: &str = sql!(
     "reports/open.sql",
+    "carried/every.sql",
     "attribution/people.sql",
     "attribution/without.sql"
 );

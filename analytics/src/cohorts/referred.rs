@@ -33,9 +33,10 @@ use crate::workspace;
 /// How long each customer is followed where nothing is said.
 const WINDOW: Span = Span::days(90);
 
-const PIECES: [&str; 6] = [
+const PIECES: [&str; 7] = [
     piece!("reports/open.sql"),
     piece!("reports/attributed.sql"),
+    piece!("carried/every.sql"),
     piece!("people/persons.sql"),
     piece!("cohorts/origins.sql"),
     piece!("cohorts/bought.sql"),

@@ -71,6 +71,7 @@ fn statement(question: &Question) -> String {
     let pieces = [
         piece!("reports/open.sql"),
         piece!("reports/attributed.sql"),
+        piece!("carried/every.sql"),
         piece!("people/persons.sql"),
         pages,
         piece!("cohorts/clicked.sql"),

@@ -9,6 +9,7 @@ use super::step::{Condition, Source};
 use crate::query::dimension::Dimension;
 use crate::query::filter::{Parameter, Predicate, without_comments};
 use crate::query::period::clock;
+use crate::query::statement::{Stored, selected};
 use crate::reports::range::Range;
 
 /// Events of one answer that are looked at one by one: about 200 MB of them.
@@ -140,25 +141,17 @@ fn split_of_click(question: &Question, source: Source) -> (String, bool) {
     }
 }
 
-/// `selected.sql`, ended by a condition.
-fn selected(condition: &str) -> String {
-    let mut text = without_comments(piece!("query/selected.sql"));
-    text.push(' ');
-    text.push_str(&without_comments(condition));
-    text.push_str("\n)\n");
-    text
-}
-
 /// `selected.sql`, ended by a condition, behind other names.
-fn selected_further(condition: &str) -> String {
-    selected(condition).replacen("WITH ", ", ", 1)
+fn selected_further(stored: Stored, condition: &str) -> String {
+    selected(stored, &without_comments(condition)).replacen("WITH ", ", ", 1)
 }
 
 impl Asked {
     /// The clicks, up to what is told of them: `watched.sql` or `entries.sql`.
     fn clicks(question: &Question, end: &str) -> Self {
         let mut clicks = Masks::of(question, Source::Clicks);
-        let mut text = selected("1");
+        let mut text = selected(Stored::Clicks, "1");
+        text.push_str(piece!("carried/every.sql"));
         text.push_str(piece!("people/persons.sql"));
         let mut watched_pages = String::new();
         if question.asks(Source::Pages) {
@@ -191,7 +184,16 @@ impl Asked {
 
     /// Those who did nothing but enter by a click.
     pub(super) fn entries(question: &Question) -> Self {
-        Self::clicks(question, piece!("funnel/entries.sql"))
+        let entered_by = match question.by {
+            None => piece!("funnel/no_split.sql"),
+            Some(by) if by.list().is_some() => piece!("funnel/entered_by_list.sql"),
+            Some(_) => piece!("funnel/entered_by.sql"),
+        };
+        let end = without_comments(piece!("funnel/entries.sql"));
+        Self::clicks(
+            question,
+            &end.replace("ENTERED_BY", &without_comments(entered_by)),
+        )
     }
 
     /// The conversions.
@@ -203,11 +205,12 @@ impl Asked {
             piece!("reports/open.sql"),
             piece!("reports/attributed.sql"),
             piece!("funnel/happened.sql"),
+            piece!("carried/every.sql"),
         ] {
             text.push_str(file);
         }
         let happened = if masks.of_click || splits {
-            text.push_str(&selected_further(piece!("funnel/owed.sql")));
+            text.push_str(&selected_further(Stored::Carried, "1"));
             without_comments(piece!("funnel/with_clicks.sql"))
         } else {
             "happened".to_owned()
@@ -225,6 +228,7 @@ impl Asked {
         let mut text = String::new();
         for file in [
             piece!("reports/open.sql"),
+            piece!("carried/every.sql"),
             piece!("people/persons.sql"),
             piece!("people/pages.sql"),
         ] {
@@ -232,7 +236,10 @@ impl Asked {
         }
         let mut with_clicks = String::new();
         if splits {
-            text.push_str(&selected_further(piece!("funnel/carried.sql")));
+            text.push_str(&selected_further(
+                Stored::Clicks,
+                piece!("funnel/carried.sql"),
+            ));
             with_clicks = without_comments(piece!("funnel/pages_with_clicks.sql"));
         }
         let end = masks.fill(piece!("funnel/pages.sql"));

@@ -25,6 +25,7 @@ macro_rules! behind_persons {
     ($file:literal) => {
         concat!(
             include_str!("../../../sql/reports/open.sql"),
+            include_str!("../../../sql/carried/every.sql"),
             include_str!("../../../sql/people/persons.sql"),
             include_str!(concat!("../../../sql/paths/", $file))
         )

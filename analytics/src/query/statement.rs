@@ -30,6 +30,38 @@ pub(super) enum Wanted {
     Keys(Vec<(String, String, String)>),
 }
 
+/// Which stored clicks a statement reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// All.
+    Clicks,
+    /// Those that conversions carry, as `sql/carried/every.sql` has them: one in a hundred.
+    Carried,
+}
+
+impl Stored {
+    /// The clicks that what they led to is asked of: whether one is unique, the others before it say.
+    pub(super) fn to_convert(traffic: Traffic) -> Self {
+        match traffic {
+            Traffic::Unique(_) => Self::Clicks,
+            Traffic::Human | Traffic::All => Self::Carried,
+        }
+    }
+}
+
+/// `selected.sql`, ended by a condition.
+pub(crate) fn selected(stored: Stored, condition: &str) -> String {
+    let from = match stored {
+        Stored::Clicks => "clicks",
+        Stored::Carried => "every_carried",
+    };
+    let mut text = without_comments(piece!("query/selected.sql")).replace("STORED", from);
+    text.push(' ');
+    text.push_str(condition);
+    text.push_str("\n)\n");
+    text
+}
+
 /// The opening of a statement: the clicks that a question is about.
 #[derive(Debug)]
 pub(super) struct Opening {
@@ -43,23 +75,45 @@ pub(super) struct Opening {
 
 impl Opening {
     /// The opening for a question.
-    pub(super) fn of(question: &Question) -> Self {
+    pub(super) fn of(question: &Question, stored: Stored) -> Self {
         let predicate = Predicate::of(question.filter.as_ref());
-        let mut text = without_comments(piece!("query/selected.sql"));
-        text.push(' ');
-        text.push_str(&predicate.text);
-        text.push_str("\n)");
-        let mut clicks = "selected";
-        if let Traffic::Unique(_) = question.traffic {
-            text.push('\n');
-            text.push_str(&without_comments(piece!("query/unique.sql")).replace("CLICKS", clicks));
-            clicks = "unique_clicks";
-        }
-        Self {
-            text,
-            clicks,
+        let mut opening = Self {
+            text: selected(stored, &predicate.text),
+            clicks: "selected",
             predicate,
+        };
+        if let Traffic::Unique(_) = question.traffic {
+            opening.add(piece!("query/unique.sql"), "unique_clicks");
         }
+        opening
+    }
+
+    /// The same, up to the keys that a query tells clicks apart by.
+    fn keyed(question: &Question, stored: Stored) -> Self {
+        let mut opening = Self::of(question, stored);
+        let by = |dimension| question.dimensions.contains(&dimension);
+        let (mut tag, mut reason) = ("1", "1");
+        if by(TAG) {
+            opening.add(piece!("query/by_tag.sql"), "tagged");
+            tag = "tag_place";
+        }
+        if by(REASON) {
+            opening.add(piece!("query/by_reason.sql"), "reasoned");
+            reason = "reason_place";
+        }
+        let keyed = piece!("query/keyed.sql")
+            .replace("TAG_PLACE", tag)
+            .replace("REASON_PLACE", reason);
+        opening.add(&keyed, "keyed");
+        opening
+    }
+
+    /// Goes on from the clicks so far to others.
+    fn add(&mut self, piece: &str, name: &'static str) {
+        self.text.push('\n');
+        let piece = without_comments(piece).replace("CLICKS", self.clicks);
+        self.text.push_str(&piece);
+        self.clicks = name;
     }
 }
 
@@ -96,44 +150,34 @@ impl Query {
     /// The statement for a question.
     pub(super) fn of(question: &Question) -> Self {
         let Opening {
-            mut text,
-            mut clicks,
-            predicate,
-        } = Opening::of(question);
-        let mut add = |piece: &str, clicks: &mut &str, name: &'static str| {
-            text.push('\n');
-            text.push_str(&without_comments(piece).replace("CLICKS", clicks));
-            *clicks = name;
-        };
-        let by = |dimension| question.dimensions.contains(&dimension);
-        let (mut tag, mut reason) = ("1", "1");
-        if by(TAG) {
-            add(piece!("query/by_tag.sql"), &mut clicks, "tagged");
-            tag = "tag_place";
-        }
-        if by(REASON) {
-            add(piece!("query/by_reason.sql"), &mut clicks, "reasoned");
-            reason = "reason_place";
-        }
-        let counted = piece!("query/counted.sql");
-        let approximately = match question.asks(Metric::ApproximateVisitors) {
+            text, predicate, ..
+        } = Opening::keyed(question, Stored::Clicks);
+        let approximately = without_comments(match question.asks(Metric::ApproximateVisitors) {
             true => piece!("query/approximate_visitors.sql"),
             false => piece!("query/nobody.sql"),
-        };
-        let counted = without_comments(counted)
-            .replace("APPROXIMATELY", &without_comments(approximately))
-            .replace("TAG_PLACE", tag)
-            .replace("REASON_PLACE", reason);
-        add(&counted, &mut clicks, "keyed");
+        });
+        let counted = without_comments(piece!("query/counted.sql"));
+        let mut pieces = vec![text, counted.replace("APPROXIMATELY", &approximately)];
         if question.needs_conversions() {
-            add(piece!("reports/attributed.sql"), &mut clicks, "keyed");
-            add(piece!("query/converted.sql"), &mut clicks, "keyed");
+            let keyed = match Stored::to_convert(question.traffic) {
+                Stored::Clicks => String::new(),
+                Stored::Carried => Opening::keyed(question, Stored::Carried).text,
+            };
+            let converted = without_comments(piece!("query/converted.sql"));
+            pieces.extend([
+                without_comments(piece!("reports/attributed.sql")),
+                without_comments(piece!("carried/every.sql")),
+                converted.replace("KEYED", &keyed),
+            ]);
         } else {
-            add(piece!("query/clicks_only.sql"), &mut clicks, "keyed");
+            pieces.push(without_comments(piece!("query/clicks_only.sql")));
         }
-        let page = piece!("query/page.sql").replace("ORDERED", &order::clause(&question.order));
-        add(&page, &mut clicks, "");
-        Self { text, predicate }
+        let page = without_comments(piece!("query/page.sql"));
+        pieces.push(page.replace("ORDERED", &order::clause(&question.order)));
+        Self {
+            text: pieces.join("\n"),
+            predicate,
+        }
     }
 
     /// Gives the statement its parameters, for this range, cut at these edges.

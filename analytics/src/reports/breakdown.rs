@@ -25,8 +25,7 @@ const BY_COLUMN: Sql =
     sql!("breakdown": "selected.sql", "by_column.sql", "attributed.sql", "breakdown.sql");
 const BY_TAG: Sql =
     sql!("breakdown": "selected.sql", "by_tag.sql", "attributed.sql", "breakdown.sql");
-const UNATTRIBUTED: Sql =
-    sql!("unattributed": "selected.sql", "attributed.sql", "unattributed.sql");
+const UNATTRIBUTED: Sql = sql!("unattributed": "selected.sql", "attributed.sql", "../carried/every.sql", "unattributed.sql");
 
 /// The most keys that one answer has.
 const MOST: usize = 1000;

@@ -96,7 +96,9 @@ impl Warehouse {
             // The status and the summary are those of the whole query, not of its first rows.
             .with_setting("wait_end_of_query", "1")
             // The row that FINAL keeps may lie in a granule that an index on another column skips.
-            .with_setting("use_skip_indexes_if_final", "0");
+            .with_setting("use_skip_indexes_if_final", "0")
+            // All readings of a table see the same rows of it (sql/carried/every.sql).
+            .with_setting("enable_shared_storage_snapshot_in_query", "1");
         Self {
             client,
             turns: Turns::new(bounds.at_a_time),

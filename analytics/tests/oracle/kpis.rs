@@ -37,12 +37,9 @@ async fn kpis_say_what_a_simple_count_says() {
     let markets = markets(MARKETS, Timestamp::now().as_millisecond());
     let client = engine.client();
     let worlds: Vec<_> = markets.iter().map(|market| &market.world).collect();
-    for block in shuffled(&worlds, |world| &world.clicks).chunks(500) {
-        insert(&client, "clicks", block).await;
-    }
-    for block in shuffled(&worlds, |world| &world.conversions).chunks(200) {
-        insert(&client, "conversions", block).await;
-    }
+    let clicks = shuffled(&worlds, |world| &world.clicks);
+    let conversions = shuffled(&worlds, |world| &world.conversions);
+    super::store(&client, &clicks, &conversions).await;
     let shares: Vec<_> = markets
         .iter()
         .flat_map(|market| market.shares.clone())

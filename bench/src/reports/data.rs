@@ -29,6 +29,7 @@ const TIMES: f64 = 1.86;
 
 const CLICKS: &str = include_str!("../../../sql/bench/clicks.sql");
 const CONVERSIONS: &str = include_str!("../../../sql/bench/conversions.sql");
+const CARRIED: &str = include_str!("../../../sql/carried/copy.sql");
 const PAGE_EVENTS: &str = include_str!("../../../sql/bench/page_events.sql");
 
 /// What there is.
@@ -110,7 +111,10 @@ async fn make(engine: &Engine, options: &Options) -> Result<()> {
         run(engine, CONVERSIONS, &[of.clone(), to]).await?;
         run(engine, PAGE_EVENTS, &[of]).await?;
     }
-    for table in ["conversions", "page_events", "clicks"] {
+    // As ingest does behind conversions.
+    let all = ["param_since_ms", "param_again"].map(|name| (name, "0".to_owned()));
+    run(engine, CARRIED, &all).await?;
+    for table in ["conversions", "page_events", "carried_clicks", "clicks"] {
         eprintln!("merging {table}");
         run(engine, &format!("OPTIMIZE TABLE {table} FINAL"), &[]).await?;
     }

@@ -100,6 +100,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "page_events",
         include_str!("../../../sql/migrations/0018_page_events.sql"),
     ),
+    (
+        19,
+        "carried_clicks",
+        include_str!("../../../sql/migrations/0019_carried_clicks.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

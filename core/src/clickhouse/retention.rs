@@ -18,6 +18,9 @@ const DAY: u64 = 86_400;
 /// How long before their time numbers are noted: whoever notes them may be down for so long.
 const AHEAD: u64 = 2 * DAY;
 
+/// The table whose rows are copies of clicks, for which their rules hold too.
+const COPIES: &str = "carried_clicks";
+
 /// What one number of days is about.
 struct Rule {
     /// The table.
@@ -104,6 +107,12 @@ const NUMBERED: [(&str, &str); 2] = [
 ];
 
 impl Rule {
+    /// The tables that it is about.
+    fn tables(&self) -> impl Iterator<Item = &'static str> {
+        let copies = (self.table == "clicks").then_some(COPIES);
+        std::iter::once(self.table).chain(copies)
+    }
+
     /// Its TTL as ClickHouse writes it.
     fn ttl(&self, days: u32) -> String {
         format!("toDateTime({}) + toIntervalDay({days})", self.time)
@@ -126,9 +135,8 @@ impl Rule {
         ttl.split_once(')')?.0.parse().ok()
     }
 
-    /// The statement that makes `wanted` of what the table has; none where it is that already.
-    fn change(&self, has: Option<u32>, wanted: Option<u32>) -> Option<String> {
-        let table = self.table;
+    /// The statement that makes `wanted` of what a table has; none where it is that already.
+    fn change(&self, table: &str, has: Option<u32>, wanted: Option<u32>) -> Option<String> {
         match (has, wanted, self.column) {
             (has, wanted, _) if has == wanted => None,
             (_, Some(days), Some(column)) => Some(format!(
@@ -151,13 +159,14 @@ pub async fn retain(client: &Client, keep: &Retention) -> Result<Vec<String>, Er
     // What is to go from now on has to be known before it goes.
     note_expiring(client, keep).await?;
     let mut changed = Vec::new();
-    for rule in RULES {
+    let all = RULES.iter();
+    for (rule, table) in all.flat_map(|rule| rule.tables().map(move |table| (rule, table))) {
         let create: String = client
             .query("SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = ?")
-            .bind(rule.table)
+            .bind(table)
             .fetch_one()
             .await?;
-        if let Some(statement) = rule.change(rule.days_of(&create), (rule.days)(keep)) {
+        if let Some(statement) = rule.change(table, rule.days_of(&create), (rule.days)(keep)) {
             client.query(&statement).execute().await?;
             changed.push(statement);
         }
@@ -235,9 +244,9 @@ mod tests {
             (Some(3), None, Some("MODIFY COLUMN visitor_id REMOVE TTL")),
         ] {
             let statement = statement.map(|change| format!("ALTER TABLE clicks {change}"));
-            assert_eq!(visitor.change(has, wanted), statement);
+            assert_eq!(visitor.change("clicks", has, wanted), statement);
         }
-        let removed = rule(None).change(Some(3), None);
+        let removed = rule(None).change("clicks", Some(3), None);
         assert_eq!(removed.as_deref(), Some("ALTER TABLE clicks REMOVE TTL"));
     }
 }

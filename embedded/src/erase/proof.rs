@@ -9,10 +9,14 @@ use crate::journal::{Lane, blocks};
 use crate::person::{Found, Ids, Subject, aside, clickhouse_failed};
 
 /// What is a person's in each table. What other people's rows say of them counts as well.
-const PLACES: [(&str, &str); 8] = [
+const PLACES: [(&str, &str); 9] = [
     (
         "clicks",
         include_str!("../../../sql/person/rows_of_clicks.sql"),
+    ),
+    (
+        "carried_clicks",
+        include_str!("../../../sql/person/rows_of_carried_clicks.sql"),
     ),
     (
         "conversions",

@@ -4,15 +4,17 @@ use std::time::{Duration, Instant};
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
+use whence_core::clickhouse::copying_has_ended;
 use whence_core::journal::BlockId;
 use whence_core::process::Failure;
 
 use crate::person::{Found, clickhouse_failed};
 
-/// In this order: killed between any two of them, every event has a row and every number an event, and what leads to the
+const CLICKS: &str = include_str!("../../../sql/erasure/clicks.sql");
+const CARRIED_CLICKS: &str = include_str!("../../../sql/erasure/carried_clicks.sql");
+/// What comes behind the clicks, in this order: killed between any two of them, every event has a row and every number an event, and what leads to the
 /// rest is still there for the next run.
-const CHANGES: [&str; 11] = [
-    include_str!("../../../sql/erasure/clicks.sql"),
+const CHANGES: [&str; 10] = [
     include_str!("../../../sql/erasure/confirmations.sql"),
     include_str!("../../../sql/erasure/page_events_in.sql"),
     include_str!("../../../sql/erasure/page_events_out.sql"),
@@ -29,8 +31,9 @@ const OLD_PARTS: &str = include_str!("../../../sql/erasure/old_parts.sql");
 
 /// Makes ClickHouse remove now what it may remove: where nothing is written, it looks only every few minutes. To drop a
 /// partition that is not there drops nothing, and has it look; no partition of these tables can have that name.
-const REMOVE_NOW: [&str; 8] = [
+const REMOVE_NOW: [&str; 9] = [
     "ALTER TABLE clicks DROP PARTITION ID 'none'",
+    "ALTER TABLE carried_clicks DROP PARTITION ID 'none'",
     "ALTER TABLE conversions DROP PARTITION ID 'none'",
     "ALTER TABLE conversion_numbers DROP PARTITION ID 'none'",
     "ALTER TABLE refunds DROP PARTITION ID 'none'",
@@ -49,6 +52,10 @@ pub(super) async fn erase(
     found: &Found,
     blocks: &[BlockId],
 ) -> Result<(), Failure> {
+    found.run(CLICKS).await?;
+    // What is being copied may be as it was.
+    copying_has_ended(client).await.map_err(clickhouse_failed)?;
+    found.run(CARRIED_CLICKS).await?;
     for change in CHANGES {
         found.run(change).await?;
     }

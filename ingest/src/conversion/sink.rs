@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use whence_core::account::LaneAccount;
 use whence_core::conversion::Conversion;
 use whence_core::journal::Block;
@@ -19,6 +20,8 @@ pub(crate) struct ConversionTable {
     inserts: Arc<Inserts>,
     desk: Arc<Desk>,
     metrics: Metrics,
+    /// Told whenever some have come.
+    come: watch::Sender<()>,
 }
 
 impl ConversionTable {
@@ -28,7 +31,13 @@ impl ConversionTable {
             inserts,
             desk,
             metrics,
+            come: watch::Sender::new(()),
         }
+    }
+
+    /// Hears whenever conversions have come into the table.
+    pub(crate) fn come(&self) -> watch::Receiver<()> {
+        self.come.subscribe()
     }
 }
 
@@ -47,6 +56,7 @@ impl Sink for ConversionTable {
             | InsertError::Behind(_) => DeliverError::Retry(error.to_string()),
         })?;
         self.inserts.note(block.id(), &unreadable).await;
+        self.come.send_replace(());
         self.desk.arrived(
             conversions
                 .iter()

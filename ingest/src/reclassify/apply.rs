@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use thiserror::Error;
+use whence_core::clickhouse::forget_carried;
 
 use super::change::Change;
 use crate::enrich::RULES;
@@ -115,7 +116,9 @@ async fn month_of(
         .replace("$from", &changes.from.to_string())
         .replace("$last", &changes.last.to_string());
     client.query(&statement).execute().await?;
-    done(client, name).await
+    done(client, name).await?;
+    let changed = (changes.from, changes.last.saturating_add(1));
+    Ok(forget_carried(client, changed, "").await?)
 }
 
 /// Says of every click of a span that can be judged again that it was, by today's rules.
@@ -136,7 +139,7 @@ pub(super) async fn renumber(client: &Client, span: &Span) -> Result<(), ApplyEr
         asked(&statement).execute().await?;
         done(client, &mark).await?;
     }
-    Ok(())
+    Ok(forget_carried(client, (span.from, span.to), &span.workspace).await?)
 }
 
 #[derive(Row, Deserialize)]

@@ -6,7 +6,7 @@ use clickhouse::query::Query as Statement;
 use super::super::dimension::Dimension;
 use super::super::filter::{Predicate, without_comments};
 use super::super::question::Question;
-use super::super::statement::{Opening, put_opening};
+use super::super::statement::{Opening, Stored, put_opening};
 use super::words::{Field, Of};
 use crate::reports::range::Range;
 
@@ -33,19 +33,11 @@ pub(super) struct Statements<'a> {
 impl<'a> Statements<'a> {
     /// For the clicks of a question, by these dimensions, of which a click has one value each.
     pub(super) fn of(question: &'a Question, dimensions: &'a [Dimension]) -> Self {
-        let Opening {
-            mut text,
-            clicks,
-            predicate,
-        } = Opening::of(question);
-        let values = of_each(dimensions.len(), &piece!("overview/value.sql"));
-        let keyed = piece!("overview/keyed.sql");
-        text.push('\n');
-        text.push_str(&keyed.replace("CLICKS", clicks).replace("VALUES", &values));
+        let (opening, predicate) = keyed(question, dimensions, Stored::Clicks);
         Self {
             question,
             dimensions,
-            opening: text,
+            opening,
             predicate,
         }
     }
@@ -57,11 +49,16 @@ impl<'a> Statements<'a> {
 
     /// What it led to.
     pub(super) fn converted(&self) -> String {
-        let attributed = piece!("reports/attributed.sql");
-        let converted = self.by_parts(&piece!("overview/converted.sql"));
-        [&self.opening, &attributed, &converted]
-            .map(String::as_str)
-            .join("\n")
+        let stored = Stored::to_convert(self.question.traffic);
+        let (opening, _) = keyed(self.question, self.dimensions, stored);
+        [
+            piece!("reports/open.sql"),
+            piece!("reports/attributed.sql"),
+            piece!("carried/every.sql"),
+            opening.replacen("WITH ", ", ", 1),
+            self.by_parts(&piece!("overview/converted.sql")),
+        ]
+        .join("\n")
     }
 
     /// By how many visitors.
@@ -116,6 +113,20 @@ impl<'a> Statements<'a> {
             statement.param(&format!("by_{number}"), dimension.column)
         })
     }
+}
+
+/// The clicks of a question with what they are told apart by, and the filter in it.
+fn keyed(question: &Question, dimensions: &[Dimension], stored: Stored) -> (String, Predicate) {
+    let Opening {
+        mut text,
+        clicks,
+        predicate,
+    } = Opening::of(question, stored);
+    let values = of_each(dimensions.len(), &piece!("overview/value.sql"));
+    let keyed = piece!("overview/keyed.sql");
+    text.push('\n');
+    text.push_str(&keyed.replace("CLICKS", clicks).replace("VALUES", &values));
+    (text, predicate)
 }
 
 /// A piece for each number below this.

@@ -1,0 +1,61 @@
+//! Keeps the copies of clicks that conversions carry up to date, some seconds behind the conversions.
+//!
+//! Nothing hangs on it: reports look among all clicks for what is not copied yet, which only takes longer. So what fails here is
+//! tried again, and nobody waits for it.
+
+use std::time::Duration;
+
+use clickhouse::Client;
+use clickhouse::error::Error;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+use whence_core::clickhouse::copy_carried;
+
+/// How long is waited for more conversions before their clicks are copied.
+const GATHER: Duration = Duration::from_secs(5);
+/// How long is waited where it failed.
+const AGAIN: Duration = Duration::from_secs(30);
+/// How far back conversions are looked at whose clicks were not there yet: what comes later waits for the whole.
+const RECENT_MS: i64 = 24 * 3600 * 1000;
+/// How often everything is copied again: what a change that was broken off has left behind is right then.
+const WHOLE: Duration = Duration::from_secs(24 * 3600);
+
+/// Copies whenever conversions have come, and everything at the start and once a day, until `stopped`.
+pub(crate) async fn run(client: Client, mut come: watch::Receiver<()>, stopped: CancellationToken) {
+    let copying = async {
+        // Everything at once: it may be a new database, or an old one without the table.
+        let mut whole = Instant::now();
+        loop {
+            let result = if whole <= Instant::now() {
+                let copied = copy_carried(&client, 0, true).await;
+                if copied.is_ok() {
+                    whole = Instant::now() + WHOLE;
+                }
+                copied
+            } else {
+                copy_recent(&client).await
+            };
+            if let Err(error) = result {
+                tracing::warn!(%error, "the clicks that conversions carry are not copied yet");
+                sleep(AGAIN).await;
+                continue;
+            }
+            tokio::select! {
+                come = come.changed() => if come.is_err() { return },
+                () = sleep_until(whole) => {}
+            }
+            sleep(GATHER).await;
+        }
+    };
+    tokio::select! {
+        () = copying => {}
+        () = stopped.cancelled() => {}
+    }
+}
+
+async fn copy_recent(client: &Client) -> Result<(), Error> {
+    let since = Timestamp::now().as_millisecond() - RECENT_MS;
+    copy_carried(client, since, false).await
+}
