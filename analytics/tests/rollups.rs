@@ -7,6 +7,7 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use whence_core::clickhouse::{INSERT_SETTINGS, ONCE_SETTINGS};
+use whence_core::id::LinkId;
 use whence_core::key::Right;
 use whence_core::test_support::Engine;
 
@@ -171,7 +172,7 @@ fn told_rollups(body: &Value, fits: bool) -> Value {
     if fits {
         told.extend([json!("totals"), json!("rows")]);
         let asked = body["breakdowns"].as_array().unwrap().iter();
-        let have = ["channel", "source", "country"];
+        let have = ["channel", "source", "link", "country"];
         told.extend(
             asked
                 .filter(|name| have.contains(&name.as_str().unwrap()))
@@ -247,25 +248,26 @@ fn by_hand(place: &Place, all: &[Click], body: &Value, answer: &Value, told: &st
     };
     let counted: Vec<&Click> = all.iter().filter(counts).collect();
     assert_eq!(answer["totals"]["clicks"], json!(counted.len()), "{told}");
-    for (number, column) in [
-        (0, Click::channel as fn(&Click) -> &str),
-        (1, Click::source),
-    ] {
-        for row in answer["breakdowns"][number]["rows"].as_array().unwrap() {
-            let value = row[["channel", "source"][number]].as_str().unwrap();
-            let of_value = counted.iter().filter(|click| column(click) == value);
-            assert_eq!(row["clicks"], json!(of_value.count()), "{value}, {told}");
+    for breakdown in answer["breakdowns"].as_array().unwrap() {
+        let dimension = breakdown["dimension"].as_str().unwrap();
+        for row in breakdown["rows"].as_array().unwrap() {
+            let of_value = counted
+                .iter()
+                .filter(|click| row[dimension] == value(click, dimension));
+            assert_eq!(row["clicks"], json!(of_value.count()), "{row}, {told}");
         }
     }
 }
 
-impl Click {
-    fn channel(&self) -> &str {
-        &self.channel
-    }
-
-    fn source(&self) -> &str {
-        &self.source
+/// A click's value of a dimension.
+fn value(click: &Click, dimension: &str) -> String {
+    match dimension {
+        "channel" => click.channel.clone(),
+        "source" => click.source.clone(),
+        "country" => click.country.clone(),
+        "slug" => click.slug.clone(),
+        "link" => LinkId(click.link_id).to_string(),
+        _ => panic!("nobody asks by {dimension}"),
     }
 }
 

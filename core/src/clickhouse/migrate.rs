@@ -107,8 +107,8 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
     ),
     (
         20,
-        "hours_by_what",
-        include_str!("../../../sql/migrations/0020_hours_by_what.sql"),
+        "rollups",
+        include_str!("../../../sql/migrations/0020_rollups.sql"),
     ),
 ];
 

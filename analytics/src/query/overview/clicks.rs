@@ -43,12 +43,15 @@ pub(super) async fn clicks(
     dimensions: &[Dimension],
     wanted: Option<&[(u8, String)]>,
 ) -> Result<Clicks, Problem> {
+    let days = rollup::Days::of(range);
     let ask = async |name, text: String| {
         let put = |statement| {
             statements
                 .put(statement, range, edges)
                 .param("first_hour", range.from.as_second())
                 .param("behind_hour", range.to.as_second())
+                .param("first_day", days.map_or(0, |days| days.first))
+                .param("behind_day", days.map_or(0, |days| days.behind))
                 .param("limit", overview.limit)
                 .param("only_keys", u8::from(wanted.is_some()))
                 .param("keys", wanted.unwrap_or_default())
@@ -60,7 +63,7 @@ pub(super) async fn clicks(
     };
     let numbers = |is_rolled: bool| -> Vec<usize> {
         let each = dimensions.iter().enumerate();
-        each.filter(|(_, dimension)| rollup::has(**dimension) == is_rolled)
+        each.filter(|(_, dimension)| rollup::has(**dimension, range) == is_rolled)
             .map(|(number, _)| number)
             .collect()
     };

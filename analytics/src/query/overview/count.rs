@@ -77,7 +77,7 @@ pub(super) async fn count(
         if cut.len() <= MOST_BITS {
             rollups.extend(["totals", "rows"]);
         }
-        let names = dimensions.iter().filter(|one| rollup::has(**one));
+        let names = dimensions.iter().filter(|one| rollup::has(**one, range));
         rollups.extend(names.map(|one| one.name));
     }
     let series = if cut.len() > MOST_BITS {

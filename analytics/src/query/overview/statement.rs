@@ -50,12 +50,21 @@ impl<'a> Statements<'a> {
 
     /// The same out of rollups, by the dimensions with these numbers.
     pub(super) fn rolled(&self, numbers: &[usize]) -> String {
-        let cells = [
+        let (links, others): (Vec<usize>, Vec<usize>) = numbers
+            .iter()
+            .partition(|number| self.dimensions[**number].is_link());
+        let mut cells = vec![
             piece!("overview/rolled_series.sql"),
-            with_parts(numbers, &piece!("overview/rolled.sql")),
+            with_parts(&others, &piece!("overview/rolled.sql")),
         ];
+        let mut text = piece!("overview/hours.sql");
+        if !links.is_empty() {
+            text.push('\n');
+            text.push_str(&piece!("overview/days.sql"));
+            cells.push(with_parts(&links, &piece!("overview/rolled_links.sql")));
+        }
         let counted = piece!("overview/counted.sql").replace("CELLS", &cells.join("\n"));
-        piece!("overview/hours.sql") + "\n" + &counted
+        text + "\n" + &counted
     }
 
     /// How often each value of the dimensions with these numbers was clicked.
