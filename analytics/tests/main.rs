@@ -34,7 +34,6 @@ mod qr;
 mod query;
 mod refusals;
 mod reports;
-mod rollups;
 mod separation;
 mod service;
 mod support;

@@ -58,6 +58,21 @@ fn random_u32() -> u32 {
     u32::from_be_bytes(bytes)
 }
 
+/// Reads an id's text without a copy of it: a cache reads a million of them at its start.
+struct FromText<T>(std::marker::PhantomData<T>);
+
+impl<T: FromStr<Err = IdError>> serde::de::Visitor<'_> for FromText<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 /// Text, parsing and JSON of an id, the same for each kind.
 macro_rules! opaque_text {
     ($name:ident, $number:ty, $width:expr) => {
@@ -92,8 +107,7 @@ macro_rules! opaque_text {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 if deserializer.is_human_readable() {
-                    let s = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                    s.parse().map_err(serde::de::Error::custom)
+                    deserializer.deserialize_str(FromText(std::marker::PhantomData))
                 } else {
                     <$number>::deserialize(deserializer).map(Self)
                 }

@@ -7,6 +7,7 @@ mod canonical;
 mod check;
 mod condition;
 mod error;
+mod plain;
 mod spec;
 mod status;
 mod text;
@@ -16,6 +17,7 @@ pub use check::{
 };
 pub use condition::{Condition, Continent, DateRange, Device, Network, ParameterTest, Visit};
 pub use error::FieldError;
+pub use plain::{PlainLink, PlainSpec, PlainTag};
 pub use spec::{AppTarget, LinkSpec, Preview, QueryForwarding, Rule, Utm, Variant, VariantMode};
 pub use status::RedirectStatus;
 pub use text::{

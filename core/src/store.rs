@@ -6,9 +6,11 @@
 
 mod file;
 mod redis;
+mod stored;
 
 pub use file::FileStore;
 pub use redis::RedisStore;
+pub use stored::StoredLink;
 
 use std::fmt;
 use std::num::NonZeroU64;
@@ -150,9 +152,10 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     async fn count_click(&self, link: LinkId, cap: NonZeroU64) -> Result<bool, StoreError>;
 
     /// Every link, in no order, in parts of at most a few hundred: what fills a cache at its start. Links
-    /// that are made or deleted meanwhile may or may not be among them, and one may come twice. A link
-    /// that cannot be read is an error among the parts, and the stream goes on behind it.
-    fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>>;
+    /// that are made or deleted meanwhile may or may not be among them, and one may come twice. Whether a
+    /// link can be read is seen by whoever reads it. What is not even text is an error among the parts, and the
+    /// stream goes on behind it.
+    fn every_link(&self) -> BoxStream<'_, Result<Vec<StoredLink>, StoreError>>;
 
     /// What changes from now on, from this process or any other. A receiver that lags behind, and any
     /// break in the line to the store, means [`Change::Everything`].
@@ -162,6 +165,12 @@ pub trait LinkStore: Send + Sync + fmt::Debug {
     /// may be old; [`Change::Everything`] is sent when the line breaks and again when it stands.
     fn hears_changes(&self) -> bool {
         true
+    }
+
+    /// Whether nothing can change without [`changes`](Self::changes) telling of it, whoever fails meanwhile. What is
+    /// learnt from such a store holds until it says otherwise; of any other it is believed for a time.
+    fn tells_every_change(&self) -> bool {
+        false
     }
 
     /// Whether the store answers at all.

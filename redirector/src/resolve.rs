@@ -20,9 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 use whence_core::click::bounds;
 use whence_core::config::Cache as Settings;
 use whence_core::domain::SlugCase;
-use whence_core::link::Link;
 use whence_core::store::{Change, LinkStore, StoreError};
-use whence_core::workspace::WorkspaceId;
 
 pub(crate) use self::documents::Documents;
 use self::memo::Version;
@@ -102,7 +100,11 @@ impl Load for Shown {
 impl Resolver {
     /// A resolver with empty caches.
     pub(crate) fn new(store: &Arc<dyn LinkStore>, config: &Settings) -> Self {
-        let ttl = Duration::from_millis(config.ttl_ms);
+        let ttl = match store.tells_every_change() {
+            // To ask again could bring nothing but the same.
+            true => Duration::MAX,
+            false => Duration::from_millis(config.ttl_ms),
+        };
         let unknown = config.unknown_slugs;
         let (clock, sites) = (Clock::start(), Arc::<Sites>::default());
         let links = Links {
@@ -284,16 +286,15 @@ impl Resolver {
     pub(crate) async fn number(
         &self,
         host: &str,
-        workspace: &WorkspaceId,
+        workspace: &str,
     ) -> Result<Option<u32>, Arc<StoreError>> {
         let found = self.site(host, self.clock.now()).await?;
-        let own = found.filter(|(site, ..)| site.workspace.id == *workspace);
+        let own = found.filter(|(site, ..)| site.workspace.id.as_str() == workspace);
         Ok(own.map(|(_, number, _)| number))
     }
 
-    /// Keeps a link on the site with this number, if it may.
-    pub(crate) fn fill(&self, filling: &Filling, number: u32, link: Link) -> Filled {
-        let target = Target::new(link, number, filling.stamp);
+    /// Keeps a link that carries the stamp of the filling, if it may.
+    pub(crate) fn fill(&self, filling: &Filling, target: Target) -> Filled {
         let filled = self.links.fill(filling, target);
         if filled == Filled::Kept {
             self.warmed.fetch_add(1, Ordering::Relaxed);

@@ -1,14 +1,17 @@
 //! A link as the way of a click needs it, in the memory of the near cache.
 //!
 //! Most links are plain: a destination and what its clicks count for. Millions of them stand in memory, so
-//! each is one allocation: a head of fixed size, then its texts one behind the other. All that the others
-//! can do stands in their spec, which only they carry.
+//! each is one allocation: a head of fixed size, then its texts one behind the other. The slug is the first
+//! of them: by it a link is found, so what a search reads lies together. All that the others can do stands
+//! in their spec, which only they carry.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use triomphe::{Arc, HeaderSlice};
 use whence_core::id::LinkId;
-use whence_core::link::{Label, Link, LinkSpec, QueryForwarding, RedirectStatus, Utm};
+use whence_core::link::{
+    Label, Link, LinkSpec, PlainLink, PlainSpec, QueryForwarding, RedirectStatus, Utm,
+};
 
 use crate::cache::{Cached, Heat, Key, Stamp, allocated};
 
@@ -25,8 +28,8 @@ struct Head {
     stamp: Stamp,
     /// On whose host it stands, as the resolver numbers them.
     site: u32,
-    url: u16,
     slug: u16,
+    url: u16,
     /// Channel, campaign, program, advocate.
     labels: [u8; LABELS],
     tags: u16,
@@ -35,6 +38,46 @@ struct Head {
 }
 
 const LABELS: usize = 4;
+
+/// The texts of a link, before they are put together.
+struct Texts<'t> {
+    slug: &'t str,
+    url: &'t str,
+    labels: [&'t str; LABELS],
+    tags: &'t str,
+}
+
+impl Texts<'_> {
+    /// The head of a plain link with these texts.
+    fn head(&self, id: LinkId, status: RedirectStatus, site: u32, stamp: Stamp) -> Head {
+        Head {
+            id,
+            rich: None,
+            stamp,
+            site,
+            slug: self.slug.len().try_into().expect("checked: at most 1024"),
+            url: self.url.len().try_into().expect("checked: at most 4096"),
+            labels: (self.labels)
+                .map(|label| label.len().try_into().expect("checked: at most 128")),
+            tags: self.tags.len().try_into().expect("cut to it"),
+            status,
+            heat: Heat::default(),
+        }
+    }
+
+    /// One behind the other.
+    fn joined(&self) -> String {
+        let Self {
+            slug,
+            url,
+            labels: [channel, campaign, program, advocate],
+            tags,
+        } = self;
+        [slug, url, channel, campaign, program, advocate, tags]
+            .map(|text| *text)
+            .concat()
+    }
+}
 
 /// What only links carry that can do more than lead to their destination.
 #[derive(Debug)]
@@ -71,38 +114,49 @@ impl Target {
     pub(crate) fn new(link: Link, site: u32, stamp: Stamp) -> Self {
         let spec = link.spec;
         let labels = [&spec.channel, &spec.campaign, &spec.program, &spec.advocate];
-        let labels = labels.map(|label| label.as_ref().map_or("", Label::as_str));
-        let tags = tags(&spec);
-        let (url, slug) = (spec.destination.as_str(), link.slug.as_str());
-        let mut text = String::with_capacity(url.len() + slug.len() + tags.len() + 64);
-        for part in [url, slug].into_iter().chain(labels).chain([&*tags]) {
-            text.push_str(part);
-        }
-        let head = Head {
-            id: link.id,
-            stamp,
-            site,
-            url: url.len().try_into().expect("checked: at most 4096"),
-            slug: slug.len().try_into().expect("checked: at most 1024"),
-            labels: labels.map(|label| label.len().try_into().expect("checked: at most 128")),
-            tags: tags.len().try_into().expect("cut to it"),
-            status: spec.status,
-            heat: Heat::default(),
-            rich: (!is_plain(&spec)).then(|| {
-                let rich = Rich {
-                    spec,
-                    learned_weights: link.learned_weights,
-                    used_up: AtomicBool::new(false),
-                };
-                // A rich link is counted by its JSON, which its parts in memory outweigh some three times.
-                let json = serde_json::to_string(&rich.spec).map_or(0, |json| json.len());
-                Box::new(Weighed {
-                    bytes: allocated(size_of::<Weighed>()) + 3 * json,
-                    rich,
-                })
-            }),
+        let tags = tags(spec.tags.iter().map(|tag| tag.as_str()));
+        let texts = Texts {
+            slug: link.slug.as_str(),
+            url: spec.destination.as_str(),
+            labels: labels.map(|label| label.as_ref().map_or("", Label::as_str)),
+            tags: &tags,
         };
-        Self(Arc::from_header_and_str(head, &text))
+        let head = texts.head(link.id, spec.status, site, stamp);
+        let text = texts.joined();
+        let rich = (!is_plain(&spec)).then(|| {
+            let rich = Rich {
+                spec,
+                learned_weights: link.learned_weights,
+                used_up: AtomicBool::new(false),
+            };
+            // A rich link is counted by its JSON, which its parts in memory outweigh some three times.
+            let json = serde_json::to_string(&rich.spec).map_or(0, |json| json.len());
+            Box::new(Weighed {
+                bytes: allocated(size_of::<Weighed>()) + 3 * json,
+                rich,
+            })
+        });
+        Self(Arc::from_header_and_str(Head { rich, ..head }, &text))
+    }
+
+    /// The same of a plain link.
+    pub(crate) fn plain(link: &PlainLink<'_>, site: u32, stamp: Stamp) -> Self {
+        let PlainSpec {
+            channel,
+            campaign,
+            program,
+            advocate,
+            ..
+        } = link.spec;
+        let tags = tags(link.spec.tags.iter().map(|tag| tag.0));
+        let texts = Texts {
+            slug: link.slug,
+            url: link.spec.destination,
+            labels: [channel, campaign, program, advocate],
+            tags: &tags,
+        };
+        let head = texts.head(link.id, link.spec.status, site, stamp);
+        Self(Arc::from_header_and_str(head, &texts.joined()))
     }
 
     /// The link's id.
@@ -117,13 +171,12 @@ impl Target {
 
     /// Where it leads, if nothing else is decided.
     pub(crate) fn url(&self) -> &str {
-        &self.0.slice[..usize::from(self.0.header.url)]
+        &self.0.slice[usize::from(self.0.header.slug)..][..usize::from(self.0.header.url)]
     }
 
     /// The slug it stands at.
     pub(crate) fn slug(&self) -> &str {
-        let start = usize::from(self.0.header.url);
-        &self.0.slice[start..][..usize::from(self.0.header.slug)]
+        &self.0.slice[..usize::from(self.0.header.slug)]
     }
 
     /// The channel that its clicks count for; empty where it does not say.
@@ -158,10 +211,10 @@ impl Target {
 
     fn label(&self, which: usize) -> &str {
         let Head {
-            url, slug, labels, ..
+            slug, url, labels, ..
         } = &self.0.header;
         let before: usize = labels[..which].iter().copied().map(usize::from).sum();
-        let start = usize::from(*url) + usize::from(*slug) + before;
+        let start = usize::from(*slug) + usize::from(*url) + before;
         &self.0.slice[start..][..usize::from(labels[which])]
     }
 }
@@ -202,9 +255,9 @@ impl Cached for Target {
 }
 
 /// The tags in one text. A stored link may have more than the API allows; those beyond its length are cut.
-fn tags(spec: &LinkSpec) -> String {
+fn tags<'t>(tags: impl Iterator<Item = &'t str>) -> String {
     let mut text = String::new();
-    for tag in spec.tags.iter().map(|tag| tag.as_str()) {
+    for tag in tags {
         if text.len() + 1 + tag.len() > usize::from(u16::MAX) {
             break;
         }
@@ -311,7 +364,9 @@ mod tests {
                 ..plain()
             };
             let stamp = Stamp { era: 3, tick: 4 };
-            let target = Target::new(link(&slug, spec), number, stamp);
+            let link = Link { learned_weights: Vec::new(), ..link(&slug, spec) };
+            let json = serde_json::to_string(&link).unwrap();
+            let target = Target::new(link, number, stamp);
             prop_assert_eq!(target.url(), "https://shop.example/a");
             prop_assert_eq!(target.key(), Key { site: number, text: &slug });
             prop_assert_eq!(target.stamp(), stamp);
@@ -319,6 +374,11 @@ mod tests {
             prop_assert_eq!(found, labels.each_ref().map(String::as_str));
             prop_assert_eq!(target.tags(), tags.join(","));
             prop_assert!(target.rich().is_none());
+            // What is read without the whole link is the same.
+            let plain = Target::plain(&serde_json::from_str(&json).unwrap(), number, stamp);
+            prop_assert_eq!(&plain.0.slice, &target.0.slice);
+            prop_assert_eq!((plain.key(), plain.id(), plain.status()), (target.key(), target.id(), target.status()));
+            prop_assert_eq!((plain.url(), plain.tags(), plain.stamp()), (target.url(), target.tags(), stamp));
         }
     }
 

@@ -15,12 +15,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use whence_core::config::Cache as Settings;
-use whence_core::link::{Host, Link};
-use whence_core::store::LinkStore;
-use whence_core::workspace::WorkspaceId;
+use whence_core::store::{LinkStore, StoreError, StoredLink};
 
-use crate::cache::{Filled, Filling};
+use crate::cache::{Filled, Filling, Stamp};
 use crate::resolve::Resolver;
+use crate::target::Target;
 
 /// How many parts of the store's links may wait to be filed: reading and filing each keep a core busy.
 const PARTS_WAITING: usize = 32;
@@ -73,9 +72,9 @@ async fn warm(resolver: Arc<Resolver>, store: Arc<dyn LinkStore>) {
         let (parts, waiting) = mpsc::channel(PARTS_WAITING);
         let reading = Arc::clone(&store);
         let reading = tokio::spawn(async move { read(&*reading, parts).await });
-        let end = file(&resolver, &filling, waiting).await;
+        let (end, unreadable) = file(&resolver, &filling, waiting).await;
         // Where the cache was full first, the reading ends for want of somebody to read for.
-        let unreadable = reading.await.unwrap_or_default();
+        let unreadable = unreadable + reading.await.unwrap_or_default();
         let (links, _, bytes) = resolver.size();
         let elapsed = start.elapsed();
         if end != End::Distrusted {
@@ -100,7 +99,7 @@ async fn warm(resolver: Arc<Resolver>, store: Arc<dyn LinkStore>) {
 }
 
 /// Reads links from the store for as long as somebody takes them; says how often it could not.
-async fn read(store: &dyn LinkStore, parts: mpsc::Sender<Vec<Link>>) -> usize {
+async fn read(store: &dyn LinkStore, parts: mpsc::Sender<Vec<StoredLink>>) -> usize {
     let mut unreadable = 0;
     let mut links = store.every_link();
     while let Some(part) = links.next().await {
@@ -112,47 +111,92 @@ async fn read(store: &dyn LinkStore, parts: mpsc::Sender<Vec<Link>>) -> usize {
             }
             Err(error) => {
                 unreadable += 1;
-                tracing::warn!(%error, "a link could not be read to warm the near cache");
+                warn_of(&error);
             }
         }
     }
     unreadable
 }
 
-/// Puts links into the cache until there are no more, or it takes no more. Those of a host that cannot be looked
-/// up are left for when they are asked for.
-async fn file(resolver: &Resolver, filling: &Filling, mut parts: mpsc::Receiver<Vec<Link>>) -> End {
-    let mut numbers: HashMap<Host, Vec<(WorkspaceId, Option<u32>)>> = HashMap::new();
+/// Puts links into the cache until there are no more, or it takes no more; says how it ended, and how many links
+/// could not be read. Those of a host that cannot be looked up are left for when they are asked for.
+async fn file(
+    resolver: &Resolver,
+    filling: &Filling,
+    mut parts: mpsc::Receiver<Vec<StoredLink>>,
+) -> (End, usize) {
+    let mut unreadable = 0;
+    let mut sites = Sites {
+        resolver,
+        numbers: HashMap::new(),
+    };
     while let Some(part) = parts.recv().await {
-        for link in part {
-            let owners = numbers.get(&link.domain).map_or(&[][..], Vec::as_slice);
-            let known = owners.iter().find(|(owner, _)| *owner == link.workspace);
-            let number = match known {
-                Some((_, number)) => *number,
-                None => {
-                    let number = resolver.number(link.domain.as_str(), &link.workspace);
-                    let number = number.await.unwrap_or_else(|error| {
-                        let host = &link.domain;
-                        tracing::warn!(%error, %host, "a host could not be read to warm the near cache");
-                        None
-                    });
-                    let owners = numbers.entry(link.domain.clone()).or_default();
-                    owners.push((link.workspace.clone(), number));
-                    number
+        for stored in part {
+            let target = match sites.target(&stored, filling.stamp).await {
+                Ok(Some(target)) => target,
+                // Nobody has claimed the host, or another workspace has: it answers nobody.
+                Ok(None) => continue,
+                Err(error) => {
+                    unreadable += 1;
+                    warn_of(&error);
+                    continue;
                 }
             };
-            // Nobody has claimed the host, or another workspace has: it answers nobody.
-            let Some(number) = number else {
-                continue;
-            };
-            match resolver.fill(filling, number, link) {
+            match resolver.fill(filling, target) {
                 Filled::Kept | Filled::Passed => {}
-                Filled::Full => return End::Full,
-                Filled::Distrusted => return End::Distrusted,
+                Filled::Full => return (End::Full, unreadable),
+                Filled::Distrusted => return (End::Distrusted, unreadable),
             }
         }
     }
-    End::Complete
+    (End::Complete, unreadable)
+}
+
+/// A workspace whose links were met on a host, and the number under which they are filed if it has claimed it.
+type Owner = (Box<str>, Option<u32>);
+
+/// On which site links stand.
+struct Sites<'r> {
+    resolver: &'r Resolver,
+    /// Who was met on each host.
+    numbers: HashMap<Box<str>, Vec<Owner>>,
+}
+
+impl Sites<'_> {
+    /// The link as the cache holds it; none where it answers nobody.
+    async fn target(
+        &mut self,
+        stored: &StoredLink,
+        stamp: Stamp,
+    ) -> Result<Option<Target>, StoreError> {
+        // Most links are plain, and read at a fraction of what the others cost.
+        if let Some(link) = stored.plain() {
+            let number = self.number(link.domain, link.workspace).await;
+            return Ok(number.map(|number| Target::plain(&link, number, stamp)));
+        }
+        let link = stored.link()?;
+        let number = self.number(link.domain.as_str(), link.workspace.as_str());
+        Ok(number.await.map(|number| Target::new(link, number, stamp)))
+    }
+
+    async fn number(&mut self, host: &str, workspace: &str) -> Option<u32> {
+        let owners = self.numbers.get(host).map_or(&[][..], Vec::as_slice);
+        if let Some((_, number)) = owners.iter().find(|(owner, _)| **owner == *workspace) {
+            return *number;
+        }
+        let number = self.resolver.number(host, workspace).await;
+        let number = number.unwrap_or_else(|error| {
+            tracing::warn!(%error, %host, "a host could not be read to warm the near cache");
+            None
+        });
+        let owners = self.numbers.entry(host.into()).or_default();
+        owners.push((workspace.into(), number));
+        number
+    }
+}
+
+fn warn_of(error: &StoreError) {
+    tracing::warn!(%error, "a link could not be read to warm the near cache");
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 
 use std::cmp::min;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{self, IpAddr, SocketAddr};
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
+use mio::net::TcpListener;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::runtime::LocalOptions;
@@ -220,16 +221,16 @@ impl Entrance {
     deprecated,
     reason = "its fault is in types that change their descriptor, which a listener does not; what follows on it is unsafe"
 )]
-fn watched(listener: TcpListener) -> io::Result<AsyncFd<TcpListener>> {
-    AsyncFd::with_interest(listener, Interest::READABLE)
+fn watched(listener: net::TcpListener) -> io::Result<AsyncFd<TcpListener>> {
+    AsyncFd::with_interest(TcpListener::from_std(listener), Interest::READABLE)
 }
 
 /// The next connection.
 async fn accept(listener: &AsyncFd<TcpListener>) -> io::Result<(Stream, SocketAddr)> {
+    // It blocks nobody from the first, where the standard library's takes a second call for that.
     let accepting = listener.async_io(Interest::READABLE, TcpListener::accept);
     let (stream, peer) = accepting.await?;
-    stream.set_nonblocking(true)?;
-    Ok((Stream::new(stream), peer))
+    Ok((Stream::new(stream.into()), peer))
 }
 
 async fn serve_tls(tls: &Tls, stream: Stream, visit: Visit) {

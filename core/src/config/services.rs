@@ -181,7 +181,7 @@ pub struct Cache {
     /// How many unknown slugs are remembered.
     pub unknown_slugs: usize,
     /// How long an entry is believed without asking again, in milliseconds: the bound on staleness
-    /// should a push be lost.
+    /// should a push be lost. Of no meaning with a store from which none can be lost.
     pub ttl_ms: u64,
     /// Whether it is filled with the store's links at the start, until it is full.
     pub warm: bool,

@@ -22,6 +22,12 @@ pub const MAX_LABEL: usize = 128;
 /// The longest text for people: notes, a description, a page's text.
 pub const MAX_PROSE: usize = 4096;
 
+/// What texts of a kind have to be.
+pub(super) trait Check {
+    /// The text in its final form: the very same where it has that already.
+    fn check(s: &str) -> Result<Cow<'_, str>, FieldError>;
+}
+
 /// A text that is checked once, when it is read, and then only carried.
 macro_rules! checked_text {
     ($(#[$doc:meta])* $name:ident, $check:path) => {
@@ -42,7 +48,13 @@ macro_rules! checked_text {
             type Err = FieldError;
 
             fn from_str(s: &str) -> Result<Self, FieldError> {
-                $check(s).map(|text| Self(text.into()))
+                Self::check(s).map(|text| Self(text.into()))
+            }
+        }
+
+        impl Check for $name {
+            fn check(s: &str) -> Result<Cow<'_, str>, FieldError> {
+                $check(s)
             }
         }
 

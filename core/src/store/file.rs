@@ -27,7 +27,7 @@ use tokio::sync::broadcast;
 
 use super::{
     CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, Edit, EditError, LinkStore,
-    StoreError, all_unavailable,
+    StoreError, StoredLink, all_unavailable,
 };
 use crate::domain::Domain;
 use crate::id::LinkId;
@@ -55,9 +55,10 @@ struct Inner {
 impl FileStore {
     /// Opens the file, or makes it and the folders above it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let changes = broadcast::channel(CHANGES_KEPT).0;
         let inner = Inner {
-            file: Opened::open(path)?,
-            changes: broadcast::channel(CHANGES_KEPT).0,
+            file: Opened::open(path, changes.clone())?,
+            changes,
             clicks: Arc::default(),
         };
         inner.write(|transaction| tables::create(transaction).map(|()| ((), Vec::new())))?;
@@ -176,7 +177,7 @@ impl LinkStore for FileStore {
         })
     }
 
-    fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>> {
+    fn every_link(&self) -> BoxStream<'_, Result<Vec<StoredLink>, StoreError>> {
         let start = Some(None::<String>);
         stream::unfold(start, async |after| {
             let after = after?;
@@ -197,6 +198,11 @@ impl LinkStore for FileStore {
 
     fn changes(&self) -> broadcast::Receiver<Change> {
         self.inner.changes.subscribe()
+    }
+
+    /// Every write goes through this process, which tells of it behind the commit and before the acknowledgement.
+    fn tells_every_change(&self) -> bool {
+        true
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

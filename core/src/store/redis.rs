@@ -34,7 +34,7 @@ use tokio::sync::broadcast;
 
 use super::{
     CHANGES_KEPT, Change, ChangeError, ClaimError, CreateError, Edit, EditError, LinkStore,
-    StoreError,
+    StoreError, StoredLink,
 };
 use crate::domain::Domain;
 use crate::id::LinkId;
@@ -103,7 +103,7 @@ impl LinkStore for RedisStore {
         clicks::count(&self.commands, link, cap).await
     }
 
-    fn every_link(&self) -> BoxStream<'_, Result<Vec<Link>, StoreError>> {
+    fn every_link(&self) -> BoxStream<'_, Result<Vec<StoredLink>, StoreError>> {
         scan::every_link(&self.commands)
     }
 

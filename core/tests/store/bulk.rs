@@ -147,7 +147,12 @@ async fn collect(store: &dyn LinkStore) -> (Vec<Link>, Vec<StoreError>) {
         match part {
             Ok(part) => {
                 assert!(part.len() <= 512, "{}", part.len());
-                links.extend(part);
+                for stored in part {
+                    match stored.link() {
+                        Ok(link) => links.push(link),
+                        Err(error) => errors.push(error),
+                    }
+                }
             }
             Err(error) => errors.push(error),
         }

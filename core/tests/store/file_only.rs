@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use tokio::signal::unix::SignalKind;
 use whence_core::id::LinkId;
-use whence_core::store::{CreateError, FileStore, LinkStore, StoreError, open};
+use whence_core::store::{Change, CreateError, FileStore, LinkStore, StoreError, open};
 
 use crate::backend::{changed, link, workspace};
 
@@ -169,6 +169,7 @@ async fn runs_into_a_full_disk() {
         )
     };
     let mut id = 0;
+    let mut changes = store.changes();
     let full = loop {
         match store.create_link(&large(id)).await {
             Ok(()) => id += 1,
@@ -180,6 +181,10 @@ async fn runs_into_a_full_disk() {
         matches!(full, CreateError::Store(StoreError::Unavailable(_))),
         "{full:?}"
     );
+    // What that write was to change may be on the disk or not: whoever remembers anything is to ask again.
+    let told: Vec<_> = std::iter::from_fn(|| changes.try_recv().ok()).collect();
+    assert_eq!(told.last(), Some(&Change::Everything));
+    assert_eq!(told.len(), id as usize + 1);
     assert!(store.create_link(&large(id)).await.is_err());
     for id in 0..id {
         assert_eq!(

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 use whence_core::domain::Domain;
 use whence_core::id::LinkId;
-use whence_core::link::LinkSpec;
+use whence_core::link::{Link, LinkSpec};
 use whence_core::store::FileStore;
 use whence_core::workspace::Workspace;
 
 use super::*;
+use crate::cache::Cached;
 
 const HOST: &str = "go.example";
 
@@ -119,6 +120,33 @@ async fn case_tells_slugs_apart_unless_the_domain_says_not() {
         Some((2, Some("Und/MEHR".into()))),
         "the rest keeps its case"
     );
+}
+
+#[tokio::test]
+async fn a_store_that_tells_every_change_is_not_asked_again() {
+    let room = Room::open_with(&Settings {
+        ttl_ms: 1_000,
+        ..Settings::default()
+    })
+    .await;
+    assert_eq!(room.found("sale").await, None);
+    let made = room.link(1, "sale", false).await;
+    room.heard(async || room.found("sale").await.is_some())
+        .await;
+    let stamp = async || room.place("sale").await.target.unwrap().stamp();
+    let learnt = stamp().await;
+    room.resolver.clock.skip(Duration::from_secs(3600));
+    assert_eq!(stamp().await, learnt);
+    // Nor is it being asked about behind that answer.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(stamp().await, learnt);
+    // It is told all the same.
+    room.store
+        .delete_link(&made.workspace, made.id, None)
+        .await
+        .unwrap();
+    room.heard(async || room.found("sale").await.is_none())
+        .await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use tempfile::TempDir;
 use whence_core::id::LinkId;
-use whence_core::link::LinkSpec;
+use whence_core::link::{Link, LinkSpec};
 use whence_core::store::{Change, FileStore};
 use whence_core::test_support::RedisServer;
 use whence_core::workspace::Workspace;
@@ -160,11 +160,18 @@ async fn a_host_that_cannot_be_looked_up_keeps_no_other_from_being_filled() {
     }
     let resolver = Arc::new(Resolver::new(&store, &settings(16)));
     resolver.place("go.example", "x").await.unwrap();
+    for (id, host) in [(1, "other.example"), (2, "go.example")] {
+        store
+            .create_link(&link(id, "acme", host, "a"))
+            .await
+            .unwrap();
+    }
+    let mut stored: Vec<_> = store.every_link().map(Result::unwrap).concat().await;
+    stored.sort_by_key(|stored| stored.link().unwrap().id);
     redis.kill();
     let (parts, waiting) = mpsc::channel(1);
-    let part = ["other.example", "go.example"].map(|host| link(1, "acme", host, "a"));
-    parts.send(part.to_vec()).await.unwrap();
+    parts.send(stored).await.unwrap();
     drop(parts);
-    let end = file(&resolver, &resolver.filling(), waiting).await;
-    assert_eq!((end, resolver.warmed()), (End::Complete, 1));
+    let (end, unreadable) = file(&resolver, &resolver.filling(), waiting).await;
+    assert_eq!((end, unreadable, resolver.warmed()), (End::Complete, 0, 1));
 }

@@ -8,7 +8,7 @@ use super::stop::Stop;
 use super::tables::{EXTERNAL_IDS, IDS, LINKS, WORKSPACE_LINKS};
 use crate::id::LinkId;
 use crate::link::Link;
-use crate::store::{StoreError, from_json, passed_over, raw_link_key};
+use crate::store::{StoreError, StoredLink, from_json, passed_over, raw_link_key};
 use crate::workspace::WorkspaceId;
 
 type Read<T> = Result<T, Stop<StoreError>>;
@@ -20,7 +20,7 @@ const PART: usize = 256;
 /// A stretch of all links, in the order of the file.
 pub(super) struct Part {
     /// What could be read.
-    pub(super) links: Vec<Link>,
+    pub(super) links: Vec<StoredLink>,
     /// What could not.
     pub(super) unreadable: Vec<StoreError>,
     /// Where the next stretch begins; none after the last.
@@ -119,7 +119,7 @@ pub(super) fn part(transaction: &ReadTransaction, after: Option<&str>) -> Read<P
             break;
         }
         let (key, json) = entry?;
-        match from_json(key.value(), json.value()) {
+        match StoredLink::new(key.value(), json.value()) {
             Ok(link) => part.links.push(link),
             Err(error) => part.unreadable.push(error),
         }

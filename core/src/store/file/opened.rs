@@ -2,21 +2,25 @@
 //!
 //! After a failed write the database refuses everything until it is closed and opened: what is in
 //! memory may not be what is on the disk. A disk that was full for a minute must not take the links
-//! away until somebody restarts the process, so the next use opens it again.
+//! away until somebody restarts the process, so the next use opens it again. What the write that failed
+//! was to change may be in the file or not, so whoever remembers anything of it is told to ask again.
 
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use redb::{Database, DatabaseError, StorageError};
+use tokio::sync::broadcast;
 
 use super::stop::Stop;
-use crate::store::StoreError;
+use crate::store::{Change, StoreError};
 
 /// A database file that this process holds.
 pub(super) struct Opened {
     /// Where it is.
     path: PathBuf,
     slot: RwLock<Slot>,
+    /// Who hears that everything must be asked anew.
+    changes: broadcast::Sender<Change>,
 }
 
 struct Slot {
@@ -28,7 +32,10 @@ struct Slot {
 
 impl Opened {
     /// Opens the file, or makes it and the folders above it.
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        path: &Path,
+        changes: broadcast::Sender<Change>,
+    ) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
                 .map_err(|error| unavailable(path, &format!("cannot make its folder: {error}")))?;
@@ -40,6 +47,7 @@ impl Opened {
         Ok(Self {
             path: path.to_owned(),
             slot: RwLock::new(slot),
+            changes,
         })
     }
 
@@ -78,6 +86,8 @@ impl Opened {
         let mut slot = self.write();
         if slot.opening == opening {
             slot.database = None;
+            // Said behind the last read of the old one: whoever hears it and asks then reads what is on the disk.
+            let _ = self.changes.send(Change::Everything);
         }
     }
 

@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::address::{Form, Node};
 use super::topology::{Map, Primary, Topology};
-use crate::store::{StoreError, from_json};
+use crate::store::{StoreError, StoredLink, from_json};
 
 /// How long connecting may take: a handshake across an ocean with one packet lost.
 pub(super) const CONNECT: Duration = Duration::from_secs(2);
@@ -127,6 +127,14 @@ impl Commands {
         self.get(key)
             .await?
             .map(|json| from_json(key, &json))
+            .transpose()
+    }
+
+    /// The link at a key, not yet read.
+    pub(super) async fn get_stored(&self, key: &str) -> Result<Option<StoredLink>, StoreError> {
+        self.get(key)
+            .await?
+            .map(|json| StoredLink::new(key, &json))
             .transpose()
     }
 

@@ -13,8 +13,7 @@ use super::address::Form;
 use super::commands::{ANSWER, CONNECT, Commands};
 use super::keys;
 use super::topology::Primary;
-use crate::link::Link;
-use crate::store::{StoreError, from_json};
+use crate::store::{StoreError, StoredLink};
 
 /// Keys looked at in one step: a millisecond in which Redis does nothing else.
 const LOOKED_AT: usize = 2000;
@@ -23,7 +22,7 @@ const PART: usize = 256;
 /// Parts on their way at once from each primary: enough to hide the way to Redis and back.
 const AT_ONCE: usize = 8;
 
-type Item = Result<Vec<Link>, StoreError>;
+type Item = Result<Vec<StoredLink>, StoreError>;
 
 pub(super) fn every_link(commands: &Commands) -> BoxStream<'_, Item> {
     let primaries = commands.map().primaries.clone();
@@ -43,7 +42,7 @@ fn parts(commands: &Commands, connection: MultiplexedConnection) -> impl Stream<
     found(connection.clone())
         .map(move |found| {
             let (commands, connection) = (commands.clone(), connection.clone());
-            // On a task of its own, since reading the JSON of a part takes half a millisecond.
+            // On a task of its own, so that it arrives while others are filed.
             let read = tokio::spawn(async move {
                 match found {
                     Ok(keys) => read_part(&commands, connection, &keys).await,
@@ -96,9 +95,9 @@ async fn read_part(
     let mut links = Vec::with_capacity(keys.len());
     for (key, value) in keys.iter().zip(values) {
         let read = match value {
-            Ok(Value::BulkString(json)) => from_json(key, &json).map(Some),
+            Ok(Value::BulkString(json)) => StoredLink::new(key, &json).map(Some),
             // In a cluster it has moved since it was found; alone, it is gone or no value.
-            _ => commands.get_json(key).await,
+            _ => commands.get_stored(key).await,
         };
         match read {
             Ok(link) => links.extend(link),

@@ -32,7 +32,10 @@ async fn a_million_links_and_hits_on_them() {
     })
     .await;
     let template = room.link(1, "template", false).await;
-    let number = room.resolver.number(HOST, &template.workspace).await;
+    let number = room
+        .resolver
+        .number(HOST, template.workspace.as_str())
+        .await;
     let number = number.unwrap().unwrap();
     let (before, start, filling) = (resident(), Instant::now(), room.resolver.filling());
     let mut texts = 0;
@@ -43,7 +46,8 @@ async fn a_million_links_and_hits_on_them() {
         let url = format!("https://shop.example/products/{}?from=mail", link.slug);
         texts += HOST.len() + 1 + link.slug.as_str().len() + url.len();
         link.spec.destination = url.parse().unwrap();
-        assert_eq!(room.resolver.fill(&filling, number, link), Filled::Kept);
+        let target = Target::new(link, number, filling.stamp);
+        assert_eq!(room.resolver.fill(&filling, target), Filled::Kept);
     }
     let per_link = |bytes: usize| (bytes - texts) as f64 / LINKS as f64;
     println!("made and filled in: {:?}", start.elapsed());

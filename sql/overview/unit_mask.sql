@@ -1,2 +1,0 @@
--- The bits of a row.
-unit = NUMBER, unit_NUMBER,

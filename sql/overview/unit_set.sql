@@ -1,2 +1,0 @@
--- Visitors by one unit.
-(unit_NUMBER),

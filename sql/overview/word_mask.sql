@@ -1,0 +1,2 @@
+-- The word of a row.
+word = NUMBER, word_NUMBER,

@@ -1,0 +1,2 @@
+-- Visitors by one word.
+(word_NUMBER),
