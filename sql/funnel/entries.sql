@@ -24,7 +24,7 @@ FROM
     FROM masked
     WHERE bitAnd(steps, {entries:UInt16}) != 0
       AND time < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC')
-      AND identity NOT IN (SELECT identity FROM watched)
+      AND toUInt32(identity) NOT IN (SELECT mark FROM watched)
     GROUP BY identity
 )
 ARRAY JOIN split AS value, arrayEnumerate(split) AS place

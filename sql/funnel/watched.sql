@@ -8,6 +8,6 @@ SELECT
     steps,
     excluded,
     SPLIT AS split
-FROM (SELECT * FROM masked WHERE identity IN (SELECT identity FROM watched)) AS theirs
+FROM (SELECT * FROM masked WHERE toUInt32(identity) IN (SELECT mark FROM watched)) AS theirs
 LEFT ANY JOIN owners USING (identity)
 LIMIT {most:UInt64}

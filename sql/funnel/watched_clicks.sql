@@ -3,7 +3,7 @@
     --   entries  the bits of the steps that can be an entry
     --   later    the bits of the others; of all, where steps come in any order
     UNION ALL
-    SELECT identity
+    SELECT toUInt32(identity) AS mark
     FROM masked
     GROUP BY identity
     HAVING count() > 1

@@ -1,3 +1,3 @@
     -- Stands in clicks.sql, behind sql/people/pages.sql, where a step or an exclusion asks for page events.
     UNION ALL
-    SELECT person AS identity FROM pages WHERE STEPS != 0 OR EXCLUDED != 0
+    SELECT toUInt32(person) AS mark FROM pages WHERE STEPS != 0 OR EXCLUDED != 0

@@ -6,7 +6,7 @@ use whence_core::problem::Problem;
 use whence_core::workspace::WorkspaceId;
 
 use super::matching::{MOST_STEPS, Order, Plan};
-use super::step::{Exclusion, Source, Step, Wrong, span};
+use super::step::{Condition, Exclusion, Source, Step, Wrong, span};
 use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::{Body, Query, text};
@@ -124,6 +124,19 @@ impl Question {
         let excluded = self.exclude.iter().map(|exclusion| &exclusion.condition);
         let mut all = steps.chain(excluded);
         all.any(|condition| condition.kind.source() == source)
+    }
+
+    /// Whether a click by which somebody enters can be followed by another that counts.
+    pub(super) fn clicks_lead_on(&self) -> bool {
+        let of_clicks = |condition: &Condition| condition.kind.source() == Source::Clicks;
+        let mut later = match self.order {
+            Order::Ordered | Order::Strict => self.steps[1..].iter(),
+            Order::Any => self.steps.iter(),
+        };
+        let mut excluded = self.exclude.iter();
+        self.enters_by(Source::Clicks)
+            && (later.any(|step| of_clicks(&step.condition))
+                || excluded.any(|exclusion| of_clicks(&exclusion.condition)))
     }
 
     /// When the last window ends, in milliseconds; not included.

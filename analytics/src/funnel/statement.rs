@@ -160,7 +160,7 @@ impl Asked {
             watched_pages = pages.fill(piece!("funnel/watched_pages.sql"));
             clicks.parameters.extend(pages.parameters);
         }
-        let watched_clicks = match question.enters_by(Source::Clicks) {
+        let watched_clicks = match question.clicks_lead_on() {
             true => without_comments(piece!("funnel/watched_clicks.sql")),
             false => String::new(),
         };
