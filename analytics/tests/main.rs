@@ -34,6 +34,7 @@ mod qr;
 mod query;
 mod refusals;
 mod reports;
+mod rollups;
 mod separation;
 mod service;
 mod support;

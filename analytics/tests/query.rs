@@ -206,6 +206,7 @@ async fn an_overview_names_what_is_wrong_with_it() {
         (json!({ "breakdowns": ["link", "link"] }), "breakdowns"),
         (json!({ "limit": 0 }), "limit"),
         (json!({ "limit": 51 }), "limit"),
+        (json!({ "rollups": "no" }), "rollups"),
         (json!({ "interval": "moment" }), "interval"),
         (json!({ "metrics": ["clicks"] }), "metrics"),
         (

@@ -1,7 +1,7 @@
--- Clicks of all together (part 0), by interval (1) and by each breakdown (2 and on), out of one reading. Stands behind keyed.sql.
+-- Clicks of all together (part 0), by interval (1) and by each breakdown (2 and on). Stands behind keyed.sql, or hours.sql.
 --
 -- groups  how many values the part has
--- PARTS, KEYS and EACH have a line for each breakdown.
+-- CELLS are cells.sql, or those of rolled_series.sql and rolled.sql: part, bucket, key and clicks.
 -- Parameters:
 --   limit  of each breakdown the values with the most clicks; what is equal comes by its value
 --   only_keys, keys  1 for these values (part and value) instead
@@ -14,13 +14,7 @@ FROM
         row_number() OVER (PARTITION BY part ORDER BY clicks DESC, key) AS place
     FROM
     (
-        SELECT
-            toUInt8(multiIf(grouping(bucket_of_click) = 0, 1, PARTS 0)) AS part,
-            if(part = 1, bucket_of_click, 0) AS bucket,
-            multiIf(KEYS part = 0, '', '') AS key,
-            count() AS clicks
-        FROM keyed
-        GROUP BY GROUPING SETS ((bucket_of_click), EACH ())
+        CELLS
     )
 )
 WHERE part < 2

@@ -21,6 +21,11 @@ WITH selected AS
     WHERE workspace = {workspace:String}
       AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      -- The table's key has the hour behind the workspace, and time only behind the link. ClickHouse takes conditions on time
+      -- for the latter alone and would read whole months; this chooses granules and is not looked at again.
+      -- An hour is a DateTime, which ends in 2106.
+      AND indexHint(toStartOfHour(time) >= toDateTime(greatest(intDiv({from_ms:Int64}, 1000) - 3600, 0), 'UTC')
+          AND toStartOfHour(time) <= toDateTime(least(greatest(intDiv({to_ms:Int64}, 1000), 0), 4294967295), 'UTC'))
       AND outcome = 'redirected'
       AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
       AND

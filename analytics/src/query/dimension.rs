@@ -90,6 +90,21 @@ impl Dimension {
         self == LINK
     }
 
+    /// Whether its column holds texts, and neither numbers nor names that the table has listed.
+    pub(super) fn is_text(self) -> bool {
+        const OTHERS: [&str; 8] = [
+            "asn",
+            "agent_class",
+            "method",
+            "verdict",
+            "rules",
+            "privacy",
+            "outcome",
+            "hour_of_week",
+        ];
+        !self.is_link() && !OTHERS.contains(&self.column)
+    }
+
     /// The column with all of a click's values, where it may have several.
     pub(crate) fn list(self) -> Option<&'static str> {
         match self {

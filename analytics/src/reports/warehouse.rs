@@ -49,6 +49,14 @@ pub(crate) struct Read {
     pub(crate) bytes: Option<u64>,
 }
 
+impl Read {
+    /// Of what was not asked.
+    pub(crate) const NOTHING: Self = Self {
+        rows: Some(0),
+        bytes: Some(0),
+    };
+}
+
 impl Add for Read {
     type Output = Self;
 

@@ -105,6 +105,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "carried_clicks",
         include_str!("../../../sql/migrations/0019_carried_clicks.sql"),
     ),
+    (
+        20,
+        "rollups",
+        include_str!("../../../sql/migrations/0020_rollups.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

@@ -19,6 +19,8 @@ pub(super) struct Counts {
     pub(super) series: Told,
     /// By each dimension that is asked for.
     pub(super) breakdowns: Vec<Breakdown>,
+    /// Which of these have their clicks out of rollups.
+    pub(super) rollups: Vec<&'static str>,
 }
 
 /// What was counted by one dimension.
@@ -57,6 +59,7 @@ pub(super) fn told(
             answer.remove(name);
         }
         answer.insert("breakdowns".to_owned(), breakdowns);
+        answer.insert("rollups".to_owned(), json!(now.rollups));
         answer.insert("sums_exceed_totals".to_owned(), json!(EXCEEDING));
     }
     answer

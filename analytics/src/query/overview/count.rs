@@ -1,6 +1,6 @@
 //! Has a range counted, and puts together what ClickHouse says.
 //!
-//! Three readings, whatever is asked: clicks, from which it is known which values are shown; then, of these, visitors and what
+//! Readings are few, whatever is asked: clicks, from which it is known which values are shown; then, of these, visitors and what
 //! the clicks led to. What a click may have several of (tags, reasons) is asked as a query asks it.
 
 use std::collections::HashMap;
@@ -16,9 +16,11 @@ use super::super::dimension::Dimension;
 use super::super::route::ask;
 use super::super::statement::{Query, Wanted};
 use super::answer::{Breakdown, Counts};
+use super::clicks::{Clicked, Clicks, clicks};
 use super::question::Overview;
+use super::rollup;
 use super::statement::{Statements, part};
-use super::words::{BITS, Field, Of, lay_out};
+use super::words::{BITS, Field, Of, Unit, lay_out};
 use crate::api::Api;
 use crate::problems::field;
 use crate::reports::interval::starts;
@@ -30,20 +32,10 @@ use crate::reports::warehouse::Read;
 const MOST_BITS: usize = 4 * BITS;
 const HOUR_MS: i64 = 3_600_000;
 
-/// A row of `sql/overview/counted.sql`.
-#[derive(Debug, Row, Deserialize)]
-struct Clicked {
-    part: u8,
-    bucket: i64,
-    key: String,
-    groups: u64,
-    clicks: u64,
-}
-
 /// A row of `sql/overview/visitors.sql`.
 #[derive(Debug, Row, Deserialize)]
 struct Seen {
-    word: u8,
+    unit: u8,
     bit: u64,
     visitors: u64,
 }
@@ -61,8 +53,8 @@ struct Led {
     refunded: Sums,
 }
 
-/// The word of all visitors together, as `sql/overview/visitors.sql` has it.
-const ALL_WORD: u8 = 255;
+/// The unit of all visitors together, as `sql/overview/visitors.sql` has it.
+const ALL: u8 = 255;
 
 /// Counts a range; of each breakdown the values with the most clicks, or those of another range.
 pub(super) async fn count(
@@ -77,8 +69,17 @@ pub(super) async fn count(
         .map_err(|too_many| field(StatusCode::UNPROCESSABLE_ENTITY, "interval", too_many))?;
     let single = |dimension: &Dimension| dimension.list().is_none();
     let dimensions: Vec<_> = overview.breakdowns.iter().copied().filter(single).collect();
-    let (mut cells, mut read) = at_once(api, overview, range, &cut, &dimensions, of).await?;
+    let (mut cells, rolled, mut read) =
+        at_once(api, overview, range, &cut, &dimensions, of).await?;
 
+    let mut rollups = Vec::new();
+    if rolled {
+        if cut.len() <= MOST_BITS {
+            rollups.extend(["totals", "rows"]);
+        }
+        let names = dimensions.iter().filter(|one| rollup::has(**one, range));
+        rollups.extend(names.map(|one| one.name));
+    }
     let series = if cut.len() > MOST_BITS {
         let (told, cost) = ask(api, question, &Query::of(question), range, Wanted::Page).await?;
         read = read + cost;
@@ -113,7 +114,12 @@ pub(super) async fn count(
             rows: told.rows,
         });
     }
-    Ok((Counts { series, breakdowns }, read))
+    let counts = Counts {
+        series,
+        breakdowns,
+        rollups,
+    };
+    Ok((counts, read))
 }
 
 /// What was counted so far, part by part, in the order of the first statement.
@@ -160,7 +166,7 @@ impl Cells {
     }
 }
 
-/// All that can be counted in the three readings.
+/// All that can be counted in the three readings, and whether rollups were one of them.
 async fn at_once(
     api: &Api,
     overview: &Overview,
@@ -168,30 +174,29 @@ async fn at_once(
     cut: &[Timestamp],
     dimensions: &[Dimension],
     of: Option<&Counts>,
-) -> Result<(Cells, Read), Problem> {
+) -> Result<(Cells, bool, Read), Problem> {
     let edges: Vec<i64> = cut.iter().map(|at| at.as_second()).collect();
     let statements = Statements::of(&overview.series, dimensions);
     let wanted = of.map(|of| wanted(of, dimensions));
-    let put = |statement| {
-        let statement = statements.put(statement, range, &edges);
-        statement
-            .param("limit", overview.limit)
-            .param("only_keys", u8::from(wanted.is_some()))
-            .param("keys", wanted.as_deref().unwrap_or_default())
-    };
-    let (rows, mut read) = api
-        .warehouse
-        .ask_text::<Clicked>(
-            &overview.series.workspace,
-            "overview_clicks",
-            &statements.counted(),
-            put,
-        )
-        .await?;
+    let wanted = wanted.as_deref();
+    let Clicks {
+        rows,
+        rolled,
+        mut read,
+    } = clicks(
+        api,
+        overview,
+        &statements,
+        range,
+        &edges,
+        dimensions,
+        wanted,
+    )
+    .await?;
     let mut cells = Cells::new(rows);
     let any = cells.get(0, 0, "").is_some_and(|total| total.clicks > 0);
     if !any {
-        return Ok((cells, read));
+        return Ok((cells, rolled, read));
     }
 
     let keys: Vec<Vec<String>> = (0..dimensions.len())
@@ -253,7 +258,7 @@ async fn at_once(
             cell.refunded = row.refunded;
         }
     }
-    Ok((cells, read))
+    Ok((cells, rolled, read))
 }
 
 /// The values that another range shows, by part.
@@ -303,8 +308,11 @@ fn note_visitors(
     edges: &[i64],
     keys: &[Vec<String>],
 ) {
-    let (word, bit) = (usize::from(row.word), row.bit as usize);
-    let cell = if row.word == ALL_WORD {
+    let unit = Unit {
+        number: usize::from(row.unit),
+    };
+    let (word, bit) = (unit.word(), unit.first() + row.bit as usize);
+    let cell = if row.unit == ALL {
         cells.get(0, 0, "")
     } else {
         let of_word = fields.iter().filter(|field| field.word == word);

@@ -46,6 +46,8 @@ pub(super) struct Overview {
     pub(super) breakdowns: Vec<Dimension>,
     /// How many rows each of them has.
     pub(super) limit: u64,
+    /// Whether clicks may be counted out of rollups.
+    pub(super) rollups: bool,
 }
 
 impl Overview {
@@ -57,6 +59,11 @@ impl Overview {
         let limit = body.read("limit", |value: Value| match value.as_u64() {
             Some(limit) if (1..=MOST_ROWS).contains(&limit) => Ok(limit),
             _ => Err(format!("must be a number from 1 to {MOST_ROWS}")),
+        });
+        let rollups = body.read("rollups", |value: Value| {
+            value
+                .as_bool()
+                .ok_or_else(|| "must be true or false".to_owned())
         });
         body.finish()?;
 
@@ -93,6 +100,7 @@ impl Overview {
             },
             breakdowns: breakdowns.unwrap_or_else(|| known().to_vec()),
             limit: limit.unwrap_or(ROWS),
+            rollups: rollups.unwrap_or(true),
         })
     }
 

@@ -7,7 +7,7 @@ use super::super::dimension::Dimension;
 use super::super::filter::{Predicate, without_comments};
 use super::super::question::Question;
 use super::super::statement::{Opening, Stored, put_opening};
-use super::words::{Field, Of};
+use super::words::{Field, Of, Unit};
 use crate::reports::range::Range;
 
 macro_rules! piece {
@@ -44,7 +44,33 @@ impl<'a> Statements<'a> {
 
     /// How often each interval and each value was clicked.
     pub(super) fn counted(&self) -> String {
-        self.opening.clone() + "\n" + &self.by_parts(&piece!("overview/counted.sql"))
+        let cells = self.by_parts(&piece!("overview/cells.sql"));
+        self.opening.clone() + "\n" + &piece!("overview/counted.sql").replace("CELLS", &cells)
+    }
+
+    /// The same out of rollups, by the dimensions with these numbers.
+    pub(super) fn rolled(&self, numbers: &[usize]) -> String {
+        let (links, others): (Vec<usize>, Vec<usize>) = numbers
+            .iter()
+            .partition(|number| self.dimensions[**number].is_link());
+        let mut cells = vec![
+            piece!("overview/rolled_series.sql"),
+            with_parts(&others, &piece!("overview/rolled.sql")),
+        ];
+        let mut text = piece!("overview/hours.sql");
+        if !links.is_empty() {
+            text.push('\n');
+            text.push_str(&piece!("overview/days.sql"));
+            cells.push(with_parts(&links, &piece!("overview/rolled_links.sql")));
+        }
+        let counted = piece!("overview/counted.sql").replace("CELLS", &cells.join("\n"));
+        text + "\n" + &counted
+    }
+
+    /// How often each value of the dimensions with these numbers was clicked.
+    pub(super) fn unrolled(&self, numbers: &[usize]) -> String {
+        let cells = by_parts_of(numbers, &piece!("overview/unrolled.sql"));
+        self.opening.clone() + "\n" + &piece!("overview/counted.sql").replace("CELLS", &cells)
     }
 
     /// What it led to.
@@ -71,14 +97,21 @@ impl<'a> Statements<'a> {
             numbered(&piece!("overview/word.sql"), number).replace("FIELDS", &bits.join(" + "))
         };
         let bits: Vec<_> = (0..words).map(word).collect();
+        let units = Unit::of(fields);
+        let of_each_unit = |piece: String| {
+            let each = |unit: &Unit| {
+                numbered(&piece, unit.number)
+                    .replace("WORD", &unit.word().to_string())
+                    .replace("SHIFT", &unit.first().to_string())
+            };
+            units.iter().map(each).collect::<Vec<_>>().join("\n")
+        };
         let text = piece!("overview/visitors.sql")
             .replace("BITS", &bits.join("\n"))
-            .replace(
-                "NUMBERS",
-                &of_each(words, &piece!("overview/word_number.sql")),
-            )
-            .replace("MASKS", &of_each(words, &piece!("overview/word_mask.sql")))
-            .replace("EACH", &of_each(words, &piece!("overview/word_set.sql")));
+            .replace("UNITS", &of_each_unit(piece!("overview/unit.sql")))
+            .replace("NUMBERS", &of_each_unit(piece!("overview/unit_number.sql")))
+            .replace("MASKS", &of_each_unit(piece!("overview/unit_mask.sql")))
+            .replace("EACH", &of_each_unit(piece!("overview/unit_set.sql")));
         self.opening.clone() + "\n" + &text
     }
 
@@ -88,20 +121,17 @@ impl<'a> Statements<'a> {
             Of::Values(number) if self.dimensions[number].is_link() => {
                 numbered(&piece!("overview/link_bits.sql"), number)
             }
-            Of::Values(number) => numbered(&piece!("overview/text_bits.sql"), number),
+            Of::Values(number) if self.dimensions[number].is_text() => {
+                numbered(&piece!("overview/text_bits.sql"), number)
+            }
+            Of::Values(number) => numbered(&piece!("overview/shown_bits.sql"), number),
         };
         text.replace("FIELD", &place.to_string())
     }
 
     fn by_parts(&self, text: &str) -> String {
-        let count = self.dimensions.len();
-        let with_part = |piece: String| {
-            let each = |number| numbered(&piece, number).replace("PART", &part(number).to_string());
-            (0..count).map(each).collect::<Vec<_>>().join("\n")
-        };
-        text.replace("PARTS", &with_part(piece!("overview/part.sql")))
-            .replace("KEYS", &with_part(piece!("overview/key.sql")))
-            .replace("EACH", &of_each(count, &piece!("overview/set.sql")))
+        let all: Vec<usize> = (0..self.dimensions.len()).collect();
+        by_parts_of(&all, text)
     }
 
     /// Gives any of the statements the parameters that all have, for this range, cut at these edges.
@@ -127,6 +157,19 @@ fn keyed(question: &Question, dimensions: &[Dimension], stored: Stored) -> (Stri
     text.push('\n');
     text.push_str(&keyed.replace("CLICKS", clicks).replace("VALUES", &values));
     (text, predicate)
+}
+
+/// A text with a line for each of these breakdowns where it names them.
+fn by_parts_of(numbers: &[usize], text: &str) -> String {
+    text.replace("PARTS", &with_parts(numbers, &piece!("overview/part.sql")))
+        .replace("KEYS", &with_parts(numbers, &piece!("overview/key.sql")))
+        .replace("EACH", &with_parts(numbers, &piece!("overview/set.sql")))
+}
+
+/// A piece for each of these breakdowns.
+fn with_parts(numbers: &[usize], piece: &str) -> String {
+    let each = |&number| numbered(piece, number).replace("PART", &part(number).to_string());
+    numbers.iter().map(each).collect::<Vec<_>>().join("\n")
 }
 
 /// A piece for each number below this.

@@ -1,10 +1,14 @@
 //! Which bit of which word says that a visitor was seen in an interval, or with a value that is shown.
 //!
-//! Words have 64 bits. A field is a run of bits of one word: up to 64 intervals, or the values of one breakdown. How the words are
-//! counted is told in `sql/overview/visitors.sql`.
+//! Words have 64 bits. A field is a run of bits of one word: up to 64 intervals, or the values of one breakdown. Words are counted in
+//! units of 16 bits, as is told in `sql/overview/visitors.sql`.
+
+use std::collections::BTreeSet;
 
 /// Bits of a word.
 pub(super) const BITS: usize = 64;
+/// Bits of a unit.
+const UNIT_BITS: usize = 16;
 
 /// What the bits of a field stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,36 @@ impl Field {
     pub(super) fn place(&self, bit: usize) -> Option<usize> {
         let place = bit.checked_sub(self.first)?;
         (place < self.count).then_some(place)
+    }
+}
+
+/// A part of a word that is counted by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unit {
+    /// Which of all units, those of the words before included.
+    pub(super) number: usize,
+}
+
+impl Unit {
+    /// The units in which these fields lie.
+    pub(super) fn of(fields: &[Field]) -> Vec<Self> {
+        let of_field = |field: &Field| {
+            let last = field.first + field.count - 1;
+            let first = field.word * BITS;
+            (first + field.first) / UNIT_BITS..=(first + last) / UNIT_BITS
+        };
+        let numbers: BTreeSet<usize> = fields.iter().flat_map(of_field).collect();
+        numbers.into_iter().map(|number| Self { number }).collect()
+    }
+
+    /// Its word.
+    pub(super) fn word(self) -> usize {
+        self.number * UNIT_BITS / BITS
+    }
+
+    /// Which of the word's bits is its first.
+    pub(super) fn first(self) -> usize {
+        self.number * UNIT_BITS % BITS
     }
 }
 
@@ -92,7 +126,7 @@ mod tests {
             breakdowns in proptest::collection::vec(0_usize..=50, 0..12),
         ) {
             let fields = lay_out(intervals, &breakdowns);
-            let mut seen = std::collections::BTreeSet::new();
+            let mut seen = BTreeSet::new();
             for field in &fields {
                 prop_assert!(field.first + field.count <= BITS);
                 for (place, bit) in field.bits().into_iter().enumerate() {
@@ -101,6 +135,17 @@ mod tests {
                 }
             }
             prop_assert_eq!(seen.len(), intervals + breakdowns.iter().sum::<usize>());
+            let units = Unit::of(&fields);
+            let in_units: u32 = units
+                .iter()
+                .map(|unit| {
+                    let of_unit = 0xFFFF_u64 << unit.first();
+                    let bits = seen.iter().filter(|(word, bit)| *word == unit.word() && bit & of_unit != 0);
+                    bits.count() as u32
+                })
+                .inspect(|bits| assert!(*bits > 0, "no unit is empty"))
+                .sum();
+            prop_assert_eq!(in_units as usize, seen.len());
         }
     }
 }

@@ -1,0 +1,95 @@
+//! Counts the clicks of an overview: out of rollups what they have, else click by click.
+
+use clickhouse::Row;
+use serde::Deserialize;
+use whence_core::problem::Problem;
+
+use super::super::dimension::Dimension;
+use super::question::Overview;
+use super::rollup;
+use super::statement::Statements;
+use crate::api::Api;
+use crate::reports::range::Range;
+use crate::reports::warehouse::Read;
+
+/// A row of `sql/overview/counted.sql`.
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct Clicked {
+    pub(super) part: u8,
+    pub(super) bucket: i64,
+    pub(super) key: String,
+    pub(super) groups: u64,
+    pub(super) clicks: u64,
+}
+
+/// Clicks as they were counted.
+#[derive(Debug)]
+pub(super) struct Clicks {
+    /// All together, by interval, and by each dimension.
+    pub(super) rows: Vec<Clicked>,
+    /// Whether all together, the intervals, and the dimensions that have rollups are out of those.
+    pub(super) rolled: bool,
+    /// What it cost.
+    pub(super) read: Read,
+}
+
+/// Counts clicks by intervals that begin at these edges, and by these dimensions; only by some of their values, where they are told.
+pub(super) async fn clicks(
+    api: &Api,
+    overview: &Overview,
+    statements: &Statements<'_>,
+    range: &Range,
+    edges: &[i64],
+    dimensions: &[Dimension],
+    wanted: Option<&[(u8, String)]>,
+) -> Result<Clicks, Problem> {
+    let days = rollup::Days::of(range);
+    let ask = async |name, text: String| {
+        let put = |statement| {
+            statements
+                .put(statement, range, edges)
+                .param("first_hour", range.from.as_second())
+                .param("behind_hour", range.to.as_second())
+                .param("first_day", days.map_or(0, |days| days.first))
+                .param("behind_day", days.map_or(0, |days| days.behind))
+                .param("limit", overview.limit)
+                .param("only_keys", u8::from(wanted.is_some()))
+                .param("keys", wanted.unwrap_or_default())
+        };
+        let workspace = &overview.series.workspace;
+        api.warehouse
+            .ask_text::<Clicked>(workspace, name, &text, put)
+            .await
+    };
+    let numbers = |is_rolled: bool| -> Vec<usize> {
+        let each = dimensions.iter().enumerate();
+        each.filter(|(_, dimension)| rollup::has(**dimension, range) == is_rolled)
+            .map(|(number, _)| number)
+            .collect()
+    };
+    let (rolled, others) = (numbers(true), numbers(false));
+    // Where all is read anyway, the intervals cost next to nothing.
+    let pays = others.is_empty() || !rolled.is_empty();
+    if !(overview.rollups && pays && rollup::fits(&overview.series, range, edges)) {
+        let (rows, read) = ask("overview_clicks", statements.counted()).await?;
+        return Ok(Clicks {
+            rows,
+            rolled: false,
+            read,
+        });
+    }
+    let others = async {
+        if others.is_empty() {
+            return Ok((Vec::new(), Read::NOTHING));
+        }
+        ask("overview_clicks", statements.unrolled(&others)).await
+    };
+    let ((mut rows, read), (more, more_read)) =
+        tokio::try_join!(ask("overview_rollups", statements.rolled(&rolled)), others)?;
+    rows.extend(more);
+    Ok(Clicks {
+        rows,
+        rolled: true,
+        read: read + more_read,
+    })
+}

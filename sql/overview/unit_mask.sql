@@ -1,0 +1,2 @@
+-- The bits of a row.
+unit = NUMBER, unit_NUMBER,

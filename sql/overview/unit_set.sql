@@ -1,0 +1,2 @@
+-- Visitors by one unit.
+(unit_NUMBER),

@@ -1,2 +1,0 @@
--- The word of a row.
-word = NUMBER, word_NUMBER,

@@ -1,2 +1,0 @@
--- Which word a row belongs to.
-grouping(word_NUMBER) = 0, NUMBER,

@@ -1,2 +1,0 @@
--- Visitors by one word.
-(word_NUMBER),
