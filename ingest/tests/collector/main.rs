@@ -7,6 +7,7 @@ mod bad_input;
 mod batch;
 mod blocks;
 mod browsers;
+mod carried;
 mod channels;
 mod confirmations;
 mod conversions;
