@@ -13,6 +13,9 @@ FROM
     WHERE workspace = {workspace:String}
       AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      -- Which granules: as in sql/query/selected.sql.
+      AND indexHint(toStartOfHour(time) >= toDateTime(greatest(intDiv({from_ms:Int64}, 1000) - 3600, 0), 'UTC')
+          AND toStartOfHour(time) <= toDateTime(least(greatest(intDiv({to_ms:Int64}, 1000), 0), 4294967295), 'UTC'))
       AND outcome = 'redirected'
       AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
       AND visitor_id != 0

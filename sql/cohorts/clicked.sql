@@ -39,6 +39,9 @@
             WHERE workspace = {workspace:String}
               AND time >= fromUnixTimestamp64Milli({clicks_from_ms:Int64}, 'UTC')
               AND time < fromUnixTimestamp64Milli({clicks_to_ms:Int64}, 'UTC')
+              -- Which granules: as in sql/query/selected.sql.
+              AND indexHint(toStartOfHour(time) >= toDateTime(greatest(intDiv({clicks_from_ms:Int64}, 1000) - 3600, 0), 'UTC')
+                  AND toStartOfHour(time) <= toDateTime(least(greatest(intDiv({clicks_to_ms:Int64}, 1000), 0), 4294967295), 'UTC'))
               AND outcome = 'redirected'
               AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
         )

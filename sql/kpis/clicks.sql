@@ -14,6 +14,9 @@ WITH selected AS
     WHERE workspace = {workspace:String}
       AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      -- Which granules: as in sql/query/selected.sql.
+      AND indexHint(toStartOfHour(time) >= toDateTime(greatest(intDiv({from_ms:Int64}, 1000) - 3600, 0), 'UTC')
+          AND toStartOfHour(time) <= toDateTime(least(greatest(intDiv({to_ms:Int64}, 1000), 0), 4294967295), 'UTC'))
       AND outcome = 'redirected'
       AND ({all_traffic:UInt8} = 1 OR verdict IN ('human', 'duplicate'))
       AND advocate != ''
@@ -26,6 +29,9 @@ converters AS
     WHERE workspace = {workspace:String}
       AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      -- Which granules: as in sql/query/selected.sql.
+      AND indexHint(toStartOfHour(time) >= toDateTime(greatest(intDiv({from_ms:Int64}, 1000) - 3600, 0), 'UTC')
+          AND toStartOfHour(time) <= toDateTime(least(greatest(intDiv({to_ms:Int64}, 1000), 0), 4294967295), 'UTC'))
       AND visitor_id != 0
       AND click_id IN (SELECT click_id FROM conversions WHERE workspace = {workspace:String} AND click_id != 0)
 )
