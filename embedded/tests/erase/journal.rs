@@ -126,7 +126,7 @@ async fn nothing_of_a_person_is_left_in_the_journals() {
 
     let erased = home.run(&["erase"], &[&who[..], &["--yes", "--wait", "60"]].concat());
     assert_eq!(erased.status.code(), Some(0), "{erased:?}");
-    assert_eq!(people::traces(&home).await, [0; 10]);
+    assert_eq!(people::traces(&home).await, [0; 11]);
     for marker in [
         MARKER,
         people::CUSTOMER.as_bytes(),
@@ -183,7 +183,7 @@ async fn what_is_on_another_machine_is_asked_for() {
         told.contains("edge-9) holds 8 records") && told.contains("--wiped 0000000000000009"),
         "{told}"
     );
-    assert_eq!(people::traces(&home).await, [0; 10], "what is here is done");
+    assert_eq!(people::traces(&home).await, [0; 11], "what is here is done");
     assert_ne!(
         home.dump(&["SELECT * FROM persons"]).await,
         [""],
@@ -201,6 +201,6 @@ async fn what_is_on_another_machine_is_asked_for() {
         &["--resume", "--wiped", "0000000000000009", "--wait", "60"],
     );
     assert_eq!(done.status.code(), Some(0), "{done:?}");
-    assert_eq!(people::traces(&home).await, [0; 10]);
+    assert_eq!(people::traces(&home).await, [0; 11]);
     assert_eq!(home.dump(&["SELECT * FROM persons"]).await, [""]);
 }

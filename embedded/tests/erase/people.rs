@@ -56,6 +56,7 @@ pub(crate) fn markers() -> Vec<String> {
 /// Everything of the others. What names the shared laptop is asked without its ids.
 pub(crate) const OTHERS: &[&str] = &[
     "SELECT * FROM clicks WHERE lane != 255 ORDER BY lane, seq",
+    "SELECT * FROM carried_clicks WHERE lane != 255 ORDER BY lane, seq",
     "SELECT * EXCEPT (click_id, visitor_id), event_id = 'shared-1' OR click_id != 0 FROM conversions WHERE lane != 254 ORDER BY ALL",
     "SELECT * EXCEPT (click_id, visitor_id) FROM conversions WHERE event_id = 'shared-1'",
     "SELECT * FROM conversion_numbers WHERE lane != 254 ORDER BY ALL",
@@ -67,13 +68,14 @@ pub(crate) const OTHERS: &[&str] = &[
 ];
 
 /// How many traces of her there are, by questions that have nothing in common with those of the command.
-pub(crate) async fn traces(home: &Home) -> [u64; 10] {
+pub(crate) async fn traces(home: &Home) -> [u64; 11] {
     let ids = ids().map(|id| wide(id.0)).join(",");
     let visitors = [PHONE, LAPTOP].map(wide).join(",");
     let questions = [
         format!("SELECT count() FROM clicks WHERE visitor_id IN ({visitors}) OR click_id IN ({ids})"),
         format!("SELECT count() FROM clicks WHERE user_agent LIKE '{AGENT}%' OR query LIKE '%marker%' OR referrer LIKE '%marker%'"),
         "SELECT count() FROM clicks WHERE address_prefix = toIPv6('203.0.113.0') OR city = 'Marburg' OR hints LIKE '%Marker%'".into(),
+        format!("SELECT count() FROM carried_clicks WHERE visitor_id IN ({visitors}) OR click_id IN ({ids}) OR user_agent LIKE '{AGENT}%' OR city = 'Marburg'"),
         format!("SELECT count() FROM conversions WHERE customer = '{CUSTOMER}' OR event_id IN ('lead-1', 'sale-1', 'sale-2', 'refund-1')"),
         format!("SELECT count() FROM conversions WHERE visitor_id IN ({visitors}) OR click_id IN ({ids}) OR reference = 'sale-1'"),
         "SELECT count() FROM conversion_numbers WHERE event_id IN ('lead-1', 'sale-1', 'sale-2', 'refund-1')".into(),
@@ -82,7 +84,7 @@ pub(crate) async fn traces(home: &Home) -> [u64; 10] {
         format!("SELECT count() FROM page_events WHERE visitor_id IN ({visitors}) OR click_id IN ({ids})"),
         format!("SELECT count() FROM page_events WHERE customer = '{CUSTOMER}' OR advocate = '{CUSTOMER}' OR page_path LIKE '%marker%' OR event_id IN (1, 2, 3)"),
     ];
-    let mut counts = [0; 10];
+    let mut counts = [0; 11];
     for (count, question) in counts.iter_mut().zip(&questions) {
         *count = home.count(question).await;
     }
@@ -90,7 +92,7 @@ pub(crate) async fn traces(home: &Home) -> [u64; 10] {
 }
 
 /// What they are before.
-pub(crate) const TRACES: [u64; 10] = [4, 4, 4, 4, 5, 4, 1, 1, 4, 3];
+pub(crate) const TRACES: [u64; 11] = [4, 4, 4, 3, 4, 5, 4, 1, 1, 4, 3];
 
 /// Fills the tables.
 pub(crate) async fn settle_in(home: &Home) {
@@ -184,6 +186,7 @@ pub(crate) async fn settle_in(home: &Home) {
         "other-12",
     ))
     .await;
+    home.execute("INSERT INTO carried_clicks SELECT * FROM clicks WHERE click_id IN (SELECT click_id FROM conversions)").await;
     home.execute("INSERT INTO conversion_numbers SELECT workspace, event_id, lane, seq, received_at FROM conversions").await;
     home.execute("INSERT INTO refunds SELECT workspace, reference, event_id FROM conversions WHERE reference != ''").await;
     home.execute(&format!("INSERT INTO confirmations (workspace, click_id, marks, page_ms, confirmed_at) VALUES ('acme', {}, 1, 5, now64(3)), ('acme', 17, 1, 5, '2026-01-01 00:00:00')", wide(first))).await;
