@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // As in every test; the lint does not see that a helper belongs to one.
 
 use clickhouse::Client;
-use whence_core::clickhouse::{copy_carried, forget_carried};
+use whence_core::clickhouse::{copy_carried, copying_has_ended, forget_carried};
 use whence_core::test_support::Engine;
 
 async fn run(client: &Client, statement: &str) {
@@ -136,4 +136,29 @@ async fn what_was_changed_is_copied_as_it_is_now() {
     .await;
     copy_carried(&client, 0, true).await.unwrap();
     assert_eq!(copies(&client).await, "100 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copying_that_runs_is_waited_for() {
+    let engine = Engine::migrated().await;
+    let client = engine.client();
+    clicks(&client, 0, 30).await;
+    // Begins as sql/carried/copy.sql does, and takes its time.
+    assert!(include_str!("../../sql/carried/copy.sql").contains("\nINSERT INTO carried_clicks\n"));
+    let slow = client.clone();
+    let copying = tokio::spawn(async move {
+        run(
+            &slow,
+            "INSERT INTO carried_clicks\nSELECT * FROM clicks WHERE sleepEachRow(0.05) = 0 SETTINGS max_block_size = 10",
+        )
+        .await;
+    });
+    let running = "SELECT toString(count()) FROM system.processes WHERE query_kind = 'Insert'";
+    while text(&client, running).await == "0" {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    assert_eq!(copies(&client).await, "0 0", "it runs");
+    copying_has_ended(&client).await.unwrap();
+    assert_eq!(copies(&client).await, "30 0");
+    copying.await.unwrap();
 }

@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use clickhouse::Client;
-use clickhouse::error::Error;
 use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -21,41 +20,39 @@ const AGAIN: Duration = Duration::from_secs(30);
 const RECENT_MS: i64 = 24 * 3600 * 1000;
 /// How often everything is copied again: what a change that was broken off has left behind is right then.
 const WHOLE: Duration = Duration::from_secs(24 * 3600);
+/// When that is first done: not while everything starts.
+const FIRST_WHOLE: Duration = Duration::from_secs(3600);
 
-/// Copies whenever conversions have come, and everything at the start and once a day, until `stopped`.
+/// Copies what is missing at the start and whenever conversions have come, and everything once a day, until `stopped`.
 pub(crate) async fn run(client: Client, mut come: watch::Receiver<()>, stopped: CancellationToken) {
     let copying = async {
-        // Everything at once: it may be a new database, or an old one without the table.
-        let mut whole = Instant::now();
+        let mut whole = Instant::now() + FIRST_WHOLE;
+        // At first of all times: it may be a database from before there were copies.
+        let mut since_ms = 0;
         loop {
-            let result = if whole <= Instant::now() {
-                let copied = copy_carried(&client, 0, true).await;
-                if copied.is_ok() {
-                    whole = Instant::now() + WHOLE;
-                }
-                copied
-            } else {
-                copy_recent(&client).await
+            let is_whole = whole <= Instant::now();
+            let result = match is_whole {
+                true => copy_carried(&client, 0, true).await,
+                false => copy_carried(&client, since_ms, false).await,
             };
             if let Err(error) = result {
                 tracing::warn!(%error, "the clicks that conversions carry are not copied yet");
                 sleep(AGAIN).await;
                 continue;
             }
+            if is_whole {
+                whole = Instant::now() + WHOLE;
+            }
             tokio::select! {
                 come = come.changed() => if come.is_err() { return },
                 () = sleep_until(whole) => {}
             }
             sleep(GATHER).await;
+            since_ms = Timestamp::now().as_millisecond() - RECENT_MS;
         }
     };
     tokio::select! {
         () = copying => {}
         () = stopped.cancelled() => {}
     }
-}
-
-async fn copy_recent(client: &Client) -> Result<(), Error> {
-    let since = Timestamp::now().as_millisecond() - RECENT_MS;
-    copy_carried(client, since, false).await
 }

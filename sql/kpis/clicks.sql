@@ -1,4 +1,4 @@
--- Clicks on advocates' links in a range.
+-- Clicks on advocates' links in a range. Stands behind sql/carried/every.sql.
 --
 -- visitors        distinct visitors of these clicks; a click without a known visitor is a click only
 -- open_*          clicks whose window is not over at now_ms, and visitors with such a click
@@ -7,7 +7,7 @@
 -- Parameters: workspace, all_traffic and program as in told.sql, and
 --   from_ms, to_ms     the range, milliseconds since 1970, the end excluded
 --   window_ms, now_ms  how long a click is looked at, and when this is asked
-WITH selected AS
+, selected AS
 (
     SELECT visitor_id, advocate, toUnixTimestamp64Milli(time) + {window_ms:Int64} > {now_ms:Int64} AS is_open
     FROM clicks
@@ -25,15 +25,10 @@ WITH selected AS
 converters AS
 (
     SELECT visitor_id
-    FROM clicks
-    WHERE workspace = {workspace:String}
-      AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
+    FROM every_carried
+    WHERE time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
       AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
-      -- Which granules: as in sql/query/selected.sql.
-      AND indexHint(toStartOfHour(time) >= toDateTime(greatest(intDiv({from_ms:Int64}, 1000) - 3600, 0), 'UTC')
-          AND toStartOfHour(time) <= toDateTime(least(greatest(intDiv({to_ms:Int64}, 1000), 0), 4294967295), 'UTC'))
       AND visitor_id != 0
-      AND click_id IN (SELECT click_id FROM conversions WHERE workspace = {workspace:String} AND click_id != 0)
 )
 SELECT
     count() AS clicks,

@@ -1,4 +1,4 @@
--- The opening of every query: the clicks that it is about, under the name `selected`.
+-- The clicks that a query is about, under the name `selected`. Stands behind whatever opened the list of names.
 --
 -- A click counts when it was redirected; a request that found no link is an orphan and never counts.
 -- Parameters:
@@ -8,7 +8,7 @@
 --   all_traffic  0 for clicks of people (human, and duplicate: the same again), 1 for every verdict
 --   shifts, offsets  the workspace's clock: from which second on it is how many seconds ahead of UTC
 -- WHERE ends with the question's own filter. STORED is `clicks`, or `every_carried` of sql/carried/every.sql.
-WITH selected AS
+, selected AS
 (
     SELECT
         *,

@@ -184,11 +184,7 @@ async fn ask<T: RowOwned + RowRead>(
     most: u64,
 ) -> Result<(Vec<T>, Read), Problem> {
     if !is_asked {
-        let nothing = Read {
-            rows: Some(0),
-            bytes: Some(0),
-        };
-        return Ok((Vec::new(), nothing));
+        return Ok((Vec::new(), Read::NOTHING));
     }
     let asked = statement(question);
     let put = |statement| asked.put(statement, question, cut, most + 1);

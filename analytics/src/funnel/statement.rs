@@ -141,16 +141,12 @@ fn split_of_click(question: &Question, source: Source) -> (String, bool) {
     }
 }
 
-/// `selected.sql`, ended by a condition, behind other names.
-fn selected_further(stored: Stored, condition: &str) -> String {
-    selected(stored, &without_comments(condition)).replacen("WITH ", ", ", 1)
-}
-
 impl Asked {
     /// The clicks, up to what is told of them: `watched.sql` or `entries.sql`.
     fn clicks(question: &Question, end: &str) -> Self {
         let mut clicks = Masks::of(question, Source::Clicks);
-        let mut text = selected(Stored::Clicks, "1");
+        let mut text = without_comments(piece!("reports/open.sql"));
+        text.push_str(&selected(Stored::Clicks, "1"));
         text.push_str(piece!("carried/every.sql"));
         text.push_str(piece!("people/persons.sql"));
         let mut watched_pages = String::new();
@@ -210,7 +206,7 @@ impl Asked {
             text.push_str(file);
         }
         let happened = if masks.of_click || splits {
-            text.push_str(&selected_further(Stored::Carried, "1"));
+            text.push_str(&selected(Stored::Carried, "1"));
             without_comments(piece!("funnel/with_clicks.sql"))
         } else {
             "happened".to_owned()
@@ -236,9 +232,9 @@ impl Asked {
         }
         let mut with_clicks = String::new();
         if splits {
-            text.push_str(&selected_further(
+            text.push_str(&selected(
                 Stored::Clicks,
-                piece!("funnel/carried.sql"),
+                &without_comments(piece!("funnel/carried.sql")),
             ));
             with_clicks = without_comments(piece!("funnel/pages_with_clicks.sql"));
         }

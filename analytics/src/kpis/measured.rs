@@ -27,7 +27,11 @@ const TOLD: &str = concat!(
     include_str!("../../../sql/people/persons.sql"),
     include_str!("../../../sql/kpis/told.sql"),
 );
-const CLICKS: &str = include_str!("../../../sql/kpis/clicks.sql");
+const CLICKS: &str = concat!(
+    include_str!("../../../sql/reports/open.sql"),
+    include_str!("../../../sql/carried/every.sql"),
+    include_str!("../../../sql/kpis/clicks.sql"),
+);
 const SHARERS: &str = include_str!("../../../sql/kpis/sharers.sql");
 const SHARES: &str = include_str!("../../../sql/kpis/shares.sql");
 
@@ -247,7 +251,7 @@ pub(super) async fn gather(
     let enrolled = async {
         match question.asks("participation") {
             true => enrolled::count(api, question, stretch).await,
-            false => Ok((None, nothing())),
+            false => Ok((None, Read::NOTHING)),
         }
     };
     let (selected, sharers, shares, enrolled) = tokio::try_join!(
@@ -264,14 +268,6 @@ pub(super) async fn gather(
         enrolled: enrolled.0,
     };
     Ok((gathered, selected.1 + sharers.1 + shares.1 + enrolled.1))
-}
-
-/// What was not asked cost nothing.
-pub(super) fn nothing() -> Read {
-    Read {
-        rows: Some(0),
-        bytes: Some(0),
-    }
 }
 
 /// Of a statement that answers with one row; none is all zeros.

@@ -7,7 +7,7 @@ use whence_core::problem::Problem;
 
 use super::answer;
 use super::ledger::Ledger;
-use super::measured::{gather, nothing, told};
+use super::measured::{gather, told};
 use super::question::Question;
 use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
@@ -15,6 +15,7 @@ use crate::door::Caller;
 use crate::fields::{Asked, Body};
 use crate::problems::Refusals;
 use crate::reports::beside::beside;
+use crate::reports::warehouse::Read;
 
 /// Tells the KPIs of referral marketing, each by its definitions. docs/kpis.md has all of them.
 #[utoipa::path(
@@ -67,7 +68,7 @@ async fn tell(
     let question = Question::read(api, caller, body).await?;
     let before = async {
         match &question.before {
-            None => Ok((None, nothing())),
+            None => Ok((None, Read::NOTHING)),
             Some(stretch) => {
                 let (gathered, read) = gather(api, &question, stretch).await?;
                 Ok((Some(gathered), read))

@@ -62,7 +62,7 @@ pub(crate) fn selected(stored: Stored, condition: &str) -> String {
     text
 }
 
-/// The opening of a statement: the clicks that a question is about.
+/// The clicks that a question is about: what a statement goes on with behind `reports/open.sql`.
 #[derive(Debug)]
 pub(super) struct Opening {
     /// The text so far: a list of names that can go on.
@@ -157,11 +157,16 @@ impl Query {
             false => piece!("query/nobody.sql"),
         });
         let counted = without_comments(piece!("query/counted.sql"));
-        let mut pieces = vec![text, counted.replace("APPROXIMATELY", &approximately)];
+        let open = without_comments(piece!("reports/open.sql"));
+        let mut pieces = vec![
+            open.clone(),
+            text,
+            counted.replace("APPROXIMATELY", &approximately),
+        ];
         if question.needs_conversions() {
             let keyed = match Stored::to_convert(question.traffic) {
                 Stored::Clicks => String::new(),
-                Stored::Carried => Opening::keyed(question, Stored::Carried).text,
+                Stored::Carried => open + "\n" + &Opening::keyed(question, Stored::Carried).text,
             };
             let converted = without_comments(piece!("query/converted.sql"));
             pieces.extend([

@@ -45,7 +45,7 @@ impl<'a> Statements<'a> {
     /// How often each interval and each value was clicked.
     pub(super) fn counted(&self) -> String {
         let cells = self.by_parts(&piece!("overview/cells.sql"));
-        self.opening.clone() + "\n" + &piece!("overview/counted.sql").replace("CELLS", &cells)
+        self.behind_opening(&piece!("overview/counted.sql").replace("CELLS", &cells))
     }
 
     /// The same out of rollups, by the dimensions with these numbers.
@@ -70,7 +70,7 @@ impl<'a> Statements<'a> {
     /// How often each value of the dimensions with these numbers was clicked.
     pub(super) fn unrolled(&self, numbers: &[usize]) -> String {
         let cells = by_parts_of(numbers, &piece!("overview/unrolled.sql"));
-        self.opening.clone() + "\n" + &piece!("overview/counted.sql").replace("CELLS", &cells)
+        self.behind_opening(&piece!("overview/counted.sql").replace("CELLS", &cells))
     }
 
     /// What it led to.
@@ -81,7 +81,7 @@ impl<'a> Statements<'a> {
             piece!("reports/open.sql"),
             piece!("reports/attributed.sql"),
             piece!("carried/every.sql"),
-            opening.replacen("WITH ", ", ", 1),
+            opening,
             self.by_parts(&piece!("overview/converted.sql")),
         ]
         .join("\n")
@@ -112,7 +112,12 @@ impl<'a> Statements<'a> {
             .replace("NUMBERS", &of_each_unit(piece!("overview/unit_number.sql")))
             .replace("MASKS", &of_each_unit(piece!("overview/unit_mask.sql")))
             .replace("EACH", &of_each_unit(piece!("overview/unit_set.sql")));
-        self.opening.clone() + "\n" + &text
+        self.behind_opening(&text)
+    }
+
+    /// A statement about all clicks of the question.
+    fn behind_opening(&self, text: &str) -> String {
+        [&piece!("reports/open.sql"), &self.opening, text].join("\n")
     }
 
     fn bits(&self, place: usize, field: &Field) -> String {
