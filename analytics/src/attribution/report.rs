@@ -19,6 +19,7 @@ use crate::problems::Refusals;
 use crate::query::filter::Predicate;
 use crate::reports::beside::beside;
 use crate::reports::definitions::Freshness;
+use crate::reports::warehouse::Read;
 
 macro_rules! sql {
     ($($file:literal),+) => { concat!($(include_str!(concat!("../../../sql/", $file))),+) };
@@ -45,25 +46,23 @@ pub(crate) async fn attribution(
 ) -> Result<Answer, Problem> {
     let question = Question::read(&api, &caller, body).await?;
     let no_filter = Predicate::of_stored(None);
-    let ((journeys, read), (fresh, fresh_read)) = tokio::try_join!(
+    let learns = |model: &Model| matches!(model, Model::Markov { .. });
+    let learnt_from = async {
+        if !question.models.iter().any(learns) {
+            return Ok((Vec::new(), Read::NOTHING));
+        }
+        let (of, name) = (&question.touching.workspace, "attribution_without");
+        let put = |statement| question.touching.put(statement);
+        api.warehouse
+            .ask_text::<Without>(of, name, WITHOUT, put)
+            .await
+    };
+    let ((journeys, read), (without, without_read), (fresh, fresh_read)) = tokio::try_join!(
         journeys(&api, &question.touching, &no_filter),
+        learnt_from,
         api.warehouse.freshness(&question.touching.workspace),
     )?;
-    let mut read = read + fresh_read;
-    let learns = |model: &Model| matches!(model, Model::Markov { .. });
-    let mut without = Vec::new();
-    if question.models.iter().any(learns) {
-        let put = |statement| question.touching.put(statement);
-        let asked = api.warehouse.ask_text::<Without>(
-            &question.touching.workspace,
-            "attribution_without",
-            WITHOUT,
-            put,
-        );
-        let (rows, cost) = asked.await?;
-        without = rows;
-        read = read + cost;
-    }
+    let read = read + without_read + fresh_read;
     let answer = beside(UNFINISHED, move || {
         let credits = Ledger::new(&journeys, &without).all(&question.models)?;
         Ok::<_, Problem>((question, journeys, credits))

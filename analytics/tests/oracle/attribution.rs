@@ -213,7 +213,7 @@ fn others<'w>(
     }
     let mut all: Vec<_> = by_visitor.into_values().collect();
     for clicks in &mut all {
-        clicks.sort_by_key(|click| (click.time, click.click_id));
+        clicks.sort_by_key(|click| (click.time, &click.channel));
     }
     all
 }
