@@ -2,7 +2,7 @@
 --
 -- is_sale    0 for a lead
 -- net_minor  what a sale was worth less what of it was given back
--- HAPPENED is `happened`, or with_clicks.sql, where a step asks for the clicks. STEPS, EXCLUDED and SPLIT as in clicks.sql.
+-- HAPPENED is `happened`, or with_clicks.sql, where a step asks for the clicks. STEPS, EXCLUDED and SPLIT as in masked.sql.
 -- In the order of their ids, in which ties are broken.
 -- Parameters: most, the most of them.
 , masked AS

@@ -1,11 +1,13 @@
--- Those who did nothing but enter, by when and by what. Stands behind clicks.sql.
+-- Everybody who entered by a click, by when and by what of their first. Stands behind masked.sql.
+--
+-- With those who are looked at one by one, who are taken off again where their clicks are known: nobody is looked up here.
 --
 -- bucket   the second since 1970 at which an interval begins, one of `edges`
 -- people   of them, by value; who entered with a click of several values counts under each
 -- open     those of them who still have time for the next step
 -- first_*  the same, each person once
 -- ENTERED_BY is entered_by.sql, entered_by_list.sql or no_split.sql.
--- Parameters: those of clicks.sql, and
+-- Parameters: those of masked.sql, and
 --   entries   the bits of the steps that can be an entry
 --   until_ms  when an entry must have been, milliseconds since 1970, excluded
 --   edges     where intervals begin, in seconds since 1970, ascending; [0] where none are asked for
@@ -24,7 +26,6 @@ FROM
     FROM masked
     WHERE bitAnd(steps, {entries:UInt16}) != 0
       AND time < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC')
-      AND toUInt32(identity) NOT IN (SELECT mark FROM watched)
     GROUP BY identity
 )
 ARRAY JOIN split AS value, arrayEnumerate(split) AS place

@@ -1,7 +1,8 @@
--- The clicks of those who must be looked at one by one. Stands behind clicks.sql.
+-- The clicks of those who must be looked at one by one. Stands behind marks.sql and sql/people/persons.sql.
 -- SPLIT is split.sql or split_list.sql.
 -- Parameters: most, the most of them.
 SELECT
+    identity,
     if(owner != 0, owner, identity) AS person,
     toUnixTimestamp64Milli(time) AS at,
     click_id AS id,

@@ -1,4 +1,4 @@
-    -- Stands in clicks.sql where clicks are entries and a later step or an exclusion asks for clicks too.
+    -- Stands in marks.sql where clicks are entries and a later step or an exclusion asks for clicks too.
     -- Parameters:
     --   entries  the bits of the steps that can be an entry
     --   later    the bits of the others; of all, where steps come in any order

@@ -25,9 +25,8 @@
 ),
 carried AS
 (
-    SELECT click_id, any(if(visitor_id != 0, visitor_id, click_id)) AS clicker
+    SELECT click_id, if(visitor_id != 0, visitor_id, click_id) AS clicker
     FROM every_carried
-    GROUP BY click_id
 ),
 identified AS
 (

@@ -12,12 +12,13 @@ use super::matching::Event;
 /// A row of `watched.sql` or `pages.sql`.
 #[derive(Debug, Row, Deserialize)]
 pub(super) struct Seen {
+    pub(super) identity: u128,
     person: u128,
-    at: i64,
-    id: u128,
-    steps: u16,
+    pub(super) at: i64,
+    pub(super) id: u128,
+    pub(super) steps: u16,
     excluded: u16,
-    split: Vec<String>,
+    pub(super) split: Vec<String>,
 }
 
 /// A row of `conversions.sql`.

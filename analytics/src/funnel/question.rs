@@ -108,6 +108,14 @@ impl Question {
         })
     }
 
+    /// The bits of the steps that can be an entry.
+    pub(super) fn entries(&self) -> u16 {
+        match self.order {
+            Order::Ordered | Order::Strict => 1,
+            Order::Any => (1 << self.steps.len()) - 1,
+        }
+    }
+
     /// Whether events of this source can be an entry.
     pub(super) fn enters_by(&self, source: Source) -> bool {
         let can_enter = match self.order {

@@ -15,7 +15,7 @@ use super::people::{Converted, People, Seen};
 use super::question::{Question, of_query};
 use super::statement::{Asked, MOST_ENTRIES, MOST_EVENTS};
 use super::step::Source;
-use super::tally::{Entered, Tally};
+use super::tally::{Entered, Entry, Tally};
 use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
@@ -104,17 +104,28 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
     let now = Timestamp::now();
     let plan = question.plan(now.as_millisecond());
     // Who entered then or later has time for the second step: the limits do not depend on when that was.
-    let open_ms = plan.now - plan.last(0, 0, 1);
-    let cut = (&seconds[..], open_ms);
+    let entry = Entry {
+        steps: question.entries(),
+        until: question.range.to.as_millisecond(),
+        open: plan.now - plan.last(0, 0, 1),
+        edges: seconds,
+    };
     let by_clicks = question.enters_by(Source::Clicks);
     let (entered, clicks, pages, conversions, fresh) = tokio::try_join!(
-        ask::<Entered>(api, &question, by_clicks, Asked::entries, cut, MOST_ENTRIES),
+        ask::<Entered>(
+            api,
+            &question,
+            by_clicks,
+            Asked::entries,
+            &entry,
+            MOST_ENTRIES
+        ),
         ask::<Seen>(
             api,
             &question,
             question.asks(Source::Clicks),
             Asked::watched,
-            cut,
+            &entry,
             MOST_EVENTS
         ),
         ask::<Seen>(
@@ -122,7 +133,7 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
             &question,
             question.asks(Source::Pages),
             Asked::pages,
-            cut,
+            &entry,
             MOST_EVENTS
         ),
         ask::<Converted>(
@@ -130,7 +141,7 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
             &question,
             question.asks(Source::Conversions),
             Asked::conversions,
-            cut,
+            &entry,
             MOST_EVENTS
         ),
         api.warehouse.freshness(&question.workspace),
@@ -151,8 +162,9 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
     }
     let columns = columns(&question);
     let told = beside("the funnel was not counted to its end", move || {
+        let looked_at = entry.of(&clicks.0);
         let people = People::new(clicks.0, pages.0, conversions.0);
-        let tally = Tally::new(&plan, entered.0, &people, &seconds);
+        let tally = Tally::new(&plan, &entry, entered.0, looked_at, &people);
         answer::whole(&question, &tally, &edges, now, fresh.0, read)
     });
     Ok(accepted.answer("funnel", told.await?).columns(columns))
@@ -180,14 +192,14 @@ async fn ask<T: RowOwned + RowRead>(
     question: &Question,
     is_asked: bool,
     statement: fn(&Question) -> Asked,
-    cut: (&[i64], i64),
+    entry: &Entry,
     most: u64,
 ) -> Result<(Vec<T>, Read), Problem> {
     if !is_asked {
         return Ok((Vec::new(), Read::NOTHING));
     }
     let asked = statement(question);
-    let put = |statement| asked.put(statement, question, cut, most + 1);
+    let put = |statement| asked.put(statement, question, entry, most + 1);
     let of = &question.workspace;
     api.warehouse.ask_text(of, "funnel", &asked.text, put).await
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::matching::Order;
 use super::question::Question;
 use super::step::{Condition, Source};
+use super::tally::Entry;
 use crate::query::dimension::Dimension;
 use crate::query::filter::{Parameter, Predicate, without_comments};
 use crate::query::period::clock;
@@ -141,12 +142,19 @@ fn split_of_click(question: &Question, source: Source) -> (String, bool) {
     }
 }
 
+/// A statement's beginning, up to the clicks that a step or an exclusion asks for.
+fn masked(question: &Question) -> (String, Masks) {
+    let masks = Masks::of(question, Source::Clicks);
+    let mut text = without_comments(piece!("reports/open.sql"));
+    text.push_str(&selected(Stored::Clicks, "1"));
+    text.push_str(&masks.fill(piece!("funnel/masked.sql")));
+    (text, masks)
+}
+
 impl Asked {
-    /// The clicks, up to what is told of them: `watched.sql` or `entries.sql`.
-    fn clicks(question: &Question, end: &str) -> Self {
-        let mut clicks = Masks::of(question, Source::Clicks);
-        let mut text = without_comments(piece!("reports/open.sql"));
-        text.push_str(&selected(Stored::Clicks, "1"));
+    /// The clicks of those whose events are looked at one by one.
+    pub(super) fn watched(question: &Question) -> Self {
+        let (mut text, mut clicks) = masked(question);
         text.push_str(piece!("carried/every.sql"));
         text.push_str(piece!("people/persons.sql"));
         let mut watched_pages = String::new();
@@ -160,36 +168,27 @@ impl Asked {
             true => without_comments(piece!("funnel/watched_clicks.sql")),
             false => String::new(),
         };
-        let masked = without_comments(piece!("funnel/clicks.sql"))
+        let marks = without_comments(piece!("funnel/marks.sql"))
             .replace("WATCHED_PAGES", &watched_pages)
             .replace("WATCHED_CLICKS", &watched_clicks);
-        text.push_str(&clicks.fill(&masked));
-        text.push_str(&without_comments(end).replace("SPLIT", &split(question.by)));
-        Self {
-            text,
-            parameters: clicks.parameters,
-            numbers: clicks.numbers,
-            clicks: (question.range.from.as_millisecond(), question.end_ms()),
-        }
+        text.push_str(&marks);
+        let end = without_comments(piece!("funnel/watched.sql"));
+        text.push_str(&end.replace("SPLIT", &split(question.by)));
+        Self::within_window(question, text, clicks)
     }
 
-    /// The clicks of those whose events are looked at one by one.
-    pub(super) fn watched(question: &Question) -> Self {
-        Self::clicks(question, piece!("funnel/watched.sql"))
-    }
-
-    /// Those who did nothing but enter by a click.
+    /// Everybody who entered by a click.
     pub(super) fn entries(question: &Question) -> Self {
         let entered_by = match question.by {
             None => piece!("funnel/no_split.sql"),
             Some(by) if by.list().is_some() => piece!("funnel/entered_by_list.sql"),
             Some(_) => piece!("funnel/entered_by.sql"),
         };
+        let (mut text, clicks) = masked(question);
         let end = without_comments(piece!("funnel/entries.sql"));
-        Self::clicks(
-            question,
-            &end.replace("ENTERED_BY", &without_comments(entered_by)),
-        )
+        let entered_by = without_comments(entered_by).replace("SPLIT", &split(question.by));
+        text.push_str(&end.replace("ENTERED_BY", &entered_by));
+        Self::within_window(question, text, clicks)
     }
 
     /// The conversions.
@@ -244,6 +243,14 @@ impl Asked {
         Self::whenever(text, masks)
     }
 
+    /// A statement about the clicks of the range, up to where the last window ends.
+    fn within_window(question: &Question, text: String, masks: Masks) -> Self {
+        Self {
+            clicks: (question.range.from.as_millisecond(), question.end_ms()),
+            ..Self::whenever(text, masks)
+        }
+    }
+
     /// A statement whose clicks may be of any time.
     fn whenever(text: String, masks: Masks) -> Self {
         Self {
@@ -254,12 +261,12 @@ impl Asked {
         }
     }
 
-    /// Gives the statement its parameters: `edges` and `open_ms` as in `entries.sql`, and the most rows.
+    /// Gives the statement its parameters, and the most rows.
     pub(super) fn put(
         &self,
         statement: Statement,
         question: &Question,
-        (edges, open_ms): (&[i64], i64),
+        entry: &Entry,
         most: u64,
     ) -> Statement {
         let (from_ms, to_ms) = self.clicks;
@@ -271,9 +278,9 @@ impl Asked {
             zone: question.range.zone.clone(),
         });
         let all = (1_u16 << question.steps.len()) - 1;
-        let (entries, later) = match question.order {
-            Order::Ordered | Order::Strict => (1, all & !1),
-            Order::Any => (all, all),
+        let later = match question.order {
+            Order::Ordered | Order::Strict => all & !1,
+            Order::Any => all,
         };
         let column = |by: Dimension| by.list().unwrap_or(by.column);
         let mut statement = statement
@@ -281,17 +288,17 @@ impl Asked {
             .param("all_traffic", u8::from(question.all_traffic))
             .param("from_ms", from_ms)
             .param("to_ms", to_ms)
-            .param("until_ms", question.range.to.as_millisecond())
+            .param("until_ms", entry.until)
             .param("since_ms", first)
             .param("before_ms", behind)
             .param("pages_from_ms", first)
             .param("pages_to_ms", behind)
             .param("shifts", &shifts)
             .param("offsets", &offsets)
-            .param("edges", edges)
-            .param("open_ms", open_ms)
+            .param("edges", &entry.edges)
+            .param("open_ms", entry.open)
             .param("most", most)
-            .param("entries", entries)
+            .param("entries", entry.steps)
             .param("later", later)
             .param("split", question.by.map_or("nothing", column));
         for parameter in &self.parameters {
