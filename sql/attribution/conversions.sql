@@ -1,5 +1,5 @@
 -- The conversions that are asked for, and all others of the same customers: these tell which visitors a customer was.
--- Stands behind sql/reports/attributed.sql, which knows what each sale is worth, and open.sql before it.
+-- Stands behind sql/reports/recorded.sql, which knows what each sale is worth, and open.sql before it.
 --
 -- worth, refunded  of a sale, in minor units; of a lead nothing
 -- Parameters: workspace, and
@@ -18,7 +18,7 @@ SELECT
     occurred_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
         AND occurred_at < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
         AND has({kinds:Array(String)}, toString(kind)) AS is_asked
-FROM attributed
+FROM recorded
 WHERE is_asked OR customer IN
 (
     SELECT customer

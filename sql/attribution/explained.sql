@@ -1,5 +1,5 @@
 -- All clicks of the person behind one conversion, with the reason why one was no touch; up to a month behind the conversion.
--- Stands behind people.sql, and that behind sql/reports/attributed.sql, which knows what each sale is worth.
+-- Stands behind people.sql, and that behind sql/reports/recorded.sql, which knows what each sale is worth.
 -- Parameters: workspace, event, look_back_ms, all_traffic as in visited.sql, and
 --   first_ms  how far back clicks are told, milliseconds since 1970
 --   most      how many clicks, the latest of them
@@ -8,7 +8,7 @@
     SELECT
         event_id, kind, toUnixTimestamp64Milli(occurred_at) AS occurred_ms, currency, refunded, person,
         if(kind = 'sale', amount_minor, 0) AS worth
-    FROM attributed
+    FROM recorded
     INNER JOIN events USING (event_id)
     WHERE event_id = {event:String}
 ),

@@ -10,12 +10,6 @@
     FROM conversions FINAL
     WHERE workspace = {workspace:String}
 ),
-carried AS
-(
-    SELECT click_id, any(visitor_id) AS clicked_by
-    FROM every_carried
-    GROUP BY click_id
-),
 known AS
 (
     SELECT DISTINCT person, visitor
@@ -23,7 +17,7 @@ known AS
     (
         SELECT person, visitor_id AS visitor FROM events
         UNION ALL
-        SELECT person, clicked_by AS visitor FROM events INNER JOIN carried USING (click_id)
+        SELECT person, carriers.visitor_id AS visitor FROM events INNER JOIN carriers USING (click_id)
     )
     WHERE visitor != 0
 )

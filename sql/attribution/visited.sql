@@ -5,8 +5,14 @@
 SELECT click_id, visitor_id, toUnixTimestamp64Milli(time) AS at, toString({by:Identifier}) AS label, toUInt8(1) AS counts
 FROM clicks
 WHERE workspace = {workspace:String}
-  AND time >= fromUnixTimestamp64Milli({from_ms:Int64} - {look_back_ms:Int64}, 'UTC')
-  AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+  -- As in sql/query/selected.sql.
+  AND in_hour >= toDateTime(greatest(intDiv({from_ms:Int64} - {look_back_ms:Int64}, 1000) - 3599, 0), 'UTC')
+  AND in_hour < toDateTime(least(greatest(intDiv({to_ms:Int64} + 999, 1000), 0), 4294967295), 'UTC')
+  AND
+  (
+      modulo({from_ms:Int64} - {look_back_ms:Int64}, 3600000) = 0 AND modulo({to_ms:Int64}, 3600000) = 0
+      OR time >= fromUnixTimestamp64Milli({from_ms:Int64} - {look_back_ms:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+  )
   -- Which granules: as in sql/query/selected.sql.
   AND indexHint(toStartOfHour(time) >= toDateTime(greatest(intDiv({from_ms:Int64} - {look_back_ms:Int64}, 1000) - 3600, 0), 'UTC')
       AND toStartOfHour(time) <= toDateTime(least(greatest(intDiv({to_ms:Int64}, 1000), 0), 4294967295), 'UTC'))

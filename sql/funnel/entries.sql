@@ -27,6 +27,8 @@ FROM
     WHERE bitAnd(steps, {entries:UInt16}) != 0
       AND time < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC')
     GROUP BY identity
+    -- As in watched.sql.
+    SETTINGS enable_multiple_prewhere_read_steps = 0
 )
 ARRAY JOIN split AS value, arrayEnumerate(split) AS place
 GROUP BY bucket, value

@@ -18,7 +18,7 @@
           OR occurred_at >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC') AND occurred_at < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
       )
     UNION ALL
-    SELECT toUInt32(visitor_id) AS mark FROM every_carried
+    SELECT toUInt32(visitor_id) AS mark FROM carriers
     WATCHED_PAGES
     WATCHED_CLICKS
 )

@@ -26,7 +26,7 @@
 carried AS
 (
     SELECT click_id, if(visitor_id != 0, visitor_id, click_id) AS clicker
-    FROM every_carried
+    FROM carriers
 ),
 identified AS
 (

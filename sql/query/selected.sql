@@ -12,6 +12,7 @@
 (
     SELECT
         *,
+        in_hour AS hour_of_click,
         '' AS nothing,
         intDiv(toUnixTimestamp64Milli(time), 1000) AS second,
         -- Days since 1970-01-01, a Thursday, by the workspace's clock.
@@ -19,8 +20,14 @@
         modulo(intDiv(clock, 86400) + 3, 7) * 24 + intDiv(modulo(clock, 86400), 3600) AS hour_of_week
     FROM STORED
     WHERE workspace = {workspace:String}
-      AND time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC')
-      AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      -- Of a range of whole hours the time is not read (migration 0021).
+      AND in_hour >= toDateTime(greatest(intDiv({from_ms:Int64}, 1000) - 3599, 0), 'UTC')
+      AND in_hour < toDateTime(least(greatest(intDiv({to_ms:Int64} + 999, 1000), 0), 4294967295), 'UTC')
+      AND
+      (
+          modulo({from_ms:Int64}, 3600000) = 0 AND modulo({to_ms:Int64}, 3600000) = 0
+          OR time >= fromUnixTimestamp64Milli({from_ms:Int64}, 'UTC') AND time < fromUnixTimestamp64Milli({to_ms:Int64}, 'UTC')
+      )
       -- The table's key has the hour behind the workspace, and time only behind the link. ClickHouse takes conditions on time
       -- for the latter alone and would read whole months; this chooses granules and is not looked at again.
       -- An hour is a DateTime, which ends in 2106.

@@ -35,7 +35,7 @@ const FURTHEST_MS: i64 = 400 * DAY_MS;
 
 const EXPLAINED: &str = sql!(
     "reports/open.sql",
-    "reports/attributed.sql",
+    "reports/recorded.sql",
     "carried/every.sql",
     "attribution/people.sql",
     "attribution/explained.sql"

@@ -20,7 +20,7 @@ pub(crate) const UNFINISHED: &str = "the report was not worked out to its end";
 
 const CONVERSIONS: &str = sql!(
     "reports/open.sql",
-    "reports/attributed.sql",
+    "reports/recorded.sql",
     "attribution/conversions.sql"
 );
 const CARRIED: &str = sql!(

@@ -90,6 +90,7 @@ impl Evidence {
     ) -> Result<Vec<Vec<Tally>>, EvidenceError> {
         let text = concat!(
             include_str!("../../../sql/lookups/variant_clicks.sql"),
+            include_str!("../../../sql/reports/recorded.sql"),
             include_str!("../../../sql/reports/attributed.sql"),
             include_str!("../../../sql/lookups/variants.sql"),
         );

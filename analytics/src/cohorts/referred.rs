@@ -33,8 +33,9 @@ use crate::workspace;
 /// How long each customer is followed where nothing is said.
 const WINDOW: Span = Span::days(90);
 
-const PIECES: [&str; 7] = [
+const PIECES: [&str; 8] = [
     piece!("reports/open.sql"),
+    piece!("reports/recorded.sql"),
     piece!("reports/attributed.sql"),
     piece!("carried/every.sql"),
     piece!("people/persons.sql"),

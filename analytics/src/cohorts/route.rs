@@ -70,6 +70,7 @@ fn statement(question: &Question) -> String {
     };
     let pieces = [
         piece!("reports/open.sql"),
+        piece!("reports/recorded.sql"),
         piece!("reports/attributed.sql"),
         piece!("carried/every.sql"),
         piece!("people/persons.sql"),

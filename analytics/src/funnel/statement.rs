@@ -195,16 +195,17 @@ impl Asked {
     pub(super) fn conversions(question: &Question) -> Self {
         let masks = Masks::of(question, Source::Conversions);
         let (split, splits) = split_of_click(question, Source::Conversions);
-        let mut text = String::new();
-        for file in [
-            piece!("reports/open.sql"),
-            piece!("reports/attributed.sql"),
-            piece!("funnel/happened.sql"),
-            piece!("carried/every.sql"),
-        ] {
-            text.push_str(file);
+        let with_clicks = masks.of_click || splits;
+        let mut text = [piece!("reports/open.sql"), piece!("reports/recorded.sql")].concat();
+        let happened = without_comments(piece!("funnel/happened.sql"));
+        if with_clicks {
+            text.push_str(piece!("reports/attributed.sql"));
+            text.push_str(&happened.replace("STANDING", "attributed"));
+        } else {
+            text.push_str(&happened.replace("STANDING", "recorded"));
         }
-        let happened = if masks.of_click || splits {
+        text.push_str(piece!("carried/every.sql"));
+        let happened = if with_clicks {
             text.push_str(&selected(Stored::Carried, "1"));
             without_comments(piece!("funnel/with_clicks.sql"))
         } else {

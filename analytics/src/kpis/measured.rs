@@ -22,6 +22,7 @@ const MOST_SHARES: usize = 1_000_000;
 
 const TOLD: &str = concat!(
     include_str!("../../../sql/reports/open.sql"),
+    include_str!("../../../sql/reports/recorded.sql"),
     include_str!("../../../sql/reports/attributed.sql"),
     include_str!("../../../sql/carried/every.sql"),
     include_str!("../../../sql/people/persons.sql"),

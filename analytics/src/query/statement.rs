@@ -170,6 +170,7 @@ impl Query {
             };
             let converted = without_comments(piece!("query/converted.sql"));
             pieces.extend([
+                without_comments(piece!("reports/recorded.sql")),
                 without_comments(piece!("reports/attributed.sql")),
                 without_comments(piece!("carried/every.sql")),
                 converted.replace("KEYED", &keyed),

@@ -21,11 +21,9 @@ use crate::door::Caller;
 use crate::fields::Query;
 use crate::problems::{Refusals, field};
 
-const BY_COLUMN: Sql =
-    sql!("breakdown": "selected.sql", "by_column.sql", "attributed.sql", "breakdown.sql");
-const BY_TAG: Sql =
-    sql!("breakdown": "selected.sql", "by_tag.sql", "attributed.sql", "breakdown.sql");
-const UNATTRIBUTED: Sql = sql!("unattributed": "selected.sql", "attributed.sql", "../carried/every.sql", "unattributed.sql");
+const BY_COLUMN: Sql = sql!("breakdown": "selected.sql", "by_column.sql", "recorded.sql", "attributed.sql", "breakdown.sql");
+const BY_TAG: Sql = sql!("breakdown": "selected.sql", "by_tag.sql", "recorded.sql", "attributed.sql", "breakdown.sql");
+const UNATTRIBUTED: Sql = sql!("unattributed": "selected.sql", "recorded.sql", "attributed.sql", "../carried/every.sql", "unattributed.sql");
 
 /// The most keys that one answer has.
 const MOST: usize = 1000;

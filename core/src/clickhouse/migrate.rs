@@ -110,6 +110,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "rollups",
         include_str!("../../../sql/migrations/0020_rollups.sql"),
     ),
+    (
+        21,
+        "hour_of_clicks",
+        include_str!("../../../sql/migrations/0021_hour_of_clicks.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

@@ -79,6 +79,7 @@ impl<'a> Statements<'a> {
         let (opening, _) = keyed(self.question, self.dimensions, stored);
         [
             piece!("reports/open.sql"),
+            piece!("reports/recorded.sql"),
             piece!("reports/attributed.sql"),
             piece!("carried/every.sql"),
             opening,
@@ -142,7 +143,10 @@ impl<'a> Statements<'a> {
     /// Gives any of the statements the parameters that all have, for this range, cut at these edges.
     pub(super) fn put(&self, statement: Statement, range: &Range, edges: &[i64]) -> Statement {
         let statement = put_opening(&self.predicate, statement, self.question, range);
-        let statement = statement.param("edges", edges);
+        let whole_hours = edges.iter().all(|edge| edge % 3600 == 0);
+        let statement = statement
+            .param("edges", edges)
+            .param("whole_hours", u8::from(whole_hours));
         let dimensions = self.dimensions.iter().enumerate();
         dimensions.fold(statement, |statement, (number, dimension)| {
             statement.param(&format!("by_{number}"), dimension.column)
