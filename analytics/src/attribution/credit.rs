@@ -44,7 +44,7 @@ fn under(paths: &Paths, model: Model) -> Result<Credits, Unsettled> {
         unattributed: Credit::default(),
     };
     if let Model::Markov { order } = model {
-        let effects = markov::effects(paths, order)?;
+        let effects = markov::effects(paths, order, u64::MAX)?;
         let (touched, untouched) = totals(&paths.paths);
         credits.unattributed = untouched;
         give(&mut credits, touched, &whole(&effects), 0..count);

@@ -13,6 +13,9 @@ use super::journeys::{Converted, Journeys};
 use super::question::{DAY_MS, Label};
 use super::{MICRO, Model, Path, Paths, divide, effects, weights_of, whole};
 
+/// Looks at the steps of a Markov chain for one answer: some seconds.
+const MOST_LOOKS: u64 = 2_000_000_000;
+
 /// Visitors who did not convert, by what they clicked.
 #[derive(Debug, Row, Deserialize)]
 pub(super) struct Without {
@@ -141,7 +144,7 @@ impl<'c> Ledger<'c> {
         let mut unattributed = Earned::default();
         let learnt = match model {
             Model::Markov { order } => {
-                let effects = effects(&self.paths, order).map_err(|unsettled| {
+                let effects = effects(&self.paths, order, MOST_LOOKS).map_err(|unsettled| {
                     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, unsettled.to_string())
                 })?;
                 Some(whole(&effects))

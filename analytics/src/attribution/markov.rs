@@ -16,10 +16,18 @@ const SWEEPS: usize = 400_000;
 /// What no probability moves by any more, in proportion to itself.
 const STILL: f64 = 1e-14;
 
-/// The chain did not come to rest.
+/// Why the chain did not come to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the Markov chain of these paths does not settle: hardly any of them ever ends")]
-pub struct Unsettled;
+pub enum Unsettled {
+    /// Nearly all paths go on and on.
+    #[error("the Markov chain of these paths does not settle: hardly any of them ever ends")]
+    NeverEnds,
+    /// More work than was allowed.
+    #[error(
+        "the Markov chain of these paths is too large: ask by what has fewer values, with a smaller order, or for a shorter range"
+    )]
+    TooLarge,
+}
 
 /// Where a path stands, and where it goes from there.
 #[derive(Default)]
@@ -34,17 +42,13 @@ struct State {
     stays: f64,
 }
 
-/// The removal effect of each channel of these paths.
-pub(super) fn effects(paths: &Paths, order: u8) -> Result<Vec<f64>, Unsettled> {
-    removal_effects(&paths.paths, paths.channels().len(), order)
-}
-
-/// The removal effect of each of `channels` channels: 0 for one without which nothing changes, 1 for one without which
-/// nothing would be left.
-fn removal_effects(paths: &[Path], channels: usize, order: u8) -> Result<Vec<f64>, Unsettled> {
-    let states = chain(paths, usize::from(order));
+/// The removal effect of each channel of these paths: 0 for one without which nothing changes, 1 for one without which
+/// nothing would be left. Each channel takes many looks at each step of the chain; `looks` is how many at most in all.
+pub(super) fn effects(paths: &Paths, order: u8, mut looks: u64) -> Result<Vec<f64>, Unsettled> {
+    let channels = paths.channels().len();
+    let states = chain(&paths.paths, usize::from(order));
     let mut probabilities = vec![0.0; states.len()];
-    settle(&states, None, &mut probabilities)?;
+    settle(&states, None, &mut probabilities, &mut looks)?;
     let with_all = probabilities.first().copied().unwrap_or(0.0);
     if with_all <= 0.0 {
         return Ok(vec![0.0; channels]);
@@ -53,7 +57,7 @@ fn removal_effects(paths: &[Path], channels: usize, order: u8) -> Result<Vec<f64
         .map(|channel| {
             // From below: none can be larger than with all channels, and many are the same.
             let mut without = vec![0.0; states.len()];
-            settle(&states, Some(channel), &mut without)?;
+            settle(&states, Some(channel), &mut without, &mut looks)?;
             Ok((1.0 - without[0] / with_all).max(0.0))
         })
         .collect()
@@ -107,10 +111,17 @@ fn chain(paths: &[Path], order: usize) -> Vec<State> {
 }
 
 /// How probably a path converts from each state, without the channel `removed`: Gauss and Seidel's method, from zero.
-fn settle(states: &[State], removed: Option<u32>, converts: &mut [f64]) -> Result<(), Unsettled> {
+fn settle(
+    states: &[State],
+    removed: Option<u32>,
+    converts: &mut [f64],
+    looks: &mut u64,
+) -> Result<(), Unsettled> {
+    let steps: usize = states.iter().map(|state| 1 + state.steps.len()).sum();
     let lost = |state: &State| removed.is_some_and(|channel| state.channels.contains(&channel));
     let gone: Vec<bool> = states.iter().map(lost).collect();
     for _ in 0..SWEEPS {
+        *looks = looks.checked_sub(steps as u64).ok_or(Unsettled::TooLarge)?;
         let mut moved = false;
         // States are numbered as paths reach them: from the end backwards, most are right at once.
         for (number, state) in states.iter().enumerate().rev() {
@@ -130,5 +141,5 @@ fn settle(states: &[State], removed: Option<u32>, converts: &mut [f64]) -> Resul
             return Ok(());
         }
     }
-    Err(Unsettled)
+    Err(Unsettled::NeverEnds)
 }

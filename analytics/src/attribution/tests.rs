@@ -158,8 +158,15 @@ fn paths_that_never_end_are_told() {
     let hardly = paths(&[(&hardly, 1, 0, 0)]);
     assert_eq!(
         attribute(&hardly, &[Model::Markov { order: 1 }]),
-        Err(Unsettled)
+        Err(Unsettled::NeverEnds)
     );
+}
+
+#[test]
+fn a_chain_that_is_too_large_is_told() {
+    let paths = paths(&[("A B C", 1, 0, 3), ("B A", 2, 0, 1)]);
+    assert!(effects(&paths, 1, 1_000).is_ok());
+    assert_eq!(effects(&paths, 1, 30), Err(Unsettled::TooLarge));
 }
 
 #[test]

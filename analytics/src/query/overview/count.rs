@@ -178,21 +178,43 @@ async fn at_once(
     let edges: Vec<i64> = cut.iter().map(|at| at.as_second()).collect();
     let statements = Statements::of(&overview.series, dimensions);
     let wanted = of.map(|of| wanted(of, dimensions));
-    let wanted = wanted.as_deref();
-    let Clicks {
-        rows,
-        rolled,
-        mut read,
-    } = clicks(
-        api,
-        overview,
-        &statements,
-        range,
-        &edges,
-        dimensions,
-        wanted,
-    )
-    .await?;
+    // What clicks led to needs not wait until it is known which values are shown: there are few others.
+    let ((mut cells, rolled, seen_read), (led, led_read)) = tokio::try_join!(
+        clicked_and_seen(
+            api,
+            overview,
+            &statements,
+            range,
+            &edges,
+            dimensions,
+            wanted.as_deref()
+        ),
+        converted(api, overview, &statements, range, &edges),
+    )?;
+    for row in led {
+        if let Some(cell) = cells.get(row.part, row.bucket, &row.key) {
+            cell.leads = row.leads;
+            cell.sales = row.sales;
+            cell.converted_clicks = row.converted_clicks;
+            cell.sold = row.sold;
+            cell.refunded = row.refunded;
+        }
+    }
+    Ok((cells, rolled, seen_read + led_read))
+}
+
+/// Counts clicks, and of the values that are then shown the visitors.
+async fn clicked_and_seen(
+    api: &Api,
+    overview: &Overview,
+    statements: &Statements<'_>,
+    range: &Range,
+    edges: &[i64],
+    dimensions: &[Dimension],
+    wanted: Option<&[(u8, String)]>,
+) -> Result<(Cells, bool, Read), Problem> {
+    let Clicks { rows, rolled, read } =
+        clicks(api, overview, statements, range, edges, dimensions, wanted).await?;
     let mut cells = Cells::new(rows);
     let any = cells.get(0, 0, "").is_some_and(|total| total.clicks > 0);
     if !any {
@@ -210,55 +232,45 @@ async fn at_once(
     let counts: Vec<usize> = keys.iter().map(Vec::len).collect();
     let fields = lay_out(intervals, &counts);
     let text = statements.visitors(&fields);
-    let visitors = api.warehouse.ask_text::<Seen>(
-        &overview.series.workspace,
-        "overview_visitors",
-        &text,
-        |statement| {
-            let statement = statements.put(statement, range, &edges);
-            let fields = fields.iter().enumerate();
-            fields.fold(statement, |statement, (place, field)| {
-                put_field(statement, place, field, &edges, &keys, dimensions)
-            })
-        },
-    );
-    let text = statements.converted();
-    let converted = api.warehouse.ask_text::<Led>(
-        &overview.series.workspace,
-        "overview_converted",
-        &text,
-        |statement| {
-            let shown: Vec<(u8, &str)> = keys
-                .iter()
-                .enumerate()
-                .flat_map(|(number, keys)| keys.iter().map(move |key| (part(number), key.as_str())))
-                .collect();
-            let hour = |ms: i64| ms.div_euclid(HOUR_MS) * HOUR_MS;
-            statements
-                .put(statement, range, &edges)
-                .param("keys", shown)
-                .param("first_hour_ms", hour(range.from.as_millisecond()))
-                .param(
-                    "behind_hour_ms",
-                    hour(range.to.as_millisecond() + HOUR_MS - 1),
-                )
-        },
-    );
-    let ((seen, seen_read), (led, led_read)) = tokio::try_join!(visitors, converted)?;
-    read = read + seen_read + led_read;
+    let put = |statement| {
+        let statement = statements.put(statement, range, edges);
+        let fields = fields.iter().enumerate();
+        fields.fold(statement, |statement, (place, field)| {
+            put_field(statement, place, field, edges, &keys, dimensions)
+        })
+    };
+    let workspace = &overview.series.workspace;
+    let asked = api
+        .warehouse
+        .ask_text::<Seen>(workspace, "overview_visitors", &text, put);
+    let (seen, seen_read) = asked.await?;
     for row in seen {
-        note_visitors(&mut cells, &row, &fields, &edges, &keys);
+        note_visitors(&mut cells, &row, &fields, edges, &keys);
     }
-    for row in led {
-        if let Some(cell) = cells.get(row.part, row.bucket, &row.key) {
-            cell.leads = row.leads;
-            cell.sales = row.sales;
-            cell.converted_clicks = row.converted_clicks;
-            cell.sold = row.sold;
-            cell.refunded = row.refunded;
-        }
-    }
-    Ok((cells, rolled, read))
+    Ok((cells, rolled, read + seen_read))
+}
+
+/// Counts what clicks led to.
+async fn converted(
+    api: &Api,
+    overview: &Overview,
+    statements: &Statements<'_>,
+    range: &Range,
+    edges: &[i64],
+) -> Result<(Vec<Led>, Read), Problem> {
+    let hour = |ms: i64| ms.div_euclid(HOUR_MS) * HOUR_MS;
+    let behind = range.to.as_millisecond() + HOUR_MS - 1;
+    let put = |statement| {
+        statements
+            .put(statement, range, edges)
+            .param("first_hour_ms", hour(range.from.as_millisecond()))
+            .param("behind_hour_ms", hour(behind))
+    };
+    let workspace = &overview.series.workspace;
+    let text = statements.converted();
+    api.warehouse
+        .ask_text::<Led>(workspace, "overview_converted", &text, put)
+        .await
 }
 
 /// The values that another range shows, by part.

@@ -16,6 +16,9 @@ export const roughly = (value: number): string => rough.format(value);
 /** Credit for conversions comes in parts. */
 export const parts = (value: number): string => tenths.format(value);
 
+/** Sales, or parts of them. */
+export const sales = (value: number): string => `${parts(value)} ${parts(value) === parts(1) ? "sale" : "sales"}`;
+
 /** A share; small ones with the digits that tell them from nothing. */
 export function percent(share: number): string {
   if (share === 0 || share === 1) return wholePercents.format(share);

@@ -7,7 +7,7 @@ import * as reports from "../api/reports";
 import { useAnswer } from "../api/use_answer";
 import { useLinkNames } from "../api/use_link_names";
 import { amountIn, mainCurrency, money } from "../format/money";
-import { parts, whole } from "../format/number";
+import { parts, sales, whole } from "../format/number";
 import { shown } from "../view/dimensions";
 import { nameOf } from "../view/link_names";
 import type { Choose } from "../view/use_view";
@@ -116,15 +116,15 @@ function Credits({ data, view, currency, isStale }: CreditsProps): JSX.Element {
                   <i class="model-1" style={{ "--share": Math.max(0, worth(b)) / most }} />
                 </span>
               </th>
-              <td class="figure" title={`${parts(a?.conversions ?? 0)} sales`}>{write(worth(a))}</td>
-              <td class="figure" title={`${parts(b?.conversions ?? 0)} sales`}>{write(worth(b))}</td>
+              <td class="figure" title={sales(a?.conversions ?? 0)}>{write(worth(a))}</td>
+              <td class="figure" title={sales(b?.conversions ?? 0)}>{write(worth(b))}</td>
               <td class="figure wide">{write(worth(b) - worth(a))}</td>
             </tr>
           ))}
         </tbody>
       </table>
       <p class="hint">
-        {whole(data.totals.conversions)} sales of the period, by touches up to {data.look_back} before each
+        {sales(data.totals.conversions)} of the period, by touches up to {data.look_back} before each
         {nobody && nobody.conversions > 0 && `; ${parts(nobody.conversions)} of them (${write(worth(nobody))}) had none`}
 .
       </p>

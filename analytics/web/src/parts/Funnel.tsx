@@ -29,7 +29,7 @@ export function Funnel({ view }: { view: View }): JSX.Element {
       {!error && data && first > 0 && (
         <ol class={`funnel ${isLoading ? "stale" : ""}`}>
           {data.rows.map((step, place) => (
-            <StepBar key={step.event} step={step} first={first} next={data.rows[place + 1]?.people ?? null} />
+            <StepBar key={step.event} step={step} isEntry={place === 0} first={first} next={data.rows[place + 1]?.people ?? null} />
           ))}
         </ol>
       )}
@@ -39,15 +39,17 @@ export function Funnel({ view }: { view: View }): JSX.Element {
 
 interface StepProps {
   step: Step;
+  /** Whether it is the first. */
+  isEntry: boolean;
   /** How many entered. */
   first: number;
   /** How many took the step behind it; null where there is none. */
   next: number | null;
 }
 
-function StepBar({ step, first, next }: StepProps): JSX.Element {
+function StepBar({ step, isEntry, first, next }: StepProps): JSX.Element {
   const details = [
-    step.rate_from_last === null && "people, each once",
+    isEntry && "people, each once",
     step.rate_from_last !== null && `${percent(step.rate_from_last.value)} of the step before`,
     step.time_from_last.p50 !== null && `half within ${duration(step.time_from_last.p50)}`,
     step.open > 0 && `${whole(step.open)} still may`,
