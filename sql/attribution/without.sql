@@ -4,6 +4,8 @@
 --
 -- names  the labels that there are, each with its place as its number. A click is one number, of its milliseconds since the
 --        range began and, in the lower 23 bits, of its label: numbers are gathered and sorted in half the time of texts.
+--        Of more labels than 23 bits tell apart no chain could be worked out; one that comes first as the statement begins has no
+--        name yet.
 -- Parameters: workspace, and
 --   from_ms, to_ms  when the clicks were, milliseconds since 1970, the end excluded
 --   all_traffic     0 for clicks of people (human, and duplicate: the same again), 1 for every verdict
