@@ -4,12 +4,8 @@ use clickhouse::Row;
 use serde::Deserialize;
 use whence_core::problem::Problem;
 
-use super::super::dimension::Dimension;
-use super::question::Overview;
+use super::count::Reading;
 use super::rollup;
-use super::statement::Statements;
-use crate::api::Api;
-use crate::reports::range::Range;
 use crate::reports::warehouse::Read;
 
 /// A row of `sql/overview/counted.sql`.
@@ -33,16 +29,17 @@ pub(super) struct Clicks {
     pub(super) read: Read,
 }
 
-/// Counts clicks by intervals that begin at these edges, and by these dimensions; only by some of their values, where they are told.
-pub(super) async fn clicks(
-    api: &Api,
-    overview: &Overview,
-    statements: &Statements<'_>,
-    range: &Range,
-    edges: &[i64],
-    dimensions: &[Dimension],
-    wanted: Option<&[(u8, String)]>,
-) -> Result<Clicks, Problem> {
+/// Counts clicks by intervals and by dimensions; only by some of their values, where they are told.
+pub(super) async fn clicks(reading: &Reading<'_>) -> Result<Clicks, Problem> {
+    let &Reading {
+        overview,
+        ref statements,
+        range,
+        edges,
+        dimensions,
+        wanted,
+        ..
+    } = reading;
     let days = rollup::Days::of(range);
     let ask = async |name, text: String| {
         let put = |statement| {
@@ -56,10 +53,7 @@ pub(super) async fn clicks(
                 .param("only_keys", u8::from(wanted.is_some()))
                 .param("keys", wanted.unwrap_or_default())
         };
-        let workspace = &overview.series.workspace;
-        api.warehouse
-            .ask_text::<Clicked>(workspace, name, &text, put)
-            .await
+        reading.ask::<Clicked>(name, &text, put).await
     };
     let numbers = |is_rolled: bool| -> Vec<usize> {
         let each = dimensions.iter().enumerate();

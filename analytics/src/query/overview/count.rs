@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
-use clickhouse::Row;
+use clickhouse::query::Query as Statement;
+use clickhouse::{Row, RowOwned, RowRead};
 use jiff::Timestamp;
 use serde::Deserialize;
 use whence_core::problem::Problem;
@@ -176,21 +177,19 @@ async fn at_once(
     of: Option<&Counts>,
 ) -> Result<(Cells, bool, Read), Problem> {
     let edges: Vec<i64> = cut.iter().map(|at| at.as_second()).collect();
-    let statements = Statements::of(&overview.series, dimensions);
     let wanted = of.map(|of| wanted(of, dimensions));
+    let reading = Reading {
+        api,
+        overview,
+        statements: Statements::of(&overview.series, dimensions),
+        range,
+        edges: &edges,
+        dimensions,
+        wanted: wanted.as_deref(),
+    };
     // What clicks led to needs not wait until it is known which values are shown: there are few others.
-    let ((mut cells, rolled, seen_read), (led, led_read)) = tokio::try_join!(
-        clicked_and_seen(
-            api,
-            overview,
-            &statements,
-            range,
-            &edges,
-            dimensions,
-            wanted.as_deref()
-        ),
-        converted(api, overview, &statements, range, &edges),
-    )?;
+    let ((mut cells, rolled, seen_read), (led, led_read)) =
+        tokio::try_join!(reading.clicked_and_seen(), reading.converted())?;
     for row in led {
         if let Some(cell) = cells.get(row.part, row.bucket, &row.key) {
             cell.leads = row.leads;
@@ -203,74 +202,81 @@ async fn at_once(
     Ok((cells, rolled, seen_read + led_read))
 }
 
-/// Counts clicks, and of the values that are then shown the visitors.
-async fn clicked_and_seen(
-    api: &Api,
-    overview: &Overview,
-    statements: &Statements<'_>,
-    range: &Range,
-    edges: &[i64],
-    dimensions: &[Dimension],
-    wanted: Option<&[(u8, String)]>,
-) -> Result<(Cells, bool, Read), Problem> {
-    let Clicks { rows, rolled, read } =
-        clicks(api, overview, statements, range, edges, dimensions, wanted).await?;
-    let mut cells = Cells::new(rows);
-    let any = cells.get(0, 0, "").is_some_and(|total| total.clicks > 0);
-    if !any {
-        return Ok((cells, rolled, read));
-    }
-
-    let keys: Vec<Vec<String>> = (0..dimensions.len())
-        .map(|number| cells.keys(part(number)).map(str::to_owned).collect())
-        .collect();
-    let intervals = if edges.len() > MOST_BITS {
-        0
-    } else {
-        edges.len()
-    };
-    let counts: Vec<usize> = keys.iter().map(Vec::len).collect();
-    let fields = lay_out(intervals, &counts);
-    let text = statements.visitors(&fields);
-    let put = |statement| {
-        let statement = statements.put(statement, range, edges);
-        let fields = fields.iter().enumerate();
-        fields.fold(statement, |statement, (place, field)| {
-            put_field(statement, place, field, edges, &keys, dimensions)
-        })
-    };
-    let workspace = &overview.series.workspace;
-    let asked = api
-        .warehouse
-        .ask_text::<Seen>(workspace, "overview_visitors", &text, put);
-    let (seen, seen_read) = asked.await?;
-    for row in seen {
-        note_visitors(&mut cells, &row, &fields, edges, &keys);
-    }
-    Ok((cells, rolled, read + seen_read))
+/// What a range is counted with.
+pub(super) struct Reading<'a> {
+    pub(super) api: &'a Api,
+    pub(super) overview: &'a Overview,
+    pub(super) statements: Statements<'a>,
+    pub(super) range: &'a Range,
+    /// Where intervals begin, in seconds.
+    pub(super) edges: &'a [i64],
+    pub(super) dimensions: &'a [Dimension],
+    /// The values that are shown, by part, where they are told.
+    pub(super) wanted: Option<&'a [(u8, String)]>,
 }
 
-/// Counts what clicks led to.
-async fn converted(
-    api: &Api,
-    overview: &Overview,
-    statements: &Statements<'_>,
-    range: &Range,
-    edges: &[i64],
-) -> Result<(Vec<Led>, Read), Problem> {
-    let hour = |ms: i64| ms.div_euclid(HOUR_MS) * HOUR_MS;
-    let behind = range.to.as_millisecond() + HOUR_MS - 1;
-    let put = |statement| {
-        statements
-            .put(statement, range, edges)
-            .param("first_hour_ms", hour(range.from.as_millisecond()))
-            .param("behind_hour_ms", hour(behind))
-    };
-    let workspace = &overview.series.workspace;
-    let text = statements.converted();
-    api.warehouse
-        .ask_text::<Led>(workspace, "overview_converted", &text, put)
-        .await
+impl Reading<'_> {
+    /// Counts clicks, and of the values that are then shown the visitors.
+    async fn clicked_and_seen(&self) -> Result<(Cells, bool, Read), Problem> {
+        let Clicks { rows, rolled, read } = clicks(self).await?;
+        let mut cells = Cells::new(rows);
+        let any = cells.get(0, 0, "").is_some_and(|total| total.clicks > 0);
+        if !any {
+            return Ok((cells, rolled, read));
+        }
+
+        let keys: Vec<Vec<String>> = (0..self.dimensions.len())
+            .map(|number| cells.keys(part(number)).map(str::to_owned).collect())
+            .collect();
+        let intervals = if self.edges.len() > MOST_BITS {
+            0
+        } else {
+            self.edges.len()
+        };
+        let counts: Vec<usize> = keys.iter().map(Vec::len).collect();
+        let fields = lay_out(intervals, &counts);
+        let text = self.statements.visitors(&fields);
+        let put = |statement| {
+            let statement = self.statements.put(statement, self.range, self.edges);
+            let fields = fields.iter().enumerate();
+            fields.fold(statement, |statement, (place, field)| {
+                put_field(statement, place, field, self.edges, &keys, self.dimensions)
+            })
+        };
+        let (seen, seen_read) = self.ask::<Seen>("overview_visitors", &text, put).await?;
+        for row in seen {
+            note_visitors(&mut cells, &row, &fields, self.edges, &keys);
+        }
+        Ok((cells, rolled, read + seen_read))
+    }
+
+    /// Counts what clicks led to.
+    async fn converted(&self) -> Result<(Vec<Led>, Read), Problem> {
+        let hour = |ms: i64| ms.div_euclid(HOUR_MS) * HOUR_MS;
+        let behind = self.range.to.as_millisecond() + HOUR_MS - 1;
+        let put = |statement| {
+            self.statements
+                .put(statement, self.range, self.edges)
+                .param("first_hour_ms", hour(self.range.from.as_millisecond()))
+                .param("behind_hour_ms", hour(behind))
+        };
+        let text = self.statements.converted();
+        self.ask("overview_converted", &text, put).await
+    }
+
+    /// Asks one of the statements.
+    pub(super) async fn ask<T: RowOwned + RowRead>(
+        &self,
+        name: &'static str,
+        text: &str,
+        put: impl FnOnce(Statement) -> Statement,
+    ) -> Result<(Vec<T>, Read), Problem> {
+        let workspace = &self.overview.series.workspace;
+        self.api
+            .warehouse
+            .ask_text(workspace, name, text, put)
+            .await
+    }
 }
 
 /// The values that another range shows, by part.
@@ -290,13 +296,13 @@ fn wanted(of: &Counts, dimensions: &[Dimension]) -> Vec<(u8, String)> {
 
 /// Gives a statement what the bits of a field stand for.
 fn put_field(
-    statement: clickhouse::query::Query,
+    statement: Statement,
     place: usize,
     field: &Field,
     edges: &[i64],
     keys: &[Vec<String>],
     dimensions: &[Dimension],
-) -> clickhouse::query::Query {
+) -> Statement {
     let name = format!("keys_{place}");
     let statement = statement.param(&format!("bits_{place}"), field.bits());
     match field.of {
