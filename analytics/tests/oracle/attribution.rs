@@ -6,9 +6,10 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use whence_analytics::attribution::{MICRO, Model, Path, Paths, attribute};
+use whence_core::id::LinkId;
 
 use super::reference::{refunded, standing};
-use super::stream::{DAY, HOUR, World};
+use super::stream::{DAY, HOUR, World, range};
 use crate::events::{Click, Conversion, LEAD, SALE};
 use crate::support::Service;
 
@@ -18,16 +19,39 @@ type Earned = (i128, BTreeMap<String, i128>);
 /// A conversion of the range, with what it was worth and its touches.
 type Told<'w> = (&'w Conversion, i128, Vec<&'w Click>);
 
+/// What touches are called by.
+#[derive(Clone, Copy, Debug)]
+struct By(&'static str);
+
+impl By {
+    /// What a touch is called.
+    fn label(self, click: &Click) -> String {
+        match self.0 {
+            "channel" => click.channel.clone(),
+            "source" => click.source.clone(),
+            "advocate" => click.advocate.clone(),
+            "link" => LinkId(click.link_id).to_string(),
+            other => unreachable!("{other} is not asked for"),
+        }
+    }
+
+    /// In which order touches of one millisecond come where nobody converted: links by their numbers.
+    fn order(self, click: &Click) -> (u64, String) {
+        match self.0 {
+            "link" => (click.link_id, String::new()),
+            _ => (0, self.label(click)),
+        }
+    }
+}
+
 /// Compares one attribution under several models; answers how many.
 pub(super) async fn one(service: &Service, key: &str, world: &World, round: u64) -> usize {
     let seed: u64 = world.workspace[1..].parse().unwrap();
     let mut rng = Rng::with_seed(seed * 2 + round + 3_000_000);
     let spread = [2 * HOUR, 2 * DAY, 25 * DAY][rng.usize(..3)];
-    let (from, to) = (
-        world.around - rng.i64(0..spread),
-        world.around + rng.i64(1..spread),
-    );
+    let (from, to) = range(world, &mut rng, spread);
     let days = [1, 7, 90, 365][rng.usize(..4)];
+    let by = By(["channel", "channel", "source", "advocate", "link"][rng.usize(..5)]);
     let all_traffic = rng.bool();
     let kinds: &[&str] = [&["sale"][..], &["lead"], &["sale", "lead"]][rng.usize(..3)];
     let models = [
@@ -43,7 +67,7 @@ pub(super) async fn one(service: &Service, key: &str, world: &World, round: u64)
     let instant = |ms: i64| Timestamp::from_millisecond(ms).unwrap().to_string();
     let body = json!({
         "from": instant(from), "to": instant(to), "look_back": format!("{days}d"), "kinds": kinds,
-        "traffic": if all_traffic { "all" } else { "human" }, "models": models,
+        "traffic": if all_traffic { "all" } else { "human" }, "models": models, "by": by.0,
     });
     let got = service
         .ask(key, "POST", "/api/v1/attribution", body.to_string())
@@ -86,22 +110,23 @@ pub(super) async fn one(service: &Service, key: &str, world: &World, round: u64)
     for (name, answer) in models.iter().zip(got["models"].as_array().unwrap()) {
         let expected = match name.parse::<Model>().unwrap() {
             Model::Markov { .. } => continue,
-            model => by_hand(model, &told),
+            model => by_hand(model, &told, by),
         };
         assert_eq!(answer["model"], *name);
-        let mut found: BTreeMap<String, Value> = BTreeMap::new();
+        let mut found: BTreeMap<Option<String>, Value> = BTreeMap::new();
         for row in answer["rows"].as_array().unwrap() {
-            found.insert(row["channel"].as_str().unwrap().into(), row.clone());
+            found.insert(Some(row[by.0].as_str().unwrap().into()), row.clone());
         }
-        found.insert(String::new(), answer["unattributed"].clone());
+        found.insert(None, answer["unattributed"].clone());
         let empty = Earned::default();
-        for channel in ["Direct", "Email", "WhatsApp", ""] {
-            let wanted = expected.get(channel).unwrap_or(&empty);
+        let labels: BTreeSet<_> = found.keys().chain(expected.keys()).cloned().collect();
+        for label in labels {
+            let wanted = expected.get(&label).unwrap_or(&empty);
             let row = found
-                .get(channel)
+                .get(&label)
                 .cloned()
                 .unwrap_or_else(|| json!({"conversions": 0.0, "revenue": []}));
-            let what = format!("{name} gives {channel:?} in {}: {body}", world.workspace);
+            let what = format!("{name} gives {label:?} in {}: {body}", world.workspace);
             close(
                 row["conversions"].as_f64().unwrap() * MICRO as f64,
                 wanted.0,
@@ -120,7 +145,8 @@ pub(super) async fn one(service: &Service, key: &str, world: &World, round: u64)
         .clicks
         .iter()
         .filter(|click| counts(click) && (from..to).contains(&click.time));
-    markov(&got, &told, &others(of_range, &standing, world), &body);
+    let others = others(of_range, &standing, world, by);
+    markov(&got, &told, &others, by, &body);
     sums(&got, &told, &body);
     1
 }
@@ -161,12 +187,12 @@ fn sums(got: &Value, told: &[Told<'_>], body: &Value) {
 }
 
 /// What learns from all paths is run on the paths that were found by hand, those of visitors who never converted too.
-fn markov(got: &Value, told: &[Told<'_>], others: &[Vec<&Click>], body: &Value) {
+fn markov(got: &Value, told: &[Told<'_>], others: &[Vec<&Click>], by: By, body: &Value) {
     let mut paths = Paths::default();
     let mut add = |touches: &[&Click], conversions, null| {
         let touches = touches
             .iter()
-            .map(|click| paths.channel(&click.channel))
+            .map(|click| paths.channel(&by.label(click)))
             .collect();
         paths.paths.push(Path {
             touches,
@@ -189,7 +215,7 @@ fn markov(got: &Value, told: &[Told<'_>], others: &[Vec<&Click>], body: &Value) 
         .unwrap();
     let rows = answer["rows"].as_array().unwrap();
     for (name, credit) in paths.channels().iter().zip(&credits[0].channels) {
-        let row = rows.iter().find(|row| row["channel"] == name.as_str());
+        let row = rows.iter().find(|row| row[by.0] == name.as_str());
         let found = row.map_or(0.0, |row| row["conversions"].as_f64().unwrap());
         let what = format!("markov:2 gives {name}: {body}");
         close(found * MICRO as f64, credit.conversions, &what);
@@ -201,6 +227,7 @@ fn others<'w>(
     clicks: impl Iterator<Item = &'w Click>,
     standing: &[&'w Conversion],
     world: &'w World,
+    by: By,
 ) -> Vec<Vec<&'w Click>> {
     let known: BTreeSet<u128> = standing
         .iter()
@@ -213,7 +240,7 @@ fn others<'w>(
     }
     let mut all: Vec<_> = by_visitor.into_values().collect();
     for clicks in &mut all {
-        clicks.sort_by_key(|click| (click.time, &click.channel));
+        clicks.sort_by_key(|click| (click.time, by.order(click)));
     }
     all
 }
@@ -266,19 +293,19 @@ pub(super) fn touches<'w>(
     touches
 }
 
-/// What each channel earned; nobody is the empty text.
-fn by_hand(model: Model, told: &[Told<'_>]) -> BTreeMap<String, Earned> {
-    let mut earned: BTreeMap<String, Earned> = BTreeMap::new();
+/// What each label earned, and what nobody did.
+fn by_hand(model: Model, told: &[Told<'_>], by: By) -> BTreeMap<Option<String>, Earned> {
+    let mut earned: BTreeMap<Option<String>, Earned> = BTreeMap::new();
     for (conversion, worth, touches) in told {
-        let mut give = |channel: &str, share: f64| {
-            let sum = earned.entry(channel.into()).or_default();
+        let mut give = |label: Option<String>, share: f64| {
+            let sum = earned.entry(label).or_default();
             sum.0 += (share * MICRO as f64).round() as i128;
             let money = sum.1.entry(conversion.currency.clone()).or_default();
             *money += (share * *worth as f64).round() as i128;
         };
         let count = touches.len();
         if count == 0 {
-            give("", 1.0);
+            give(None, 1.0);
             continue;
         }
         let weights: Vec<f64> = match model {
@@ -289,7 +316,7 @@ fn by_hand(model: Model, told: &[Told<'_>]) -> BTreeMap<String, Earned> {
             Model::LastNonDirect => {
                 let led = touches
                     .iter()
-                    .rposition(|click| click.channel != "Direct")
+                    .rposition(|click| by.label(click) != "Direct")
                     .unwrap_or(count - 1);
                 (0..count)
                     .map(|at| f64::from(u8::from(at == led)))
@@ -317,7 +344,7 @@ fn by_hand(model: Model, told: &[Told<'_>]) -> BTreeMap<String, Earned> {
                 .map(|(at, click)| {
                     let earlier = touches[..at]
                         .iter()
-                        .any(|other| other.channel == click.channel);
+                        .any(|other| by.label(other) == by.label(click));
                     f64::from(u8::from(!earlier))
                 })
                 .collect(),
@@ -325,7 +352,7 @@ fn by_hand(model: Model, told: &[Told<'_>]) -> BTreeMap<String, Earned> {
         };
         let all: f64 = weights.iter().sum();
         for (click, weight) in touches.iter().zip(weights) {
-            give(&click.channel, weight / all);
+            give(Some(by.label(click)), weight / all);
         }
     }
     earned

@@ -13,7 +13,7 @@ use whence_core::id::LinkId;
 use super::people::{Person, of_click, of_conversion, of_page};
 use super::query::filter;
 use super::reference::{Asked, attributed, refunded, standing};
-use super::stream::{DAY, HOUR, World};
+use super::stream::{DAY, HOUR, World, range};
 use crate::events::{Click, Conversion, LEAD, PageEvent, SALE};
 use crate::support::Service;
 
@@ -105,10 +105,7 @@ pub(super) async fn one(service: &Service, key: &str, world: &World) {
     let mut rng = Rng::with_seed(seed + 5_000_000);
     let zone = TimeZone::get(world.zone).unwrap();
     let spread = [2 * HOUR, 2 * DAY, 25 * DAY][rng.usize(..3)];
-    let (from, to) = (
-        world.around - rng.i64(0..spread),
-        world.around + rng.i64(1..spread),
-    );
+    let (from, to) = range(world, &mut rng, spread);
     let (all_traffic, by_click) = (rng.bool(), rng.bool());
     let kinds: &[&str] = [&["sale"][..], &["lead"], &["sale", "lead"]][rng.usize(..3)];
     let by = ["channel", "source", "link", ""][rng.usize(..4)];
@@ -300,10 +297,7 @@ pub(super) async fn referred(service: &Service, key: &str, world: &World) -> u64
     let seed: u64 = world.workspace[1..].parse().unwrap();
     let mut rng = Rng::with_seed(seed + 6_000_000);
     let spread = [2 * DAY, 25 * DAY, 60 * DAY][rng.usize(..3)];
-    let (from, to) = (
-        world.around - rng.i64(0..spread),
-        world.around + rng.i64(1..spread),
-    );
+    let (from, to) = range(world, &mut rng, spread);
     let (days, all_traffic) = ([1, 30, 90][rng.usize(..3)], rng.bool());
     let kinds: &[&str] = [&["sale"][..], &["lead"], &["sale", "lead"]][rng.usize(..3)];
     let filter = (rng.u8(0..3) == 0).then(|| filter(&mut rng, 0));

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::people::{self, Person};
 use super::query::{DIMENSIONS, Dimension, filter};
 use super::reference::{label, owed_to, refunded, standing};
-use super::stream::{DAY, HOUR, MINUTE, World};
+use super::stream::{DAY, HOUR, MINUTE, World, range};
 use crate::events::{Click, Conversion, LEAD, PageEvent, SALE};
 use crate::support::Service;
 
@@ -96,10 +96,7 @@ pub(super) async fn once(service: &Service, key: &str, world: &World, round: u64
 
 fn question(world: &World, rng: &mut Rng) -> (Funnel, Value) {
     let spread = [2 * DAY, 25 * DAY, 25 * DAY][rng.usize(..3)];
-    let (from, to) = (
-        world.around - rng.i64(0..spread),
-        world.around + rng.i64(1..spread),
-    );
+    let (from, to) = range(world, rng, spread);
     let spans = [
         ("1s", 1000),
         ("30m", 30 * MINUTE),

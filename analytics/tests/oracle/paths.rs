@@ -12,7 +12,7 @@ use super::attribution::touches;
 use super::people::{Person, of_click, of_conversion};
 use super::query::filter;
 use super::reference::{refunded, standing};
-use super::stream::{DAY, HOUR, World};
+use super::stream::{DAY, HOUR, World, range};
 use crate::events::{Click, Conversion, LEAD, SALE};
 use crate::support::Service;
 
@@ -29,10 +29,7 @@ pub(super) async fn one(service: &Service, key: &str, world: &World) {
     let seed: u64 = world.workspace[1..].parse().unwrap();
     let mut rng = Rng::with_seed(seed + 4_000_000);
     let spread = [2 * HOUR, 2 * DAY, 25 * DAY][rng.usize(..3)];
-    let (from, to) = (
-        world.around - rng.i64(0..spread),
-        world.around + rng.i64(1..spread),
-    );
+    let (from, to) = range(world, &mut rng, spread);
     let days = [1, 7, 90, 365][rng.usize(..4)];
     let (all_traffic, collapse, by_people) = (rng.bool(), rng.bool(), rng.bool());
     let kinds: &[&str] = [&["sale"][..], &["lead"], &["sale", "lead"]][rng.usize(..3)];

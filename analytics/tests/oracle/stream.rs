@@ -45,6 +45,19 @@ pub(super) const MINUTE: i64 = 60_000;
 pub(super) const HOUR: i64 = 60 * MINUTE;
 pub(super) const DAY: i64 = 24 * HOUR;
 
+/// A range around where most of a world happens, at most so long before and behind; of whole hours as often as not.
+pub(super) fn range(world: &World, rng: &mut Rng, spread: i64) -> (i64, i64) {
+    let from = world.around - rng.i64(0..spread);
+    let to = world.around + rng.i64(1..spread);
+    match rng.bool() {
+        true => (
+            from.div_euclid(HOUR) * HOUR,
+            (to.div_euclid(HOUR) + 1) * HOUR,
+        ),
+        false => (from, to),
+    }
+}
+
 /// A workspace and all that happened in it.
 pub(super) struct World {
     pub(super) workspace: String,
