@@ -116,7 +116,7 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
             api,
             &question,
             by_clicks,
-            Asked::entries,
+            |question| Asked::entries(question, &entry),
             &entry,
             MOST_ENTRIES
         ),
@@ -191,7 +191,7 @@ async fn ask<T: RowOwned + RowRead>(
     api: &Api,
     question: &Question,
     is_asked: bool,
-    statement: fn(&Question) -> Asked,
+    statement: impl FnOnce(&Question) -> Asked,
     entry: &Entry,
     most: u64,
 ) -> Result<(Vec<T>, Read), Problem> {

@@ -178,7 +178,11 @@ impl Asked {
     }
 
     /// Everybody who entered by a click.
-    pub(super) fn entries(question: &Question) -> Self {
+    pub(super) fn entries(question: &Question, entry: &Entry) -> Self {
+        let entered_at = match entry.is_alike_from(question.range.from.as_millisecond()) {
+            true => piece!("funnel/entered_whenever.sql"),
+            false => piece!("funnel/entered.sql"),
+        };
         let entered_by = match question.by {
             None => piece!("funnel/no_split.sql"),
             Some(by) if by.list().is_some() => piece!("funnel/entered_by_list.sql"),
@@ -187,6 +191,7 @@ impl Asked {
         let (mut text, clicks) = masked(question);
         let end = without_comments(piece!("funnel/entries.sql"));
         let entered_by = without_comments(entered_by).replace("SPLIT", &split(question.by));
+        let end = end.replace("ENTERED_AT", &without_comments(entered_at));
         text.push_str(&end.replace("ENTERED_BY", &entered_by));
         Self::within_window(question, text, clicks)
     }

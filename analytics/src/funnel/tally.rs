@@ -53,6 +53,11 @@ impl Entry {
         self.edges[place.saturating_sub(1)]
     }
 
+    /// Whether it makes no difference when somebody entered who did so at this moment or later.
+    pub(super) fn is_alike_from(&self, from: i64) -> bool {
+        self.edges.len() == 1 && (self.open <= from || self.open >= self.until)
+    }
+
     /// What `entries.sql` counts of those whose clicks these are, each identity by its first click.
     pub(super) fn of(&self, clicks: &[Seen]) -> Vec<Entered> {
         let mut first: HashMap<u128, &Seen> = HashMap::new();

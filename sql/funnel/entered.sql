@@ -1,0 +1,2 @@
+-- When somebody entered: by the first click.
+min(toUnixTimestamp64Milli(time))
