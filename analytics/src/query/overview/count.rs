@@ -19,7 +19,7 @@ use super::super::statement::{Query, Wanted};
 use super::answer::{Breakdown, Counts};
 use super::clicks::{Clicked, Clicks, clicks};
 use super::question::Overview;
-use super::rollup;
+use super::rollup::{self, HOUR_MS};
 use super::statement::{Statements, part};
 use super::words::{BITS, Field, Of, Unit, lay_out};
 use crate::api::Api;
@@ -31,7 +31,6 @@ use crate::reports::warehouse::Read;
 
 /// Intervals whose visitors are noted as bits: ten days of hours. Of more each has few, and counting them one by one is cheap.
 const MOST_BITS: usize = 4 * BITS;
-const HOUR_MS: i64 = 3_600_000;
 
 /// A row of `sql/overview/visitors.sql`.
 #[derive(Debug, Row, Deserialize)]
