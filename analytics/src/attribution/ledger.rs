@@ -12,6 +12,7 @@ use whence_core::problem::Problem;
 use super::journeys::{Converted, Journeys};
 use super::question::{DAY_MS, Label};
 use super::{MICRO, Model, Path, Paths, divide, effects, weights_of, whole};
+use crate::problems::field;
 
 /// Looks at the steps of a Markov chain for one answer: some seconds.
 const MOST_LOOKS: u64 = 2_000_000_000;
@@ -145,7 +146,7 @@ impl<'c> Ledger<'c> {
         let learnt = match model {
             Model::Markov { order } => {
                 let effects = effects(&self.paths, order, MOST_LOOKS).map_err(|unsettled| {
-                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, unsettled.to_string())
+                    field(StatusCode::UNPROCESSABLE_ENTITY, "models", unsettled)
                 })?;
                 Some(whole(&effects))
             }
