@@ -31,7 +31,10 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         .routes(routes!(reports::clicks::clicks))
         .routes(routes!(reports::breakdown::breakdown))
         .routes(routes!(query::route::query, query::route::query_by_address))
-        .routes(routes!(query::overview::route::overview))
+        .routes(routes!(
+            query::overview::route::overview,
+            query::overview::route::overview_by_address
+        ))
         .routes(routes!(funnel::route::asked, funnel::route::linked))
         .routes(routes!(
             attribution::report::attribution,
@@ -39,9 +42,15 @@ pub(crate) fn described() -> (Router<Arc<Api>>, OpenApi) {
         ))
         .routes(routes!(attribution::explain::explain))
         .routes(routes!(kpis::route::kpis, kpis::route::kpis_by_query))
-        .routes(routes!(paths::route::paths))
-        .routes(routes!(cohorts::route::cohorts_of_people))
-        .routes(routes!(cohorts::referred::referred))
+        .routes(routes!(paths::route::paths, paths::route::paths_by_address))
+        .routes(routes!(
+            cohorts::route::cohorts_of_people,
+            cohorts::route::cohorts_by_address
+        ))
+        .routes(routes!(
+            cohorts::referred::referred,
+            cohorts::referred::referred_by_address
+        ))
         .routes(routes!(audit::route::audit))
         .split_for_parts();
     openapi::open_parts(&mut description);

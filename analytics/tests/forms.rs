@@ -14,6 +14,11 @@ const NOON: i64 = 1_795_435_200_000;
 
 /// Three clicks, of a source that a spreadsheet would run, one with a comma and one plain, and a sale of the first.
 async fn world() -> (Engine, Service) {
+    world_at(NOON).await
+}
+
+/// The same at another time.
+async fn world_at(noon: i64) -> (Engine, Service) {
     let engine = Engine::migrated().await;
     let service = Service::on(&engine).await;
     let clicks: Vec<Click> = ["=1+1", "a,\"b\"", "plain"]
@@ -21,13 +26,13 @@ async fn world() -> (Engine, Service) {
         .zip(1_u32..)
         .map(|(source, unique)| Click {
             source: source.into(),
-            ..Click::new("acme", NOON + i64::from(unique), unique, u128::from(unique))
+            ..Click::new("acme", noon + i64::from(unique), unique, u128::from(unique))
         })
         .collect();
     let sale = Conversion {
         amount_minor: 500,
         currency: "EUR".into(),
-        ..Conversion::new("acme", "e1", SALE, NOON + 1_000, clicks[0].click_id)
+        ..Conversion::new("acme", "e1", SALE, noon + 1_000, clicks[0].click_id)
     };
     insert(&engine.client(), "clicks", &clicks).await;
     insert(&engine.client(), "conversions", &[sale]).await;
@@ -261,6 +266,69 @@ async fn an_address_asks_what_a_body_does() {
         .ask(&service.acme, "POST", "/api/v1/query?limit=1", "{}")
         .await;
     problem(&got, 400);
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_dashboard_asks_can_be_asked_by_address() {
+    // A week before, so that its days are over: of others there are no cohorts.
+    let (_engine, service) = world_at(NOON - 7 * 86_400_000).await;
+    let days = json!({"from": "2026-11-15", "to": "2026-11-18"});
+    let asked = [
+        (
+            "overview",
+            "breakdowns=source,channel&limit=2&rollups=false&interval=day&filter=source:is_not:plain",
+            json!({
+                "breakdowns": ["source", "channel"], "limit": 2, "rollups": false, "interval": "day",
+                "filter": {"dimension": "source", "is_not": "plain"},
+            }),
+        ),
+        (
+            "paths",
+            "by=source&order=people&collapse=false&steps=2&limit=5&kinds=sale,lead",
+            json!({
+                "by": "source", "order": "people", "collapse": false, "steps": 2, "limit": 5, "kinds": ["sale", "lead"],
+            }),
+        ),
+        (
+            "cohorts",
+            "acquisition=click&interval=day&periods=2&by=source&limit=3&active=any",
+            json!({
+                "acquisition": "click", "interval": "day", "periods": 2, "by": "source", "limit": 3, "active": "any",
+            }),
+        ),
+        (
+            "cohorts/referred",
+            "window=30d&kinds=sale&traffic=all",
+            json!({"window": "30d", "kinds": ["sale"], "traffic": "all"}),
+        ),
+    ];
+    for (report, query, mut body) in asked {
+        let path = format!("/api/v1/{report}");
+        for (name, day) in days.as_object().unwrap() {
+            body[name] = day.clone();
+        }
+        let by_address = format!("{path}?from=2026-11-15&to=2026-11-18&{query}");
+        let mut got = service.get(&by_address).await;
+        let same = service
+            .ask(&service.acme, "POST", &path, body.to_string())
+            .await;
+        let mut same = same.json();
+        assert!(!got["rows"].as_array().unwrap().is_empty(), "{got}");
+        for answer in [&mut got, &mut same] {
+            answer.as_object_mut().unwrap().remove("as_of");
+        }
+        assert_eq!(got, same, "{report}");
+
+        let wrong = service
+            .ask(&service.acme, "GET", &format!("{path}?nonsense=1"), "")
+            .await;
+        assert_eq!(problem(&wrong, 422)["errors"][0]["field"], "nonsense");
+    }
+    let got = service
+        .ask(&service.acme, "GET", "/api/v1/paths?collapse=maybe", "")
+        .await;
+    assert_eq!(problem(&got, 422)["errors"][0]["field"], "collapse");
     service.stop().await;
 }
 

@@ -18,7 +18,7 @@ use crate::answer::{Accepted, Answer};
 use crate::api::Api;
 use crate::attribution::question::{all_traffic, kinds};
 use crate::door::Caller;
-use crate::fields::{Body, NoQuery, text};
+use crate::fields::{Asked, text};
 use crate::problems::Refusals;
 use crate::query::filter::{self, Predicate, without_comments};
 use crate::query::period::{When, clock};
@@ -107,8 +107,7 @@ pub(crate) async fn referred(
     State(api): State<Arc<Api>>,
     caller: Caller,
     accepted: Accepted,
-    _: NoQuery,
-    mut body: Body,
+    Asked(mut body): Asked,
 ) -> Result<Answer, Problem> {
     let id = caller.with(Right::Reports)?;
     let window: Option<Span> = body.read("window", text);
@@ -195,6 +194,29 @@ pub(crate) async fn referred(
         "bytes_read": read.bytes,
     });
     Ok(accepted.answer("referred", told))
+}
+
+/// The same by an address alone.
+#[utoipa::path(
+    get, path = "/api/v1/cohorts/referred", tag = "reports",
+    params(
+        ("window" = Option<String>, Query, description = "How long behind coming is counted, such as `90d`"),
+        ("kinds" = Option<String>, Query, description = "`sale`, `lead` or both"),
+        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
+        ("from" = Option<String>, Query, description = "A day or an instant"),
+        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        ("traffic" = Option<String>, Query, description = "`human` or `all`"),
+        ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
+    ),
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn referred_by_address(
+    state: State<Arc<Api>>,
+    caller: Caller,
+    accepted: Accepted,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    referred(state, caller, accepted, asked).await
 }
 
 /// The first group less the second, with 95 % intervals; null where there is none.

@@ -13,7 +13,7 @@ use super::question::{Active, Question};
 use crate::answer::{Accepted, Answer};
 use crate::api::Api;
 use crate::door::Caller;
-use crate::fields::{Body, NoQuery};
+use crate::fields::Asked;
 use crate::problems::Refusals;
 use crate::query::filter::without_comments;
 use crate::reports::definitions::Freshness;
@@ -37,8 +37,7 @@ pub(crate) async fn cohorts_of_people(
     State(api): State<Arc<Api>>,
     caller: Caller,
     accepted: Accepted,
-    _: NoQuery,
-    body: Body,
+    Asked(body): Asked,
 ) -> Result<Answer, Problem> {
     let question = Question::read(&api, &caller, body).await?;
     let text = statement(&question);
@@ -54,6 +53,34 @@ pub(crate) async fn cohorts_of_people(
     let read = read + fresh_read;
     let told = whole(&question, &cohorts, groups, now, fresh, read);
     Ok(accepted.answer("cohorts", told))
+}
+
+/// The same by an address alone.
+#[utoipa::path(
+    get, path = "/api/v1/cohorts", tag = "reports",
+    params(
+        ("acquisition" = Option<String>, Query, description = "`click` or `conversion`: by what people came"),
+        ("interval" = Option<String>, Query, description = "`day`, `week` or `month`"),
+        ("periods" = Option<u64>, Query, description = "How many behind the one in which they came"),
+        ("by" = Option<String>, Query, description = "A dimension of the click by which they came"),
+        ("active" = Option<String>, Query, description = "What makes somebody active"),
+        ("kinds" = Option<String>, Query, description = "`sale`, `lead` or both"),
+        ("limit" = Option<u64>, Query, description = "How many values of the dimension"),
+        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
+        ("from" = Option<String>, Query, description = "A day or an instant"),
+        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        ("traffic" = Option<String>, Query, description = "`human` or `all`"),
+        ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
+    ),
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn cohorts_by_address(
+    state: State<Arc<Api>>,
+    caller: Caller,
+    accepted: Accepted,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    cohorts_of_people(state, caller, accepted, asked).await
 }
 
 /// The files of the question, its own condition where `PASSES` stands.

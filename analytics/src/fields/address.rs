@@ -13,9 +13,19 @@ use whence_core::problem::Problem;
 use super::{Body, NoQuery};
 
 /// Fields that are lists of texts, in whichever report.
-const LISTS: [&str; 6] = ["metrics", "dimensions", "order", "models", "kinds", "kpis"];
+const LISTS: [&str; 7] = [
+    "metrics",
+    "dimensions",
+    "breakdowns",
+    "order",
+    "models",
+    "kinds",
+    "kpis",
+];
 /// Fields that are numbers.
-const NUMBERS: [&str; 1] = ["limit"];
+const NUMBERS: [&str; 3] = ["limit", "steps", "periods"];
+/// Fields that are `true` or `false`.
+const FLAGS: [&str; 2] = ["collapse", "rollups"];
 
 /// What a report is asked: the body of a POST, or the parameters of a GET.
 #[derive(Debug)]
@@ -35,6 +45,21 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
     }
 }
 
+impl Asked {
+    /// The same, where a field that other reports have a list of is one text.
+    pub(crate) fn one(mut self, name: &str) -> Self {
+        let of_name = self.0.left.iter_mut().filter(|(field, _)| field == name);
+        for (_, value) in of_name {
+            if let Value::Array(values) = value
+                && let [one] = values.as_slice()
+            {
+                *value = one.clone();
+            }
+        }
+        self
+    }
+}
+
 /// The body that says what this query string does.
 fn of(query: &str) -> Body {
     let mut body = Body::of(Map::new());
@@ -48,6 +73,9 @@ fn of(query: &str) -> Body {
             list(&text)
         } else if NUMBERS.contains(&name.as_str()) {
             text.parse::<u64>().map_or(Value::String(text), Value::from)
+        } else if FLAGS.contains(&name.as_str()) {
+            text.parse::<bool>()
+                .map_or(Value::String(text), Value::from)
         } else {
             Value::String(text)
         };
@@ -117,6 +145,18 @@ mod tests {
             json!({"limit": "x"}),
             "for the reader of limits to refuse"
         );
+    }
+
+    #[test]
+    fn numbers_flags_and_single_texts_are_what_a_body_has() {
+        let Asked(body) = Asked(of(
+            "steps=3&periods=0&collapse=true&rollups=no&order=people&kinds=lead,sale",
+        ))
+        .one("order");
+        let expected = json!({
+            "steps": 3, "periods": 0, "collapse": true, "rollups": "no", "order": "people", "kinds": ["lead", "sale"],
+        });
+        assert_eq!(Value::Object(body.into_object()), expected);
     }
 
     #[test]

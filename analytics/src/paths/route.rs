@@ -14,7 +14,7 @@ use crate::answer::{Accepted, Answer};
 use crate::api::Api;
 use crate::attribution::reading::{UNFINISHED, journeys, passed, passing};
 use crate::door::Caller;
-use crate::fields::{Body, NoQuery};
+use crate::fields::Asked;
 use crate::problems::{Refusals, field};
 use crate::reports::beside::beside;
 
@@ -44,8 +44,7 @@ pub(crate) async fn paths(
     State(api): State<Arc<Api>>,
     caller: Caller,
     accepted: Accepted,
-    _: NoQuery,
-    body: Body,
+    Asked(body): Asked,
 ) -> Result<Answer, Problem> {
     let question = Question::read(&api, &caller, body).await?;
     let (touching, predicate) = (&question.touching, &question.predicate);
@@ -81,4 +80,32 @@ pub(crate) async fn paths(
         answer::whole(&question, &ways, fresh, read)
     });
     Ok(accepted.answer("paths", told.await?))
+}
+
+/// The same by an address alone.
+#[utoipa::path(
+    get, path = "/api/v1/paths", tag = "reports",
+    params(
+        ("by" = Option<String>, Query, description = "`channel`, `source`, `campaign`, `link` or `advocate`"),
+        ("look_back" = Option<String>, Query, description = "`90d` where it is left out"),
+        ("kinds" = Option<String>, Query, description = "`sale`, `lead` or both"),
+        ("collapse" = Option<bool>, Query, description = "Whether the same twice in a row is one"),
+        ("order" = Option<String>, Query, description = "`conversions` or `people`"),
+        ("steps" = Option<u64>, Query, description = "Up to which number steps are told by number"),
+        ("limit" = Option<u64>, Query, description = "How many paths"),
+        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
+        ("from" = Option<String>, Query, description = "A day or an instant"),
+        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        ("traffic" = Option<String>, Query, description = "`human` or `all`"),
+        ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
+    ),
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn paths_by_address(
+    state: State<Arc<Api>>,
+    caller: Caller,
+    accepted: Accepted,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    paths(state, caller, accepted, asked.one("order")).await
 }

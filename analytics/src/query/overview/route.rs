@@ -11,7 +11,7 @@ use super::question::Overview;
 use crate::answer::{Accepted, Answer};
 use crate::api::Api;
 use crate::door::Caller;
-use crate::fields::{Body, NoQuery};
+use crate::fields::Asked;
 use crate::problems::Refusals;
 
 /// What a dashboard shows first: totals, a time series and several breakdowns at once. docs/reports.md has all that can be asked.
@@ -23,8 +23,7 @@ pub(crate) async fn overview(
     State(api): State<Arc<Api>>,
     caller: Caller,
     accepted: Accepted,
-    _: NoQuery,
-    body: Body,
+    Asked(body): Asked,
 ) -> Result<Answer, Problem> {
     let overview = Overview::read(&api, &caller, body).await?;
     let now = count(&api, &overview, &overview.series.range, None);
@@ -41,4 +40,30 @@ pub(crate) async fn overview(
     };
     let answer = told(&overview, &now, before.as_ref(), fresh, read);
     Ok(accepted.answer("overview", answer))
+}
+
+/// The same by an address alone.
+#[utoipa::path(
+    get, path = "/api/v1/overview", tag = "reports",
+    params(
+        ("interval" = Option<String>, Query, description = "`minute` to `year`"),
+        ("compare" = Option<String>, Query, description = "`previous_period` or `previous_year`"),
+        ("breakdowns" = Option<String>, Query, description = "By what, such as `channel,country`"),
+        ("limit" = Option<u64>, Query, description = "Rows of each breakdown"),
+        ("rollups" = Option<bool>, Query, description = "`false` counts all clicks one by one"),
+        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
+        ("from" = Option<String>, Query, description = "A day or an instant"),
+        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        ("traffic" = Option<String>, Query, description = "`human` or `all`"),
+        ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
+    ),
+    responses((status = 200, body = Object), Refusals),
+)]
+pub(crate) async fn overview_by_address(
+    state: State<Arc<Api>>,
+    caller: Caller,
+    accepted: Accepted,
+    asked: Asked,
+) -> Result<Answer, Problem> {
+    overview(state, caller, accepted, asked).await
 }
