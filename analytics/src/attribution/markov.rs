@@ -44,11 +44,14 @@ struct State {
 
 /// The removal effect of each channel of these paths: 0 for one without which nothing changes, 1 for one without which
 /// nothing would be left. Each channel takes many looks at each step of the chain; `looks` is how many at most in all.
-pub(super) fn effects(paths: &Paths, order: u8, mut looks: u64) -> Result<Vec<f64>, Unsettled> {
+pub(super) fn effects(paths: &Paths, order: u8, looks: u64) -> Result<Vec<f64>, Unsettled> {
     let channels = paths.channels().len();
     let states = chain(&paths.paths, usize::from(order));
+    let steps: usize = states.iter().map(|state| 1 + state.steps.len()).sum();
+    // The start is always there.
+    let mut sweeps = looks / steps as u64;
     let mut probabilities = vec![0.0; states.len()];
-    settle(&states, None, &mut probabilities, &mut looks)?;
+    settle(&states, None, &mut probabilities, &mut sweeps)?;
     let with_all = probabilities.first().copied().unwrap_or(0.0);
     if with_all <= 0.0 {
         return Ok(vec![0.0; channels]);
@@ -57,7 +60,7 @@ pub(super) fn effects(paths: &Paths, order: u8, mut looks: u64) -> Result<Vec<f6
         .map(|channel| {
             // From below: none can be larger than with all channels, and many are the same.
             let mut without = vec![0.0; states.len()];
-            settle(&states, Some(channel), &mut without, &mut looks)?;
+            settle(&states, Some(channel), &mut without, &mut sweeps)?;
             Ok((1.0 - without[0] / with_all).max(0.0))
         })
         .collect()
@@ -110,18 +113,18 @@ fn chain(paths: &[Path], order: usize) -> Vec<State> {
     states
 }
 
-/// How probably a path converts from each state, without the channel `removed`: Gauss and Seidel's method, from zero.
+/// How probably a path converts from each state, without the channel `removed`: Gauss and Seidel's method, from zero. `sweeps` are
+/// those that are left.
 fn settle(
     states: &[State],
     removed: Option<u32>,
     converts: &mut [f64],
-    looks: &mut u64,
+    sweeps: &mut u64,
 ) -> Result<(), Unsettled> {
-    let steps: usize = states.iter().map(|state| 1 + state.steps.len()).sum();
     let lost = |state: &State| removed.is_some_and(|channel| state.channels.contains(&channel));
     let gone: Vec<bool> = states.iter().map(lost).collect();
     for _ in 0..SWEEPS {
-        *looks = looks.checked_sub(steps as u64).ok_or(Unsettled::TooLarge)?;
+        *sweeps = sweeps.checked_sub(1).ok_or(Unsettled::TooLarge)?;
         let mut moved = false;
         // States are numbered as paths reach them: from the end backwards, most are right at once.
         for (number, state) in states.iter().enumerate().rev() {

@@ -17,6 +17,7 @@ use crate::door::Caller;
 use crate::fields::Asked;
 use crate::problems::Refusals;
 use crate::query::filter::Predicate;
+use crate::query::period::WhenParameters;
 use crate::reports::beside::beside;
 use crate::reports::definitions::Freshness;
 use crate::reports::warehouse::Read;
@@ -108,9 +109,7 @@ pub(crate) async fn attribution(
         ("by" = Option<String>, Query, description = "`channel`, `source`, `campaign`, `link` or `advocate`"),
         ("look_back" = Option<String>, Query, description = "`90d` where it is left out"),
         ("kinds" = Option<String>, Query, description = "`sale`, `lead` or both"),
-        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
-        ("from" = Option<String>, Query, description = "A day or an instant"),
-        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        WhenParameters,
         ("traffic" = Option<String>, Query, description = "`human` or `all`"),
     ),
     responses((status = 200, body = Object), Refusals),

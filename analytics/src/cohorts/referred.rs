@@ -21,7 +21,7 @@ use crate::door::Caller;
 use crate::fields::{Asked, text};
 use crate::problems::Refusals;
 use crate::query::filter::{self, Predicate, without_comments};
-use crate::query::period::{When, clock};
+use crate::query::period::{When, WhenParameters, clock};
 use crate::reports::definitions::Freshness;
 use crate::reports::money::{Sums, amounts};
 use crate::reports::proportion::share;
@@ -202,9 +202,7 @@ pub(crate) async fn referred(
     params(
         ("window" = Option<String>, Query, description = "How long behind coming is counted, such as `90d`"),
         ("kinds" = Option<String>, Query, description = "`sale`, `lead` or both"),
-        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
-        ("from" = Option<String>, Query, description = "A day or an instant"),
-        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        WhenParameters,
         ("traffic" = Option<String>, Query, description = "`human` or `all`"),
         ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
     ),

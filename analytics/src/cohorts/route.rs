@@ -16,6 +16,7 @@ use crate::door::Caller;
 use crate::fields::Asked;
 use crate::problems::Refusals;
 use crate::query::filter::without_comments;
+use crate::query::period::WhenParameters;
 use crate::reports::definitions::Freshness;
 use crate::reports::money::amounts;
 use crate::reports::proportion::share;
@@ -66,9 +67,7 @@ pub(crate) async fn cohorts_of_people(
         ("active" = Option<String>, Query, description = "What makes somebody active"),
         ("kinds" = Option<String>, Query, description = "`sale`, `lead` or both"),
         ("limit" = Option<u64>, Query, description = "How many values of the dimension"),
-        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
-        ("from" = Option<String>, Query, description = "A day or an instant"),
-        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        WhenParameters,
         ("traffic" = Option<String>, Query, description = "`human` or `all`"),
         ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
     ),

@@ -108,21 +108,23 @@ impl Question {
         })
     }
 
-    /// The bits of the steps that can be an entry.
-    pub(super) fn entries(&self) -> u16 {
+    /// The steps that can be an entry.
+    fn entering(&self) -> &[Step] {
         match self.order {
-            Order::Ordered | Order::Strict => 1,
-            Order::Any => (1 << self.steps.len()) - 1,
+            Order::Ordered | Order::Strict => &self.steps[..1],
+            Order::Any => &self.steps[..],
         }
+    }
+
+    /// Their bits.
+    pub(super) fn entries(&self) -> u16 {
+        (1 << self.entering().len()) - 1
     }
 
     /// Whether events of this source can be an entry.
     pub(super) fn enters_by(&self, source: Source) -> bool {
-        let can_enter = match self.order {
-            Order::Ordered | Order::Strict => &self.steps[..1],
-            Order::Any => &self.steps[..],
-        };
-        let mut sources = can_enter.iter().map(|step| step.condition.kind.source());
+        let entering = self.entering().iter();
+        let mut sources = entering.map(|step| step.condition.kind.source());
         sources.any(|entry| entry == source)
     }
 

@@ -202,13 +202,14 @@ impl Asked {
         let (split, splits) = split_of_click(question, Source::Conversions);
         let with_clicks = masks.of_click || splits;
         let mut text = [piece!("reports/open.sql"), piece!("reports/recorded.sql")].concat();
-        let happened = without_comments(piece!("funnel/happened.sql"));
-        if with_clicks {
+        let standing = if with_clicks {
             text.push_str(piece!("reports/attributed.sql"));
-            text.push_str(&happened.replace("STANDING", "attributed"));
+            "attributed"
         } else {
-            text.push_str(&happened.replace("STANDING", "recorded"));
-        }
+            "recorded"
+        };
+        let happened = without_comments(piece!("funnel/happened.sql"));
+        text.push_str(&happened.replace("STANDING", standing));
         text.push_str(piece!("carried/every.sql"));
         let happened = if with_clicks {
             text.push_str(&selected(Stored::Carried, "1"));

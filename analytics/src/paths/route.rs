@@ -16,6 +16,7 @@ use crate::attribution::reading::{UNFINISHED, journeys, passed, passing};
 use crate::door::Caller;
 use crate::fields::Asked;
 use crate::problems::{Refusals, field};
+use crate::query::period::WhenParameters;
 use crate::reports::beside::beside;
 
 /// Different ways to no conversion: more would not fit into memory beside each other.
@@ -93,9 +94,7 @@ pub(crate) async fn paths(
         ("order" = Option<String>, Query, description = "`conversions` or `people`"),
         ("steps" = Option<u64>, Query, description = "Up to which number steps are told by number"),
         ("limit" = Option<u64>, Query, description = "How many paths"),
-        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
-        ("from" = Option<String>, Query, description = "A day or an instant"),
-        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        WhenParameters,
         ("traffic" = Option<String>, Query, description = "`human` or `all`"),
         ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
     ),

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};
+use utoipa::IntoParams;
 use whence_core::problem::Problem;
 
 use crate::fields::{Body, text};
@@ -96,6 +97,19 @@ pub(crate) struct When {
     from: Option<Moment>,
     to: Option<Moment>,
     period: Option<Period>,
+}
+
+/// The same as parameters of an address.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the description of what is read from a body")]
+pub(crate) struct WhenParameters {
+    /// `last_30_days` and the like; or `from` and `to`
+    period: Option<String>,
+    /// A day or an instant
+    from: Option<String>,
+    /// A day, included, or an instant, not included
+    to: Option<String>,
 }
 
 impl When {

@@ -16,6 +16,7 @@ use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::Asked;
 use crate::problems::{Refusals, field};
+use crate::query::period::WhenParameters;
 use crate::reports::interval::starts;
 use crate::reports::range::Range;
 use crate::reports::warehouse::Read;
@@ -63,9 +64,7 @@ pub(crate) async fn query(
         ("metrics" = Option<String>, Query, description = "`clicks,visitors` where it is left out"),
         ("dimensions" = Option<String>, Query, description = "At most three"),
         ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
-        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
-        ("from" = Option<String>, Query, description = "A day or an instant"),
-        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
+        WhenParameters,
         ("interval" = Option<String>, Query, description = "`minute` to `year`"),
         ("compare" = Option<String>, Query, description = "`previous_period` or `previous_year`"),
         ("traffic" = Option<String>, Query, description = "`human`, `all` or `unique:30m`"),

@@ -4,7 +4,7 @@ use clickhouse::Row;
 use serde::Deserialize;
 use whence_core::problem::Problem;
 
-use super::count::Reading;
+use super::reading::Reading;
 use super::rollup;
 use crate::reports::warehouse::Read;
 

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use axum::http::StatusCode;
+use clickhouse::Row;
 use clickhouse::query::Query as Statement;
-use clickhouse::{Row, RowOwned, RowRead};
 use jiff::Timestamp;
 use serde::Deserialize;
 use whence_core::problem::Problem;
@@ -19,6 +19,7 @@ use super::super::statement::{Query, Wanted};
 use super::answer::{Breakdown, Counts};
 use super::clicks::{Clicked, Clicks, clicks};
 use super::question::Overview;
+use super::reading::Reading;
 use super::rollup::{self, HOUR_MS};
 use super::statement::{Statements, part};
 use super::words::{BITS, Field, Of, Unit, lay_out};
@@ -201,19 +202,6 @@ async fn at_once(
     Ok((cells, rolled, seen_read + led_read))
 }
 
-/// What a range is counted with.
-pub(super) struct Reading<'a> {
-    pub(super) api: &'a Api,
-    pub(super) overview: &'a Overview,
-    pub(super) statements: Statements<'a>,
-    pub(super) range: &'a Range,
-    /// Where intervals begin, in seconds.
-    pub(super) edges: &'a [i64],
-    pub(super) dimensions: &'a [Dimension],
-    /// The values that are shown, by part, where they are told.
-    pub(super) wanted: Option<&'a [(u8, String)]>,
-}
-
 impl Reading<'_> {
     /// Counts clicks, and of the values that are then shown the visitors.
     async fn clicked_and_seen(&self) -> Result<(Cells, bool, Read), Problem> {
@@ -261,20 +249,6 @@ impl Reading<'_> {
         };
         let text = self.statements.converted();
         self.ask("overview_converted", &text, put).await
-    }
-
-    /// Asks one of the statements.
-    pub(super) async fn ask<T: RowOwned + RowRead>(
-        &self,
-        name: &'static str,
-        text: &str,
-        put: impl FnOnce(Statement) -> Statement,
-    ) -> Result<(Vec<T>, Read), Problem> {
-        let workspace = &self.overview.series.workspace;
-        self.api
-            .warehouse
-            .ask_text(workspace, name, text, put)
-            .await
     }
 }
 

@@ -9,7 +9,7 @@ use crate::reports::range::Range;
 
 /// Dimensions of which there is a rollup by the hour.
 const COLUMNS: [&str; 5] = ["channel", "source", "country", "device", "browser"];
-pub(super) const HOUR_S: i64 = 3_600;
+const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 24 * HOUR_S;
 pub(super) const HOUR_MS: i64 = HOUR_S * 1_000;
 /// Hours are told in 32 bits, which end in 2106.
@@ -48,7 +48,12 @@ pub(super) fn fits(question: &Question, range: &Range, edges: &[i64]) -> bool {
         && bounds.iter().all(|at| at.rem_euclid(HOUR_MS) == 0)
         && from >= 0
         && to <= LAST_MS
-        && edges.iter().all(|edge| edge.rem_euclid(HOUR_S) == 0)
+        && are_hours(edges)
+}
+
+/// Whether these moments, in seconds since 1970, are whole hours.
+pub(super) fn are_hours(edges: &[i64]) -> bool {
+    edges.iter().all(|edge| edge.rem_euclid(HOUR_S) == 0)
 }
 
 #[cfg(test)]

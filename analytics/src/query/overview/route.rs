@@ -13,6 +13,7 @@ use crate::api::Api;
 use crate::door::Caller;
 use crate::fields::Asked;
 use crate::problems::Refusals;
+use crate::query::period::WhenParameters;
 
 /// What a dashboard shows first: totals, a time series and several breakdowns at once. docs/reports.md has all that can be asked.
 #[utoipa::path(
@@ -51,10 +52,8 @@ pub(crate) async fn overview(
         ("breakdowns" = Option<String>, Query, description = "By what, such as `channel,country`"),
         ("limit" = Option<u64>, Query, description = "Rows of each breakdown"),
         ("rollups" = Option<bool>, Query, description = "`false` counts all clicks one by one"),
-        ("period" = Option<String>, Query, description = "`last_30_days` and the like; or `from` and `to`"),
-        ("from" = Option<String>, Query, description = "A day or an instant"),
-        ("to" = Option<String>, Query, description = "A day, included, or an instant, not included"),
-        ("traffic" = Option<String>, Query, description = "`human` or `all`"),
+        WhenParameters,
+        ("traffic" = Option<String>, Query, description = "`human`, `all` or `unique:30m`"),
         ("filter" = Option<Vec<String>>, Query, description = "`channel:is:email`, `source:in:a,b`"),
     ),
     responses((status = 200, body = Object), Refusals),

@@ -7,7 +7,7 @@ use super::super::dimension::Dimension;
 use super::super::filter::{Predicate, without_comments};
 use super::super::question::Question;
 use super::super::statement::{Opening, Stored, put_opening};
-use super::rollup::HOUR_S;
+use super::rollup::are_hours;
 use super::words::{Field, Of, Unit};
 use crate::reports::range::Range;
 
@@ -144,10 +144,9 @@ impl<'a> Statements<'a> {
     /// Gives any of the statements the parameters that all have, for this range, cut at these edges.
     pub(super) fn put(&self, statement: Statement, range: &Range, edges: &[i64]) -> Statement {
         let statement = put_opening(&self.predicate, statement, self.question, range);
-        let whole_hours = edges.iter().all(|edge| edge.rem_euclid(HOUR_S) == 0);
         let statement = statement
             .param("edges", edges)
-            .param("whole_hours", u8::from(whole_hours));
+            .param("whole_hours", u8::from(are_hours(edges)));
         let dimensions = self.dimensions.iter().enumerate();
         dimensions.fold(statement, |statement, (number, dimension)| {
             statement.param(&format!("by_{number}"), dimension.column)
