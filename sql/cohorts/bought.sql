@@ -1,7 +1,7 @@
 -- The conversions with what they were worth and whose they are, as far as they say it themselves, under the name `bought`. Stands behind origins.sql and
 -- sql/people/persons.sql.
 --
--- customer_of    the person where the conversion names a customer; else 0, and whoever has the identity is it
+-- customer_of    the customer whom the conversion names; else 0, and whoever has the identity is it
 -- net            of a sale, less what was given back of it, in minor units; of a lead nothing
 -- value, passes  of the click that it is owed to, where that came first; else empty, and passes where all do
 -- has_click      whether there is such a click
@@ -12,8 +12,7 @@
 , bought AS
 (
     SELECT
-        event_id, identity,
-        if(identified.customer = '', toUInt128(0), reinterpretAsUInt128(sipHash128('customer', identified.customer))) AS customer_of,
+        event_id, identity, customer_of,
         toUnixTimestamp64Milli(attributed.occurred_at) AS at,
         toString(currency) AS paid_in,
         if(kind = 'sale', toInt128(amount_minor) - refunded, 0) AS net,

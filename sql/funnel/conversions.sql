@@ -16,7 +16,8 @@
     FROM HAPPENED
 )
 SELECT
-    person,
+    identity,
+    customer_of,
     toUnixTimestamp64Milli(occurred_at) AS at,
     toUInt8(kind = 'sale') AS is_sale,
     steps,
@@ -25,7 +26,7 @@ SELECT
     toInt64(net) AS net_minor,
     split
 FROM masked
-INNER JOIN converters USING (event_id)
+INNER JOIN identified USING (event_id)
 WHERE steps != 0 OR excluded != 0
 ORDER BY event_id
 LIMIT {most:UInt64}

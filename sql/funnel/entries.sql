@@ -6,10 +6,9 @@
 -- people   of them, by value; who entered with a click of several values counts under each
 -- open     those of them who still have time for the next step
 -- first_*  the same, each person once
--- ENTERED_AT is entered.sql or entered_whenever.sql. ENTERED_BY is entered_by.sql, entered_by_list.sql or no_split.sql.
+-- ENTERED_BY is entered_by.sql, entered_by_list.sql or no_split.sql.
 -- Parameters: those of masked.sql, and
 --   entries   the bits of the steps that can be an entry
---   until_ms  when an entry must have been, milliseconds since 1970, excluded
 --   edges     where intervals begin, in seconds since 1970, ascending; [0] where none are asked for
 --   open_ms   who entered then or later still has time
 --   most      the most rows
@@ -22,12 +21,9 @@ SELECT
     countIf(place = 1 AND entered >= {open_ms:Int64}) AS first_open
 FROM
 (
-    SELECT ENTERED_AT AS entered, ENTERED_BY AS split
+    SELECT min(toUnixTimestamp64Milli(time)) AS entered, ENTERED_BY AS split
     FROM masked
     WHERE bitAnd(steps, {entries:UInt16}) != 0
-      -- As in sql/query/selected.sql.
-      AND hour_of_click < toDateTime(least(greatest(intDiv({until_ms:Int64} + 999, 1000), 0), 4294967295), 'UTC')
-      AND (modulo({until_ms:Int64}, 3600000) = 0 OR time < fromUnixTimestamp64Milli({until_ms:Int64}, 'UTC'))
     GROUP BY identity
     -- As in watched.sql.
     SETTINGS enable_multiple_prewhere_read_steps = 0

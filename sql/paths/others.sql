@@ -35,7 +35,7 @@ FROM
         UNION ALL
         SELECT
             identity,
-            if(customer = '', toUInt128(0), reinterpretAsUInt128(sipHash128('customer', customer))) AS customer_of,
+            customer_of,
             [] AS clicked,
             1 AS is_asked
         FROM identified

@@ -1,43 +1,7 @@
--- The page events of a time with their persons, by the rules of persons.sql, behind which it stands: `pages`.
---
--- Parameters: workspace, and
---   pages_from_ms, pages_to_ms  when they happened, milliseconds since 1970, the end excluded
-, page_named AS
+-- The page events of a time with their persons, by the rules of persons.sql: `pages`. Stands behind page_events.sql and persons.sql.
+, pages AS
 (
-    SELECT *
-    FROM page_events FINAL
-    WHERE workspace = {workspace:String}
-      AND occurred_at >= fromUnixTimestamp64Milli({pages_from_ms:Int64}, 'UTC')
-      AND occurred_at < fromUnixTimestamp64Milli({pages_to_ms:Int64}, 'UTC')
-),
-page_carried AS
-(
-    SELECT click_id, any(if(visitor_id != 0, visitor_id, click_id)) AS clicker
-    FROM clicks
-    WHERE workspace = {workspace:String}
-      AND indexHint(toStartOfHour(time) IN (SELECT toStartOfHour(fromUnixTimestamp64Milli(toInt64(bitShiftRight(click_id, 80)), 'UTC')) FROM page_named WHERE click_id != 0 AND visitor_id = 0 AND customer = ''))
-      AND click_id IN (SELECT click_id FROM page_named WHERE click_id != 0 AND visitor_id = 0 AND customer = '')
-    GROUP BY click_id
-),
-pages AS
-(
-    SELECT
-        *,
-        multiIf(
-            customer != '', reinterpretAsUInt128(sipHash128('customer', customer)),
-            owner != 0, owner,
-            identity) AS person
-    FROM
-    (
-        SELECT
-            *,
-            multiIf(
-                visitor_id != 0, visitor_id,
-                clicker != 0, clicker,
-                click_id != 0, click_id,
-                event_id) AS identity
-        FROM page_named
-        LEFT ANY JOIN page_carried USING (click_id)
-    ) AS page
+    SELECT *, multiIf(customer_of != 0, customer_of, owner != 0, owner, identity) AS person
+    FROM page_identified
     LEFT ANY JOIN owners USING (identity)
 )

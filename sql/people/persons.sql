@@ -1,5 +1,6 @@
 -- Whose events are whose: people, in the reports that follow them from event to event. Stands behind sql/carried/every.sql.
 --
+-- identified  event_id → identity, of every conversion, and `customer_of`, the customer whom it names, or 0
 -- owners      identity → person, of the identities that are known to be a customer's
 -- converters  event_id → person, of every conversion, and whether that is a customer
 --
@@ -14,6 +15,7 @@
 -- So of clicks, and whatever else has an identity:
 --   if(owner != 0, owner, identity) AS person … LEFT ANY JOIN owners USING (identity)
 --   where identity is if(visitor_id != 0, visitor_id, click_id)
+-- Funnels, of whom somebody waits, are told identities and owners, and put them together themselves (analytics/src/funnel/people.rs).
 -- Ids are random, and customers become numbers by SipHash-128, which is also how ClickHouse counts distinct texts exactly: so a
 -- person is a number that counts fast.
 -- Parameters: workspace.
@@ -31,7 +33,8 @@ carried AS
 identified AS
 (
     SELECT
-        event_id, occurred_at, customer, visitor_id,
+        event_id, occurred_at, visitor_id,
+        if(customer != '', reinterpretAsUInt128(sipHash128('customer', customer)), 0) AS customer_of,
         if(clicker != 0, clicker, click_id) AS by_click,
         multiIf(
             visitor_id != 0, visitor_id,
@@ -42,14 +45,14 @@ identified AS
 ),
 owners AS
 (
-    SELECT identity, reinterpretAsUInt128(sipHash128('customer', argMin(customer, (occurred_at, event_id)))) AS owner
+    SELECT identity, argMin(customer_of, (occurred_at, event_id)) AS owner
     FROM
     (
         SELECT
-            event_id, occurred_at, customer,
+            event_id, occurred_at, customer_of,
             arrayJoin(arrayDistinct(arrayFilter(one -> one != 0, [visitor_id, by_click]))) AS identity
         FROM identified
-        WHERE customer != ''
+        WHERE customer_of != 0
     )
     GROUP BY identity
 ),
@@ -57,11 +60,8 @@ converters AS
 (
     SELECT
         event_id,
-        multiIf(
-            customer != '', reinterpretAsUInt128(sipHash128('customer', customer)),
-            owner != 0, owner,
-            identity) AS person,
-        customer != '' OR owner != 0 AS is_customer
+        multiIf(customer_of != 0, customer_of, owner != 0, owner, identity) AS person,
+        customer_of != 0 OR owner != 0 AS is_customer
     FROM identified
     LEFT ANY JOIN owners USING (identity)
 )

@@ -87,7 +87,10 @@ fn statement(question: &Question) -> String {
     let passes = question.predicate.as_ref();
     let passes = passes.map_or("1", |predicate| &predicate.text);
     let pages = match question.active.is_by(Active::Page) {
-        true => piece!("people/pages.sql"),
+        true => concat!(
+            include_str!("../../../sql/people/page_events.sql"),
+            include_str!("../../../sql/people/pages.sql")
+        ),
         false => piece!("cohorts/no_pages.sql"),
     };
     let origins = match question.by_click {

@@ -4,16 +4,49 @@
 //! a lead, that before a sale, since none of them can be the cause of one before it; events of one kind come by id. So the
 //! order, and with it the answer, never depends on how rows happen to be read.
 
+use std::collections::HashMap;
+
 use clickhouse::Row;
 use serde::Deserialize;
 
 use super::matching::Event;
 
+/// A row of `owners.sql`.
+#[derive(Debug, Row, Deserialize)]
+pub(super) struct Owner {
+    identity: u128,
+    owner: u128,
+}
+
+/// Which identities are a customer's.
+#[derive(Debug)]
+pub(super) struct Owners(HashMap<u128, u128>);
+
+impl Owners {
+    /// Of these rows.
+    pub(super) fn new(rows: Vec<Owner>) -> Self {
+        Self(
+            rows.into_iter()
+                .map(|one| (one.identity, one.owner))
+                .collect(),
+        )
+    }
+
+    /// Whose event it is, by the rules of `sql/people/persons.sql`: the customer's whom it names, else the identity's owner's, else
+    /// the identity's.
+    fn person(&self, identity: u128, customer_of: u128) -> u128 {
+        match customer_of {
+            0 => self.0.get(&identity).copied().unwrap_or(identity),
+            customer => customer,
+        }
+    }
+}
+
 /// A row of `watched.sql` or `pages.sql`.
 #[derive(Debug, Row, Deserialize)]
 pub(super) struct Seen {
     pub(super) identity: u128,
-    person: u128,
+    customer_of: u128,
     pub(super) at: i64,
     pub(super) id: u128,
     pub(super) steps: u16,
@@ -24,7 +57,8 @@ pub(super) struct Seen {
 /// A row of `conversions.sql`.
 #[derive(Debug, Row, Deserialize)]
 pub(super) struct Converted {
-    person: u128,
+    identity: u128,
+    customer_of: u128,
     at: i64,
     is_sale: u8,
     steps: u16,
@@ -54,10 +88,15 @@ pub(super) struct People(Vec<Happened>);
 
 impl People {
     /// Sorts all events. Conversions come in the order of their ids.
-    pub(super) fn new(clicks: Vec<Seen>, pages: Vec<Seen>, conversions: Vec<Converted>) -> Self {
+    pub(super) fn new(
+        owners: &Owners,
+        clicks: Vec<Seen>,
+        pages: Vec<Seen>,
+        conversions: Vec<Converted>,
+    ) -> Self {
         let mut all = Vec::with_capacity(clicks.len() + pages.len() + conversions.len());
         let seen = |rank, one: Seen| Happened {
-            person: one.person,
+            person: owners.person(one.identity, one.customer_of),
             event: Event {
                 at: one.at,
                 steps: one.steps,
@@ -73,7 +112,7 @@ impl People {
         let converted = |(number, one): (usize, Converted)| {
             let has_worth = one.is_sale == 1 && !one.currency.is_empty();
             Happened {
-                person: one.person,
+                person: owners.person(one.identity, one.customer_of),
                 event: Event {
                     at: one.at,
                     steps: one.steps,

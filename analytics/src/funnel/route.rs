@@ -11,11 +11,12 @@ use utoipa::IntoParams;
 use whence_core::problem::Problem;
 
 use super::answer;
-use super::people::{Converted, People, Seen};
+use super::entries::{Entry, entered};
+use super::people::{Converted, Owner, Owners, People, Seen};
 use super::question::{Question, of_query};
-use super::statement::{Asked, MOST_ENTRIES, MOST_EVENTS};
+use super::statement::{Asked, MOST_ENTRIES, MOST_EVENTS, MOST_OWNERS};
 use super::step::Source;
-use super::tally::{Entered, Entry, Tally};
+use super::tally::Tally;
 use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
@@ -110,43 +111,33 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
         open: plan.now - plan.last(0, 0, 1),
         edges: seconds,
     };
-    let by_clicks = question.enters_by(Source::Clicks);
-    let (entered, clicks, pages, conversions, fresh) = tokio::try_join!(
-        ask::<Entered>(
+    let by_clicks = async {
+        match question.enters_by(Source::Clicks) {
+            true => entered(api, &question, &entry).await,
+            false => Ok((Vec::new(), Read::NOTHING)),
+        }
+    };
+    let owners = async {
+        let owners = Asked::owners();
+        owners
+            .rows::<Owner>(api, &question, &entry, MOST_OWNERS)
+            .await
+    };
+    let (entered, clicks, pages, conversions, owners, fresh) = tokio::try_join!(
+        by_clicks,
+        events::<Seen>(api, &question, &entry, Source::Clicks, Asked::watched),
+        events::<Seen>(api, &question, &entry, Source::Pages, Asked::pages),
+        events::<Converted>(
             api,
             &question,
-            by_clicks,
-            |question| Asked::entries(question, &entry),
             &entry,
-            MOST_ENTRIES
+            Source::Conversions,
+            Asked::conversions
         ),
-        ask::<Seen>(
-            api,
-            &question,
-            question.asks(Source::Clicks),
-            Asked::watched,
-            &entry,
-            MOST_EVENTS
-        ),
-        ask::<Seen>(
-            api,
-            &question,
-            question.asks(Source::Pages),
-            Asked::pages,
-            &entry,
-            MOST_EVENTS
-        ),
-        ask::<Converted>(
-            api,
-            &question,
-            question.asks(Source::Conversions),
-            Asked::conversions,
-            &entry,
-            MOST_EVENTS
-        ),
+        owners,
         api.warehouse.freshness(&question.workspace),
     )?;
-    let read = [clicks.1, pages.1, conversions.1, fresh.1];
+    let read = [clicks.1, pages.1, conversions.1, owners.1, fresh.1];
     let read = read.into_iter().fold(entered.1, |sum, read| sum + read);
     let events = clicks.0.len() + pages.0.len() + conversions.0.len();
     if events as u64 > MOST_EVENTS {
@@ -160,10 +151,17 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
         let told = format!("people have entered by more than {MOST_ENTRIES} values and intervals");
         return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "by", told));
     }
+    if owners.0.len() as u64 > MOST_OWNERS {
+        let told = format!(
+            "customers have been more than {MOST_OWNERS} visitors: no funnel can tell them apart"
+        );
+        return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "steps", told));
+    }
     let columns = columns(&question);
     let told = beside("the funnel was not counted to its end", move || {
         let looked_at = entry.of(&clicks.0);
-        let people = People::new(clicks.0, pages.0, conversions.0);
+        let owners = Owners::new(owners.0);
+        let people = People::new(&owners, clicks.0, pages.0, conversions.0);
         let tally = Tally::new(&plan, &entry, entered.0, looked_at, &people);
         answer::whole(&question, &tally, &edges, now, fresh.0, read)
     });
@@ -186,20 +184,19 @@ fn columns(question: &Question) -> Vec<Column> {
         .collect()
 }
 
-/// Asks one of the statements, where anything is asked by it.
-async fn ask<T: RowOwned + RowRead>(
+/// The events of a source that are looked at one by one, where any are asked for.
+async fn events<T: RowOwned + RowRead>(
     api: &Api,
     question: &Question,
-    is_asked: bool,
-    statement: impl FnOnce(&Question) -> Asked,
     entry: &Entry,
-    most: u64,
+    source: Source,
+    statement: impl FnOnce(&Question) -> Asked,
 ) -> Result<(Vec<T>, Read), Problem> {
-    if !is_asked {
-        return Ok((Vec::new(), Read::NOTHING));
+    match question.asks(source) {
+        true => {
+            let asked = statement(question);
+            asked.rows(api, question, entry, MOST_EVENTS).await
+        }
+        false => Ok((Vec::new(), Read::NOTHING)),
     }
-    let asked = statement(question);
-    let put = |statement| asked.put(statement, question, entry, most + 1);
-    let of = &question.workspace;
-    api.warehouse.ask_text(of, "funnel", &asked.text, put).await
 }

@@ -1,22 +1,28 @@
 //! Puts the files of `sql/funnel` together for a question. No word of a caller's ever stands in the text.
 
 use clickhouse::query::Query as Statement;
+use clickhouse::{RowOwned, RowRead};
 use jiff::Timestamp;
+use whence_core::problem::Problem;
 
+use super::entries::Entry;
 use super::matching::Order;
 use super::question::Question;
 use super::step::{Condition, Source};
-use super::tally::Entry;
+use crate::api::Api;
 use crate::query::dimension::Dimension;
 use crate::query::filter::{Parameter, Predicate, without_comments};
 use crate::query::period::clock;
 use crate::query::statement::{Stored, selected};
 use crate::reports::range::Range;
+use crate::reports::warehouse::Read;
 
 /// Events of one answer that are looked at one by one: about 200 MB of them.
 pub(super) const MOST_EVENTS: u64 = 2_000_000;
 /// Rows of those who did nothing but enter.
 pub(super) const MOST_ENTRIES: u64 = 200_000;
+/// Identities of customers: some 200 MB of them.
+pub(super) const MOST_OWNERS: u64 = 3_000_000;
 
 macro_rules! piece {
     ($file:literal) => {
@@ -156,11 +162,10 @@ impl Asked {
     pub(super) fn watched(question: &Question) -> Self {
         let (mut text, mut clicks) = masked(question);
         text.push_str(piece!("carried/every.sql"));
-        text.push_str(piece!("people/persons.sql"));
         let mut watched_pages = String::new();
         if question.asks(Source::Pages) {
             let pages = Masks::of(question, Source::Pages);
-            text.push_str(piece!("people/pages.sql"));
+            text.push_str(piece!("people/page_events.sql"));
             watched_pages = pages.fill(piece!("funnel/watched_pages.sql"));
             clicks.parameters.extend(pages.parameters);
         }
@@ -174,26 +179,39 @@ impl Asked {
         text.push_str(&marks);
         let end = without_comments(piece!("funnel/watched.sql"));
         text.push_str(&end.replace("SPLIT", &split(question.by)));
-        Self::within_window(question, text, clicks)
+        Self::within(question, question.end_ms(), text, clicks)
     }
 
-    /// Everybody who entered by a click.
+    /// Everybody who entered by a click, by when and by what.
     pub(super) fn entries(question: &Question, entry: &Entry) -> Self {
-        let entered_at = match entry.is_alike_from(question.range.from.as_millisecond()) {
-            true => piece!("funnel/entered_whenever.sql"),
-            false => piece!("funnel/entered.sql"),
-        };
         let entered_by = match question.by {
             None => piece!("funnel/no_split.sql"),
             Some(by) if by.list().is_some() => piece!("funnel/entered_by_list.sql"),
             Some(_) => piece!("funnel/entered_by.sql"),
         };
-        let (mut text, clicks) = masked(question);
-        let end = without_comments(piece!("funnel/entries.sql"));
         let entered_by = without_comments(entered_by).replace("SPLIT", &split(question.by));
-        let end = end.replace("ENTERED_AT", &without_comments(entered_at));
+        let end = without_comments(piece!("funnel/entries.sql"));
+        let (mut text, clicks) = masked(question);
         text.push_str(&end.replace("ENTERED_BY", &entered_by));
-        Self::within_window(question, text, clicks)
+        Self::within(question, entry.until, text, clicks)
+    }
+
+    /// How many entered by a click before a moment.
+    pub(super) fn everybody(question: &Question, until: i64) -> Self {
+        let (mut text, clicks) = masked(question);
+        text.push_str(piece!("funnel/everybody.sql"));
+        Self::within(question, until, text, clicks)
+    }
+
+    /// Whose identities are whose.
+    pub(super) fn owners() -> Self {
+        let text = [
+            piece!("reports/open.sql"),
+            piece!("carried/every.sql"),
+            piece!("people/persons.sql"),
+            piece!("funnel/owners.sql"),
+        ];
+        Self::whenever(text.concat(), Masks::default())
     }
 
     /// The conversions.
@@ -228,12 +246,7 @@ impl Asked {
         let masks = Masks::of(question, Source::Pages);
         let (split, splits) = split_of_click(question, Source::Pages);
         let mut text = String::new();
-        for file in [
-            piece!("reports/open.sql"),
-            piece!("carried/every.sql"),
-            piece!("people/persons.sql"),
-            piece!("people/pages.sql"),
-        ] {
+        for file in [piece!("reports/open.sql"), piece!("people/page_events.sql")] {
             text.push_str(file);
         }
         let mut with_clicks = String::new();
@@ -250,10 +263,10 @@ impl Asked {
         Self::whenever(text, masks)
     }
 
-    /// A statement about the clicks of the range, up to where the last window ends.
-    fn within_window(question: &Question, text: String, masks: Masks) -> Self {
+    /// A statement about the clicks from where the range begins to a moment, in milliseconds.
+    fn within(question: &Question, to_ms: i64, text: String, masks: Masks) -> Self {
         Self {
-            clicks: (question.range.from.as_millisecond(), question.end_ms()),
+            clicks: (question.range.from.as_millisecond(), to_ms),
             ..Self::whenever(text, masks)
         }
     }
@@ -268,8 +281,21 @@ impl Asked {
         }
     }
 
+    /// Asks it: its rows, one more than `most` of them at most.
+    pub(super) async fn rows<T: RowOwned + RowRead>(
+        &self,
+        api: &Api,
+        question: &Question,
+        entry: &Entry,
+        most: u64,
+    ) -> Result<(Vec<T>, Read), Problem> {
+        let put = |statement| self.put(statement, question, entry, most + 1);
+        let of = &question.workspace;
+        api.warehouse.ask_text(of, "funnel", &self.text, put).await
+    }
+
     /// Gives the statement its parameters, and the most rows.
-    pub(super) fn put(
+    fn put(
         &self,
         statement: Statement,
         question: &Question,
@@ -295,7 +321,6 @@ impl Asked {
             .param("all_traffic", u8::from(question.all_traffic))
             .param("from_ms", from_ms)
             .param("to_ms", to_ms)
-            .param("until_ms", entry.until)
             .param("since_ms", first)
             .param("before_ms", behind)
             .param("pages_from_ms", first)

@@ -5,84 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use clickhouse::Row;
-use serde::Deserialize;
-
+use super::entries::{Entered, Entry};
 use super::matching::{Plan, Way};
-use super::people::{Happened, People, Seen};
-
-/// A row of `entries.sql`: people who entered by a click.
-#[derive(Debug, Row, Deserialize)]
-pub(super) struct Entered {
-    bucket: i64,
-    value: String,
-    people: u64,
-    open: u64,
-    first_people: u64,
-    first_open: u64,
-}
-
-impl Entered {
-    fn take_off(&mut self, other: &Self) {
-        let less = |all: &mut u64, of: u64| *all = all.saturating_sub(of);
-        less(&mut self.people, other.people);
-        less(&mut self.open, other.open);
-        less(&mut self.first_people, other.first_people);
-        less(&mut self.first_open, other.first_open);
-    }
-}
-
-/// Which clicks `entries.sql` takes for entries, and what it tells them apart by.
-#[derive(Debug)]
-pub(super) struct Entry {
-    /// The bits of the steps.
-    pub(super) steps: u16,
-    /// When an entry must have been, in milliseconds, excluded.
-    pub(super) until: i64,
-    /// Who entered then or later still has time for the next step.
-    pub(super) open: i64,
-    /// Where intervals begin, in seconds.
-    pub(super) edges: Vec<i64>,
-}
-
-impl Entry {
-    /// When the interval of a moment began.
-    fn bucket(&self, at: i64) -> i64 {
-        let second = at.div_euclid(1000);
-        let place = self.edges.partition_point(|&edge| edge <= second);
-        self.edges[place.saturating_sub(1)]
-    }
-
-    /// Whether it makes no difference when somebody entered who did so at this moment or later.
-    pub(super) fn is_alike_from(&self, from: i64) -> bool {
-        self.edges.len() == 1 && (self.open <= from || self.open >= self.until)
-    }
-
-    /// What `entries.sql` counts of those whose clicks these are, each identity by its first click.
-    pub(super) fn of(&self, clicks: &[Seen]) -> Vec<Entered> {
-        let mut first: HashMap<u128, &Seen> = HashMap::new();
-        let enters = |click: &&Seen| click.steps & self.steps != 0 && click.at < self.until;
-        for click in clicks.iter().filter(enters) {
-            let earliest = first.entry(click.identity).or_insert(click);
-            if (click.at, click.id) < (earliest.at, earliest.id) {
-                *earliest = click;
-            }
-        }
-        let each = first.into_values().flat_map(|click| {
-            let open = u64::from(click.at >= self.open);
-            let values = click.split.iter().enumerate();
-            values.map(move |(place, value)| Entered {
-                bucket: self.bucket(click.at),
-                value: value.clone(),
-                people: 1,
-                open,
-                first_people: u64::from(place == 0),
-                first_open: if place == 0 { open } else { 0 },
-            })
-        });
-        each.collect()
-    }
-}
+use super::people::{Happened, People};
 
 /// Those who took a step.
 #[derive(Clone, Debug, Default)]

@@ -1,2 +1,0 @@
--- When somebody entered: by the first click.
-min(toUnixTimestamp64Milli(time))
