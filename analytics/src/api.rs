@@ -7,6 +7,7 @@ use whence_core::store::LinkStore;
 
 use crate::audit::route::Desk;
 use crate::dashboard::SessionKey;
+use crate::held::Held;
 use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
@@ -25,6 +26,8 @@ pub(crate) struct Api {
     pub(crate) limits: Limits,
     /// Clicks and conversions.
     pub(crate) warehouse: Warehouse,
+    /// Clicks that were asked about.
+    pub(crate) held: Held,
     /// The proof that they are all there.
     pub(crate) audits: Desk,
     /// The service's section of the configuration.
@@ -42,6 +45,7 @@ impl Api {
             sessions: SessionKey::of(config),
             limits: Limits::new(&config.analytics),
             warehouse: Warehouse::new(config, metrics.clone()),
+            held: Held::new(&config.analytics),
             audits: Desk::new(config),
             config: config.analytics.clone(),
             metrics,
@@ -52,5 +56,6 @@ impl Api {
     pub(crate) fn tidy(&self) {
         self.keys.tidy();
         self.limits.tidy();
+        self.held.tidy();
     }
 }

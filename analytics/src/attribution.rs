@@ -3,7 +3,7 @@
 //! The models themselves, on paths of touches: [`weights`] those that look at one path by a rule, [`shapley`] and [`markov`]
 //! those that learn from all paths together, [`split`] the exact division of an amount by weights. Where paths come from
 //! does not matter here: [`file`] reads them in the form in which tools exchange them, [`report`] out of ClickHouse
-//! ([`reading`] asks for them, [`journeys`] puts clicks and conversions together);
+//! ([`reading`] asks for them, [`journeys`] puts clicks and conversions together, [`without`] gathers the paths that led to none);
 //! [`explain`] says of one conversion what earned it.
 //!
 //! Credits are exact: what is divided is whole units (cents, millionths of a conversion), and what is given out adds up to
@@ -25,6 +25,7 @@ mod split;
 #[cfg(test)]
 mod tests;
 mod weights;
+mod without;
 
 use credit::weights_of;
 pub use credit::{Credit, Credits, MICRO, attribute};

@@ -22,6 +22,7 @@ mod domains;
 mod door;
 mod fields;
 mod funnel;
+mod held;
 mod keys;
 mod kpis;
 mod limits;

@@ -3,6 +3,7 @@
 //! erased, clicks that were deleted, and parts that have no rollup.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use clickhouse::Client;
 use fastrand::Rng;
@@ -91,6 +92,8 @@ fn clicks(place: &Place, numbers: std::ops::Range<u32>, rng: &mut Rng) -> Vec<Cl
                 channel: pick(rng, &["Direct", "Email", "Organic Social"]),
                 source: pick(rng, &["", "google", "newsletter", "t.co"]),
                 country: pick(rng, &["DE", "IN", "AU", ""]),
+                device: pick(rng, &["mobile", "desktop"]),
+                browser: pick(rng, &["Chrome", "Safari", "Firefox", "Edge"]),
                 ..Click::new(place.name, time, number, rng.u128(0..900))
             }
         })
@@ -120,19 +123,31 @@ async fn run(client: &Client, statement: &str) {
     done.unwrap_or_else(|error| panic!("{error}: {statement}"));
 }
 
-/// Asks for the same with rollups and without, and against a count by hand.
+/// Asks for the same with rollups and without, in memory, and against a count by hand.
 struct Asker {
     service: Service,
+    /// Holds in memory what it can.
+    holding: Service,
     keys: Vec<String>,
     stages: usize,
 }
 
 impl Asker {
-    async fn overview(&self, number: usize, mut body: Value, rollups: bool) -> Value {
+    async fn overview(&self, number: usize, body: Value, rollups: bool) -> Value {
+        self.overview_of(&self.service, number, body, rollups).await
+    }
+
+    async fn overview_of(
+        &self,
+        service: &Service,
+        number: usize,
+        mut body: Value,
+        rollups: bool,
+    ) -> Value {
         body["rollups"] = json!(rollups);
         let path = "/api/v1/overview";
         let key = &self.keys[number];
-        let got = self.service.ask(key, "POST", path, body.to_string()).await;
+        let got = service.ask(key, "POST", path, body.to_string()).await;
         assert_eq!(got.status, 200, "{body}: {}", got.body);
         got.json()
     }
@@ -161,8 +176,13 @@ impl Asker {
                 }
                 let by_click = self.overview(number, body.clone(), false).await;
                 assert_eq!(by_click["rollups"], json!([]), "{told}");
+                let in_memory = self
+                    .overview_of(&self.holding, number, body.clone(), true)
+                    .await;
+                assert_eq!(in_memory["held"], json!(is_held(body)), "{told}");
                 for part in ["rows", "totals", "breakdowns"] {
                     assert_eq!(by_rollup[part], by_click[part], "{part}, {told}");
+                    assert_eq!(in_memory[part], by_click[part], "in memory {part}, {told}");
                 }
                 let read = |answer: &Value| answer["rows_read"].as_u64().unwrap();
                 // By link all are read anyway.
@@ -179,13 +199,19 @@ impl Asker {
     }
 }
 
+/// Whether a question that rollups fit can be answered in memory: of people's clicks, and by what is held of them.
+fn is_held(body: &Value) -> bool {
+    let by = body["breakdowns"].as_array().unwrap();
+    body.get("traffic").is_none() && !by.contains(&json!("slug"))
+}
+
 /// What of an answer is to come from rollups.
 fn told_rollups(body: &Value, fits: bool) -> Value {
     let mut told = Vec::new();
     if fits {
         told.extend([json!("totals"), json!("rows")]);
         let asked = body["breakdowns"].as_array().unwrap().iter();
-        let have = ["channel", "source", "link", "country"];
+        let have = ["channel", "source", "link", "country", "device", "browser"];
         told.extend(
             asked
                 .filter(|name| have.contains(&name.as_str().unwrap()))
@@ -212,6 +238,14 @@ fn questions(place: &Place) -> Vec<Question> {
             "days by two",
             json!({
                 "from": day(-2 * DAY), "to": day(2 * DAY), "interval": "day", "breakdowns": ["channel", "source"],
+            }),
+            place.on_hours,
+        ),
+        (
+            "days by all that is held, compared",
+            json!({
+                "from": day(-2 * DAY), "to": day(2 * DAY), "interval": "day", "compare": "previous_period", "limit": 3,
+                "breakdowns": ["browser", "device", "country", "link", "source", "channel"],
             }),
             place.on_hours,
         ),
@@ -283,6 +317,8 @@ fn value(click: &Click, dimension: &str) -> String {
         "country" => click.country.clone(),
         "slug" => click.slug.clone(),
         "link" => LinkId(click.link_id).to_string(),
+        "device" => click.device.clone(),
+        "browser" => click.browser.clone(),
         _ => panic!("nobody asks by {dimension}"),
     }
 }
@@ -301,8 +337,15 @@ async fn rollups_say_what_the_clicks_say() {
         add_workspace(&*service.store, place.name, place.zone).await;
         keys.push(add_key(&*service.store, place.name, &[Right::Reports]).await);
     }
+    let holding = Service::over(Arc::clone(&service.store), |config| {
+        config.clickhouse = engine.config();
+        config.analytics.key_rate = 0;
+        config.analytics.held_least_clicks = 0;
+    })
+    .await;
     let mut asker = Asker {
         service,
+        holding,
         keys,
         stages: 0,
     };

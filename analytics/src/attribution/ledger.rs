@@ -4,25 +4,17 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use axum::http::StatusCode;
-use clickhouse::Row;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use whence_core::problem::Problem;
 
 use super::journeys::{Converted, Journeys};
 use super::question::{DAY_MS, Label};
+use super::without::Without;
 use super::{MICRO, Model, Path, Paths, divide, effects, weights_of, whole};
 use crate::problems::field;
 
 /// Looks at the steps of a Markov chain for one answer: some seconds.
 const MOST_LOOKS: u64 = 2_000_000_000;
-
-/// Visitors who did not convert, by what they clicked.
-#[derive(Debug, Row, Deserialize)]
-pub(super) struct Without {
-    labels: Vec<String>,
-    often: u64,
-}
 
 /// What somebody earned: conversions in millionths, and revenue by currency.
 #[derive(Clone, Debug, Default)]

@@ -7,10 +7,10 @@ use axum::extract::State;
 use serde_json::{Value, json};
 use whence_core::problem::Problem;
 
-use super::ledger::{Earned, Ledger, Without};
+use super::ledger::{Earned, Ledger};
 use super::question::Question;
 use super::reading::{UNFINISHED, journeys};
-use super::{MICRO, Model};
+use super::{MICRO, Model, without};
 use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
@@ -26,13 +26,6 @@ macro_rules! sql {
     ($($file:literal),+) => { concat!($(include_str!(concat!("../../../sql/", $file))),+) };
 }
 pub(super) use sql;
-
-const WITHOUT: &str = sql!(
-    "reports/open.sql",
-    "carried/every.sql",
-    "attribution/people.sql",
-    "attribution/without.sql"
-);
 
 /// Gives credit for conversions under several models.
 #[utoipa::path(
@@ -52,11 +45,7 @@ pub(crate) async fn attribution(
         if !question.models.iter().any(learns) {
             return Ok((Vec::new(), Read::NOTHING));
         }
-        let (of, name) = (&question.touching.workspace, "attribution_without");
-        let put = |statement| question.touching.put(statement);
-        api.warehouse
-            .ask_text::<Without>(of, name, WITHOUT, put)
-            .await
+        without::gather(&api, &question.touching).await
     };
     let ((journeys, read), (without, without_read), (fresh, fresh_read)) = tokio::try_join!(
         journeys(&api, &question.touching, &no_filter),

@@ -12,7 +12,12 @@ use super::people::Seen;
 use super::question::Question;
 use super::statement::{Asked, MOST_ENTRIES};
 use crate::api::Api;
+use crate::held::Snapshot;
+use crate::reports::beside::beside;
 use crate::reports::warehouse::Read;
+
+/// What is told where counting broke off.
+pub(super) const UNFINISHED: &str = "the funnel was not counted to its end";
 
 /// A row of `entries.sql`: people who entered by a click.
 #[derive(Debug, Row, Deserialize)]
@@ -26,6 +31,19 @@ pub(super) struct Entered {
 }
 
 impl Entered {
+    /// People of whom nobody asks when or by what they entered, and those of them who have no more time.
+    fn all(bucket: i64, people: u64, closed: u64) -> Self {
+        let open = people.saturating_sub(closed);
+        Self {
+            bucket,
+            value: String::new(),
+            people,
+            open,
+            first_people: people,
+            first_open: open,
+        }
+    }
+
     /// Less those who are counted otherwise.
     pub(super) fn take_off(&mut self, other: &Self) {
         let less = |all: &mut u64, of: u64| *all = all.saturating_sub(of);
@@ -101,6 +119,22 @@ pub(super) async fn entered(
     }
     // Who entered before a moment was there before it. So times need not be compared, which would cost as much again.
     let (from, until) = (question.range.from.as_millisecond(), entry.until);
+    let (held, read_of_held) = match question.enters_by_any_click() {
+        true => {
+            let (held, warehouse) = (&api.held, &api.warehouse);
+            held.snapshot(warehouse, &question.workspace, (from, until))
+                .await?
+        }
+        false => (None, Read::NOTHING),
+    };
+    if let Some(clicks) = held {
+        let (open, edge) = (entry.open, entry.edges[0]);
+        let count = beside(UNFINISHED, move || {
+            let count = |until| people(&clicks, from, until);
+            Entered::all(edge, count(until), count(open.min(until)))
+        });
+        return Ok((vec![count.await?], read_of_held));
+    }
     let before = async |until: i64| {
         if until <= from {
             return Ok((0, Read::NOTHING));
@@ -115,14 +149,20 @@ pub(super) async fn entered(
         let (people, read) = before(until).await?;
         ((people, read), (people, Read::NOTHING))
     };
-    let open = people.saturating_sub(closed);
-    let entered = Entered {
-        bucket: entry.edges[0],
-        value: String::new(),
-        people,
-        open,
-        first_people: people,
-        first_open: open,
-    };
-    Ok((vec![entered], read + read_of_closed))
+    let entered = Entered::all(entry.edges[0], people, closed);
+    Ok((vec![entered], read + read_of_closed + read_of_held))
+}
+
+/// How many people clicked between two moments. Who has no visitor is one for each click, as in `everybody.sql`.
+fn people(clicks: &Snapshot, from: i64, until: i64) -> u64 {
+    let mut seen = vec![false; clicks.visitors()];
+    let mut people = 0;
+    for (_, click) in clicks.between(from, until) {
+        let is_new = match seen.get_mut(click.visitor as usize) {
+            Some(seen) => !std::mem::replace(seen, true),
+            None => true,
+        };
+        people += u64::from(is_new);
+    }
+    people
 }

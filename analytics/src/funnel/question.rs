@@ -128,6 +128,14 @@ impl Question {
         sources.any(|entry| entry == source)
     }
 
+    /// Whether any click of a person is an entry.
+    pub(super) fn enters_by_any_click(&self) -> bool {
+        let any = |step: &Step| {
+            step.condition.kind.source() == Source::Clicks && step.condition.filter.is_none()
+        };
+        !self.all_traffic && self.entering().iter().any(any)
+    }
+
     /// Whether events of this source are asked for at all.
     pub(super) fn asks(&self, source: Source) -> bool {
         let steps = self.steps.iter().map(|step| &step.condition);

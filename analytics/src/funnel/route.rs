@@ -11,7 +11,7 @@ use utoipa::IntoParams;
 use whence_core::problem::Problem;
 
 use super::answer;
-use super::entries::{Entry, entered};
+use super::entries::{Entry, UNFINISHED, entered};
 use super::people::{Converted, Owner, Owners, People, Seen};
 use super::question::{Question, of_query};
 use super::statement::{Asked, MOST_ENTRIES, MOST_EVENTS, MOST_OWNERS};
@@ -158,7 +158,7 @@ async fn funnel(api: &Api, accepted: Accepted, question: Question) -> Result<Ans
         return Err(field(StatusCode::UNPROCESSABLE_ENTITY, "steps", told));
     }
     let columns = columns(&question);
-    let told = beside("the funnel was not counted to its end", move || {
+    let told = beside(UNFINISHED, move || {
         let looked_at = entry.of(&clicks.0);
         let owners = Owners::new(owners.0);
         let people = People::new(&owners, clicks.0, pages.0, conversions.0);

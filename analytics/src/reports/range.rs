@@ -67,6 +67,11 @@ impl fmt::Display for Backwards {
 }
 
 impl Range {
+    /// Both ends in milliseconds since 1970.
+    pub(crate) fn ms(&self) -> (i64, i64) {
+        (self.from.as_millisecond(), self.to.as_millisecond())
+    }
+
     /// What is asked for; where nothing is said, it ends with today and is 30 days long.
     pub(crate) fn new(
         from: Option<Moment>,

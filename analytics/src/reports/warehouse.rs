@@ -126,8 +126,7 @@ impl Warehouse {
     }
 
     /// Asks a statement that was put together for this question, under a name for metrics and logs, when the workspace's
-    /// turn comes. Who no longer waits for the answer (its caller has hung up) also ends the query: the connection to ClickHouse
-    /// falls with it, and ClickHouse is told to mind.
+    /// turn comes.
     pub(crate) async fn ask_text<T: RowOwned + RowRead>(
         &self,
         workspace: &WorkspaceId,
@@ -135,6 +134,23 @@ impl Warehouse {
         text: &str,
         put: impl FnOnce(Statement) -> Statement,
     ) -> Result<(Vec<T>, Read), Problem> {
+        let mut rows = Vec::new();
+        let read = self
+            .each::<T>(workspace, name, text, put, |row| rows.push(row))
+            .await?;
+        Ok((rows, read))
+    }
+
+    /// The same, and shows the rows one by one. Who no longer waits for the answer (its caller has hung up) also ends the query: the
+    /// connection to ClickHouse falls with it, and ClickHouse is told to mind.
+    pub(crate) async fn each<T: RowRead>(
+        &self,
+        workspace: &WorkspaceId,
+        name: &'static str,
+        text: &str,
+        put: impl FnOnce(Statement) -> Statement,
+        show: impl FnMut(T::Value<'_>),
+    ) -> Result<Read, Problem> {
         let statement = put(self.client.query_raw(text));
         let turn = tokio::time::timeout(self.bounds.wait, self.turns.take(workspace)).await;
         let _turn = turn
@@ -142,8 +158,8 @@ impl Warehouse {
             .and_then(|turn| turn.map_err(Some))
             .map_err(no_turn)?;
         let started = Instant::now();
-        let rows = tokio::time::timeout(self.bounds.patience(), fetch(statement)).await;
-        let result = rows.unwrap_or(Err(Error::TimedOut));
+        let read = tokio::time::timeout(self.bounds.patience(), fetch::<T>(statement, show)).await;
+        let result = read.unwrap_or(Err(Error::TimedOut));
         self.metrics.query(name, started.elapsed(), result.is_ok());
         result.map_err(|error| problem(name, &error))
     }
@@ -163,18 +179,19 @@ impl Warehouse {
     }
 }
 
-async fn fetch<T: RowOwned + RowRead>(statement: Statement) -> Result<(Vec<T>, Read), Error> {
+async fn fetch<T: RowRead>(
+    statement: Statement,
+    mut show: impl FnMut(T::Value<'_>),
+) -> Result<Read, Error> {
     let mut cursor = statement.fetch::<T>()?;
-    let mut rows = Vec::new();
     while let Some(row) = cursor.next().await? {
-        rows.push(row);
+        show(row);
     }
     let summary = cursor.summary();
-    let read = Read {
+    Ok(Read {
         rows: summary.and_then(|summary| summary.read_rows()),
         bytes: summary.and_then(|summary| summary.read_bytes()),
-    };
-    Ok((rows, read))
+    })
 }
 
 #[cfg(test)]

@@ -115,6 +115,11 @@ const MIGRATIONS: &[(u32, &str, &str)] = &[
         "hour_of_clicks",
         include_str!("../../../sql/migrations/0021_hour_of_clicks.sql"),
     ),
+    (
+        22,
+        "prints",
+        include_str!("../../../sql/migrations/0022_prints.sql"),
+    ),
 ];
 
 /// Why the database is not as this build needs it.

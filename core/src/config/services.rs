@@ -303,6 +303,10 @@ pub struct Analytics {
     pub query_threads: u32,
     /// Queries of reports that run at a time. One workspace has at most half of these turns while others wait, and never all.
     pub queries_at_a_time: u32,
+    /// How much memory may hold clicks that were asked about, in MiB; 0 holds none.
+    pub held_mib: u64,
+    /// Of how many clicks in a report's range on they are held.
+    pub held_least_clicks: u64,
     /// How often the weights of variants follow what reports say of them, in seconds; 0 means never.
     pub bandit_seconds: u64,
     /// Scheme of the short URLs that the API shows: how visitors reach the redirector.
@@ -324,6 +328,8 @@ impl Default for Analytics {
             query_memory_mib: 4096,
             query_threads: 0,
             queries_at_a_time: 4,
+            held_mib: 256,
+            held_least_clicks: 100_000,
             bandit_seconds: 300,
             short_url_scheme: Scheme::Https,
             short_url_port: 0,

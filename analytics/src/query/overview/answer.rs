@@ -21,6 +21,8 @@ pub(super) struct Counts {
     pub(super) breakdowns: Vec<Breakdown>,
     /// Which of these have their clicks out of rollups.
     pub(super) rollups: Vec<&'static str>,
+    /// Whether clicks and visitors were counted in memory.
+    pub(super) held: bool,
 }
 
 /// What was counted by one dimension.
@@ -60,6 +62,7 @@ pub(super) fn told(
         }
         answer.insert("breakdowns".to_owned(), breakdowns);
         answer.insert("rollups".to_owned(), json!(now.rollups));
+        answer.insert("held".to_owned(), json!(now.held));
         answer.insert("sums_exceed_totals".to_owned(), json!(EXCEEDING));
     }
     answer

@@ -18,13 +18,24 @@ pub(super) struct Clicked {
     pub(super) clicks: u64,
 }
 
+/// Where clicks were counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// In ClickHouse, one by one.
+    OneByOne,
+    /// In ClickHouse: all together, the intervals, and the dimensions that have rollups out of those.
+    Rolled,
+    /// In memory.
+    Held,
+}
+
 /// Clicks as they were counted.
 #[derive(Debug)]
 pub(super) struct Clicks {
     /// All together, by interval, and by each dimension.
     pub(super) rows: Vec<Clicked>,
-    /// Whether all together, the intervals, and the dimensions that have rollups are out of those.
-    pub(super) rolled: bool,
+    /// Where.
+    pub(super) counted: Counted,
     /// What it cost.
     pub(super) read: Read,
 }
@@ -68,7 +79,7 @@ pub(super) async fn clicks(reading: &Reading<'_>) -> Result<Clicks, Problem> {
         let (rows, read) = ask("overview_clicks", statements.counted()).await?;
         return Ok(Clicks {
             rows,
-            rolled: false,
+            counted: Counted::OneByOne,
             read,
         });
     }
@@ -83,7 +94,7 @@ pub(super) async fn clicks(reading: &Reading<'_>) -> Result<Clicks, Problem> {
     rows.extend(more);
     Ok(Clicks {
         rows,
-        rolled: true,
+        counted: Counted::Rolled,
         read: read + more_read,
     })
 }

@@ -17,7 +17,8 @@ use super::super::dimension::Dimension;
 use super::super::route::ask;
 use super::super::statement::{Query, Wanted};
 use super::answer::{Breakdown, Counts};
-use super::clicks::{Clicked, Clicks, clicks};
+use super::clicks::{Clicked, Clicks, Counted as Where, clicks};
+use super::held;
 use super::question::Overview;
 use super::reading::Reading;
 use super::rollup::{self, HOUR_MS};
@@ -25,6 +26,7 @@ use super::statement::{Statements, part};
 use super::words::{BITS, Field, Of, Unit, lay_out};
 use crate::api::Api;
 use crate::problems::field;
+use crate::reports::beside::beside;
 use crate::reports::interval::starts;
 use crate::reports::money::Sums;
 use crate::reports::range::Range;
@@ -70,11 +72,11 @@ pub(super) async fn count(
         .map_err(|too_many| field(StatusCode::UNPROCESSABLE_ENTITY, "interval", too_many))?;
     let single = |dimension: &Dimension| dimension.list().is_none();
     let dimensions: Vec<_> = overview.breakdowns.iter().copied().filter(single).collect();
-    let (mut cells, rolled, mut read) =
+    let (mut cells, counted, mut read) =
         at_once(api, overview, range, &cut, &dimensions, of).await?;
 
     let mut rollups = Vec::new();
-    if rolled {
+    if counted == Where::Rolled {
         if cut.len() <= MOST_BITS {
             rollups.extend(["totals", "rows"]);
         }
@@ -119,6 +121,7 @@ pub(super) async fn count(
         series,
         breakdowns,
         rollups,
+        held: counted == Where::Held,
     };
     Ok((counts, read))
 }
@@ -167,7 +170,7 @@ impl Cells {
     }
 }
 
-/// All that can be counted in the three readings, and whether rollups were one of them.
+/// All that can be counted in the three readings, and where the clicks were.
 async fn at_once(
     api: &Api,
     overview: &Overview,
@@ -175,7 +178,7 @@ async fn at_once(
     cut: &[Timestamp],
     dimensions: &[Dimension],
     of: Option<&Counts>,
-) -> Result<(Cells, bool, Read), Problem> {
+) -> Result<(Cells, Where, Read), Problem> {
     let edges: Vec<i64> = cut.iter().map(|at| at.as_second()).collect();
     let wanted = of.map(|of| wanted(of, dimensions));
     let reading = Reading {
@@ -188,7 +191,7 @@ async fn at_once(
         wanted: wanted.as_deref(),
     };
     // What clicks led to needs not wait until it is known which values are shown: there are few others.
-    let ((mut cells, rolled, seen_read), (led, led_read)) =
+    let ((mut cells, counted, seen_read), (led, led_read)) =
         tokio::try_join!(reading.clicked_and_seen(), reading.converted())?;
     for row in led {
         if let Some(cell) = cells.get(row.part, row.bucket, &row.key) {
@@ -199,17 +202,26 @@ async fn at_once(
             cell.refunded = row.refunded;
         }
     }
-    Ok((cells, rolled, seen_read + led_read))
+    Ok((cells, counted, seen_read + led_read))
 }
 
 impl Reading<'_> {
     /// Counts clicks, and of the values that are then shown the visitors.
-    async fn clicked_and_seen(&self) -> Result<(Cells, bool, Read), Problem> {
-        let Clicks { rows, rolled, read } = clicks(self).await?;
+    async fn clicked_and_seen(&self) -> Result<(Cells, Where, Read), Problem> {
+        let (held, held_read) = self.held().await?;
+        if let Some(cells) = held {
+            return Ok((cells, Where::Held, held_read));
+        }
+        let Clicks {
+            rows,
+            counted,
+            read,
+        } = clicks(self).await?;
+        let read = read + held_read;
         let mut cells = Cells::new(rows);
         let any = cells.get(0, 0, "").is_some_and(|total| total.clicks > 0);
         if !any {
-            return Ok((cells, rolled, read));
+            return Ok((cells, counted, read));
         }
 
         let keys: Vec<Vec<String>> = (0..self.dimensions.len())
@@ -234,7 +246,29 @@ impl Reading<'_> {
         for row in seen {
             note_visitors(&mut cells, &row, &fields, self.edges, &keys);
         }
-        Ok((cells, rolled, read + seen_read))
+        Ok((cells, counted, read + seen_read))
+    }
+
+    /// Counts both in memory, where the clicks are held.
+    async fn held(&self) -> Result<(Option<Cells>, Read), Problem> {
+        let Some(question) = held::Question::of(self) else {
+            return Ok((None, Read::NOTHING));
+        };
+        let (held, warehouse) = (&self.api.held, &self.api.warehouse);
+        let workspace = &self.overview.series.workspace;
+        let (clicks, read) = held.snapshot(warehouse, workspace, self.range.ms()).await?;
+        let Some(clicks) = clicks else {
+            return Ok((None, read));
+        };
+        let counted = beside("the overview was not counted to its end", move || {
+            question.count(&clicks)
+        });
+        let (rows, visitors): (Vec<Clicked>, Vec<u64>) = counted.await?.into_iter().unzip();
+        let mut cells = Cells::new(rows);
+        for ((_, cell), visitors) in cells.cells.iter_mut().zip(visitors) {
+            cell.visitors = visitors;
+        }
+        Ok((Some(cells), read))
     }
 
     /// Counts what clicks led to.

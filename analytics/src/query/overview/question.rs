@@ -46,7 +46,7 @@ pub(super) struct Overview {
     pub(super) breakdowns: Vec<Dimension>,
     /// How many rows each of them has.
     pub(super) limit: u64,
-    /// Whether clicks may be counted out of rollups.
+    /// Whether clicks may be counted out of rollups, or in memory.
     pub(super) rollups: bool,
 }
 

@@ -1,0 +1,198 @@
+//! Counts the clicks and the visitors of an overview out of clicks that are held in memory: what `sql/overview/counted.sql` and
+//! `visitors.sql` count, in one look for clicks and one for visitors.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use super::super::dimension::Dimension;
+use super::super::question::Traffic;
+use super::clicks::Clicked;
+use super::question::Overview;
+use super::reading::Reading;
+use super::rollup;
+use super::statement::part;
+use crate::held::{NOBODY, Snapshot, column};
+
+const HOUR_S: i64 = 3_600;
+/// Bits of a word.
+const BITS: usize = 64;
+/// A value that is not shown has no bit.
+const NO_BIT: usize = usize::MAX;
+
+/// What is counted, apart from where.
+#[derive(Debug)]
+pub(super) struct Question {
+    /// Where intervals begin, in seconds, the first not after the range.
+    edges: Vec<i64>,
+    /// Of each breakdown the place of its column.
+    columns: Vec<usize>,
+    limit: usize,
+    /// The values that are shown, by part, where they are told.
+    wanted: Option<Vec<(u8, String)>>,
+}
+
+impl Question {
+    /// What a reading asks, where the clicks that are held can say it: those of people, by what is held of them, in whole hours.
+    pub(super) fn of(reading: &Reading<'_>) -> Option<Self> {
+        let Overview {
+            series, rollups, ..
+        } = reading.overview;
+        let of_people = series.traffic == Traffic::Human;
+        if !(*rollups && of_people && rollup::fits(series, reading.range, reading.edges)) {
+            return None;
+        }
+        let columns = reading
+            .dimensions
+            .iter()
+            .map(|one: &Dimension| column(one.column));
+        Some(Self {
+            edges: reading.edges.to_vec(),
+            columns: columns.collect::<Option<_>>()?,
+            limit: usize::try_from(reading.overview.limit).unwrap_or(usize::MAX),
+            wanted: reading.wanted.map(<[_]>::to_vec),
+        })
+    }
+
+    /// The interval of an hour, by its place.
+    fn interval(&self, hour: u32) -> usize {
+        let second = i64::from(hour) * HOUR_S;
+        let place = self.edges.partition_point(|&edge| edge <= second);
+        place.saturating_sub(1)
+    }
+
+    /// The rows that are shown, in their order, each with its visitors.
+    pub(super) fn count(&self, clicks: &Snapshot) -> Vec<(Clicked, u64)> {
+        let mut by_interval = vec![0; self.edges.len()];
+        let mut by_value: Vec<Vec<u64>> = self
+            .columns
+            .iter()
+            .map(|&column| vec![0; clicks.names(column).len()])
+            .collect();
+        for (hour, clicks) in clicks.hours() {
+            by_interval[self.interval(hour)] += clicks.len() as u64;
+            for click in clicks {
+                for (counts, &column) in by_value.iter_mut().zip(&self.columns) {
+                    counts[click.values[column] as usize] += 1;
+                }
+            }
+        }
+        let total = by_interval.iter().sum();
+        if total == 0 {
+            return Vec::new();
+        }
+        let shown: Vec<Vec<usize>> = by_value
+            .iter()
+            .enumerate()
+            .map(|(number, counts)| self.shown(number, counts, clicks.names(self.columns[number])))
+            .collect();
+        let seen = Seen::of(self, clicks, &shown);
+
+        let row = |part, bucket, key: &str, groups: usize, clicks| Clicked {
+            part,
+            bucket,
+            key: key.to_owned(),
+            groups: groups as u64,
+            clicks,
+        };
+        let intervals = by_interval.iter().filter(|clicks| **clicks > 0).count();
+        let mut rows = vec![(row(0, 0, "", 1, total), seen.all)];
+        for (place, &clicks) in by_interval
+            .iter()
+            .enumerate()
+            .filter(|(_, clicks)| **clicks > 0)
+        {
+            let row = row(1, self.edges[place], "", intervals, clicks);
+            rows.push((row, seen.by_interval[place]));
+        }
+        let mut visitors = seen.by_value.iter();
+        for (number, (values, counts)) in shown.iter().zip(&by_value).enumerate() {
+            let groups = counts.iter().filter(|clicks| **clicks > 0).count();
+            let names = clicks.names(self.columns[number]);
+            for (&value, visitors) in values.iter().zip(visitors.by_ref()) {
+                let row = row(part(number), 0, &names[value], groups, counts[value]);
+                rows.push((row, *visitors));
+            }
+        }
+        rows
+    }
+
+    /// The values of a breakdown that are shown, those with the most clicks first.
+    fn shown(&self, number: usize, counts: &[u64], names: &[Arc<str>]) -> Vec<usize> {
+        let is_wanted = |value: usize| match &self.wanted {
+            None => true,
+            Some(wanted) => wanted
+                .iter()
+                .any(|(of, key)| *of == part(number) && **key == *names[value]),
+        };
+        let mut values: Vec<usize> = (0..counts.len())
+            .filter(|&value| counts[value] > 0 && is_wanted(value))
+            .collect();
+        values.sort_unstable_by_key(|&value| (Reverse(counts[value]), &names[value]));
+        if self.wanted.is_none() {
+            values.truncate(self.limit);
+        }
+        values
+    }
+}
+
+/// Visitors, each once.
+struct Seen {
+    all: u64,
+    by_interval: Vec<u64>,
+    /// Of each breakdown's values that are shown, one after the other.
+    by_value: Vec<u64>,
+}
+
+impl Seen {
+    fn of(question: &Question, clicks: &Snapshot, shown: &[Vec<usize>]) -> Self {
+        // Each value that is shown has a bit among those of a visitor.
+        let bits: usize = shown.iter().map(Vec::len).sum();
+        let words = bits.div_ceil(BITS);
+        let mut next = 0..bits;
+        let bit_of: Vec<Vec<usize>> = shown
+            .iter()
+            .zip(&question.columns)
+            .map(|(values, &column)| {
+                let mut bits = vec![NO_BIT; clicks.names(column).len()];
+                values
+                    .iter()
+                    .zip(next.by_ref())
+                    .for_each(|(&value, bit)| bits[value] = bit);
+                bits
+            })
+            .collect();
+
+        let mut seen = Self {
+            all: 0,
+            by_interval: vec![0; question.edges.len()],
+            by_value: vec![0; bits],
+        };
+        // Hours come one after the other: so it is enough to know the last interval of each visitor.
+        let mut last = vec![u32::MAX; clicks.visitors()];
+        let mut theirs = vec![0_u64; clicks.visitors() * words];
+        for (hour, clicks) in clicks.hours() {
+            let interval = question.interval(hour);
+            for click in clicks.iter().filter(|click| click.visitor != NOBODY) {
+                let visitor = click.visitor as usize;
+                if last[visitor] != interval as u32 {
+                    seen.all += u64::from(last[visitor] == u32::MAX);
+                    seen.by_interval[interval] += 1;
+                    last[visitor] = interval as u32;
+                }
+                let theirs = &mut theirs[visitor * words..][..words];
+                for (bit_of, &column) in bit_of.iter().zip(&question.columns) {
+                    let bit = bit_of[click.values[column] as usize];
+                    if bit == NO_BIT {
+                        continue;
+                    }
+                    let mask = 1 << (bit % BITS);
+                    if theirs[bit / BITS] & mask == 0 {
+                        theirs[bit / BITS] |= mask;
+                        seen.by_value[bit] += 1;
+                    }
+                }
+            }
+        }
+        seen
+    }
+}

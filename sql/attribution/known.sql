@@ -1,0 +1,2 @@
+-- The visitors of those who converted. Stands behind people.sql.
+SELECT DISTINCT visitor FROM known

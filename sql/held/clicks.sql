@@ -1,0 +1,21 @@
+-- The clicks of people in some hours, as they are held in memory. Columns behind the visitor in the order of analytics/src/held/clicks.rs.
+-- Parameters:
+--   workspace
+--   hours  seconds since 1970 at which they begin
+SELECT
+    toUInt32(intDiv(toUnixTimestamp(in_hour), 3600)) AS hour,
+    toUInt32(toUnixTimestamp64Milli(time) - toInt64(toUnixTimestamp(in_hour)) * 1000) AS at,
+    visitor_id,
+    toString(channel) AS channel,
+    toString(source) AS source,
+    toString(link_id) AS link,
+    toString(country) AS country,
+    toString(device) AS device,
+    toString(browser) AS browser
+FROM clicks
+WHERE workspace = {workspace:String}
+  AND has({hours:Array(UInt32)}, toUInt32(toUnixTimestamp(in_hour)))
+  -- Which granules: the key has the hour as an expression.
+  AND indexHint(toUInt32(toUnixTimestamp(toStartOfHour(time))) IN {hours:Array(UInt32)})
+  AND outcome = 'redirected'
+  AND verdict IN ('human', 'duplicate')
