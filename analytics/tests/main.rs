@@ -21,6 +21,7 @@ mod files;
 mod fleet;
 mod forms;
 mod funnel;
+mod held;
 mod journeys;
 mod keys;
 mod kinds;

@@ -49,6 +49,9 @@ pub(crate) struct Options {
     /// The data directory: used as it is where it has clicks, kept when it is done; by default a temporary one, removed
     #[arg(long)]
     data: Option<PathBuf>,
+    /// Memory for clicks that were asked about, analytics.held_mib; 0 holds none
+    #[arg(long, default_value_t = 256)]
+    held_mib: u64,
     /// Only make the clicks
     #[arg(long)]
     load_only: bool,
@@ -68,7 +71,10 @@ struct Outcome {
     markov_shapley_vs_plain: f64,
     profile: &'static str,
     data: Loaded,
+    /// Once clicks are held in memory, as far as they fit.
     reports: Figures,
+    /// While none are: as whoever asks first is answered.
+    unheld: Figures,
     plain: Figures,
 }
 
@@ -91,20 +97,34 @@ async fn measure(options: &Options) -> Result<()> {
             temporary.path()
         }
     };
-    let password = format!("clickhouse.password={PASSWORD}");
-    let up = Up::start(dir, &[&password, "analytics.key_rate=0"]).await?;
-    let engine = Engine::with_password(up.engine, PASSWORD);
-    let data = data::there_or_made(&engine, options).await?;
+    let start = async |held_mib: u64| {
+        let password = format!("clickhouse.password={PASSWORD}");
+        let held = format!("analytics.held_mib={held_mib}");
+        Up::start(dir, &[&password, &held, "analytics.key_rate=0"]).await
+    };
+    let up = start(0).await?;
+    let data = data::there_or_made(&Engine::with_password(up.engine, PASSWORD), options).await?;
     if options.load_only {
         up.server.stop()?;
         crate::outcome::print(&data);
         return Ok(());
     }
+    let rounds = async |reports: &Reports| {
+        timing::rounds(options.rounds, Figures::NAMES, async |name| {
+            reports.ask(name).await
+        })
+        .await
+    };
+    let unheld = rounds(&Reports::of(&up.api, &up.key)?).await?;
+    up.server.stop()?;
+
+    let up = start(options.held_mib).await?;
+    let engine = Engine::with_password(up.engine, PASSWORD);
     let reports = Reports::of(&up.api, &up.key)?;
-    let asked = timing::rounds(options.rounds, Figures::NAMES, async |name| {
-        reports.ask(name).await
-    })
-    .await?;
+    if options.held_mib > 0 {
+        reports.until_held().await?;
+    }
+    let asked = rounds(&reports).await?;
     let plain = timing::rounds(options.plain_rounds, Figures::NAMES, async |name| {
         plain::ask(&engine, name).await
     })
@@ -127,6 +147,7 @@ async fn measure(options: &Options) -> Result<()> {
         profile: crate::outcome::PROFILE,
         data,
         reports: asked,
+        unheld,
         plain,
     });
     Ok(())

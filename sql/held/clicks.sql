@@ -1,4 +1,4 @@
--- The clicks of people in some hours, as they are held in memory. Columns behind the visitor in the order of analytics/src/held/clicks.rs.
+-- The clicks of people in some hours, as they are held in memory; the print of each is that of prints.sql.
 -- Parameters:
 --   workspace
 --   hours  seconds since 1970 at which they begin
@@ -11,7 +11,8 @@ SELECT
     toString(link_id) AS link,
     toString(country) AS country,
     toString(device) AS device,
-    toString(browser) AS browser
+    toString(browser) AS browser,
+    cityHash64(clicks.time, clicks.visitor_id, clicks.channel, clicks.source, clicks.link_id, clicks.country, clicks.device, clicks.browser) AS print
 FROM clicks
 WHERE workspace = {workspace:String}
   AND has({hours:Array(UInt32)}, toUInt32(toUnixTimestamp(in_hour)))

@@ -98,7 +98,7 @@ pub(super) struct Ledger<'c> {
 }
 
 impl<'c> Ledger<'c> {
-    pub(super) fn new(journeys: &'c Journeys, without: &[Without]) -> Self {
+    pub(super) fn new(journeys: &'c Journeys, without: &Without) -> Self {
         let mut paths = Paths::default();
         let labels = journeys.labels.iter();
         let channels: Vec<u32> = labels.map(|label| paths.channel(label)).collect();
@@ -111,14 +111,19 @@ impl<'c> Ledger<'c> {
                 null: 0,
             });
         }
-        for visitors in without {
-            let labels = visitors.labels.iter();
-            let touches = labels.map(|label| paths.channel(label)).collect();
+        // A label that nobody touched stands for nothing.
+        let mut channels = vec![None; without.labels.len()];
+        for (labels, often) in &without.paths {
+            let touches = labels.iter().map(|&label| {
+                let label = label as usize;
+                *channels[label].get_or_insert_with(|| paths.channel(&without.labels[label]))
+            });
+            let touches = touches.collect();
             paths.paths.push(Path {
                 touches,
                 conversions: 0,
                 value: 0,
-                null: visitors.often,
+                null: *often,
             });
         }
         Self {

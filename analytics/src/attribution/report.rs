@@ -10,7 +10,8 @@ use whence_core::problem::Problem;
 use super::ledger::{Earned, Ledger};
 use super::question::Question;
 use super::reading::{UNFINISHED, journeys};
-use super::{MICRO, Model, without};
+use super::without::{self, Without};
+use super::{MICRO, Model};
 use crate::answer::{Accepted, Answer, Column, Kind, Shape};
 use crate::api::Api;
 use crate::door::Caller;
@@ -43,7 +44,7 @@ pub(crate) async fn attribution(
     let learns = |model: &Model| matches!(model, Model::Markov { .. });
     let learnt_from = async {
         if !question.models.iter().any(learns) {
-            return Ok((Vec::new(), Read::NOTHING));
+            return Ok((Without::default(), Read::NOTHING));
         }
         without::gather(&api, &question.touching).await
     };

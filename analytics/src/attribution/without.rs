@@ -37,10 +37,37 @@ const LABEL_BITS: u32 = 23;
 const LINKS: &str = "link_id";
 
 /// Visitors who did not convert, by what they clicked.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Row, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Without {
-    pub(super) labels: Vec<String>,
-    pub(super) often: u64,
+    pub(super) labels: Vec<Arc<str>>,
+    /// Labels by their places, and how often that was.
+    pub(super) paths: Vec<(Vec<u32>, u64)>,
+}
+
+/// A row of `sql/attribution/without.sql`.
+#[derive(Debug, Row, Deserialize)]
+struct Alike {
+    labels: Vec<String>,
+    often: u64,
+}
+
+impl Without {
+    fn new(rows: Vec<Alike>) -> Self {
+        let mut without = Self::default();
+        let mut places: HashMap<String, u32> = HashMap::new();
+        for row in rows {
+            let path = row.labels.into_iter().map(|label| {
+                let next = u32::try_from(places.len()).unwrap_or(u32::MAX);
+                *places.entry(label).or_insert_with_key(|label| {
+                    without.labels.push(label.as_str().into());
+                    next
+                })
+            });
+            let path = path.collect();
+            without.paths.push((path, row.often));
+        }
+        without
+    }
 }
 
 /// A row of `sql/attribution/known.sql`.
@@ -50,10 +77,7 @@ struct Known {
 }
 
 /// Gathers them for a question.
-pub(super) async fn gather(
-    api: &Api,
-    touching: &Touching,
-) -> Result<(Vec<Without>, Read), Problem> {
+pub(super) async fn gather(api: &Api, touching: &Touching) -> Result<(Without, Read), Problem> {
     let put = |statement| touching.put(statement);
     let (of, warehouse) = (&touching.workspace, &api.warehouse);
     let column = held_column(touching.by.names().1).filter(|_| !touching.all_traffic);
@@ -66,9 +90,9 @@ pub(super) async fn gather(
     };
     let Some((column, clicks)) = column.zip(held) else {
         let (rows, more) = warehouse
-            .ask_text::<Without>(of, "attribution_without", WITHOUT, put)
+            .ask_text::<Alike>(of, "attribution_without", WITHOUT, put)
             .await?;
-        return Ok((rows, read + more));
+        return Ok((Without::new(rows), read + more));
     };
     let (known, more) = warehouse
         .ask_text::<Known>(of, "attribution_known", KNOWN, put)
@@ -83,7 +107,7 @@ pub(super) async fn gather(
 }
 
 /// The paths of all visitors but those with these numbers: their clicks by time, of one millisecond by label.
-fn paths(clicks: &Snapshot, column: usize, (from, to): (i64, i64), known: &[u32]) -> Vec<Without> {
+fn paths(clicks: &Snapshot, column: usize, (from, to): (i64, i64), known: &[u32]) -> Without {
     let names = clicks.names(column);
     let (labels, places) = in_order(names, Some(column) == held_column(LINKS));
     let mut is_known = vec![false; clicks.visitors()];
@@ -133,16 +157,10 @@ fn paths(clicks: &Snapshot, column: usize, (from, to): (i64, i64), known: &[u32]
             }
         }
     }
-    let name = |place: &u32| labels[*place as usize].to_string();
-    let mut paths: Vec<Without> = often
-        .into_iter()
-        .map(|(path, often)| Without {
-            labels: path.iter().map(name).collect(),
-            often,
-        })
-        .collect();
+    // In one order, so that what is added up is always the same.
+    let mut paths: Vec<(Vec<u32>, u64)> = often.into_iter().collect();
     paths.sort_unstable();
-    paths
+    Without { labels, paths }
 }
 
 /// Labels in the order in which ClickHouse has them; and of each its place there.

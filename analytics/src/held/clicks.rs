@@ -32,10 +32,11 @@ pub(super) struct Clicked<'r> {
     country: &'r str,
     device: &'r str,
     browser: &'r str,
+    print: u64,
 }
 
 /// What an hour's clicks are, in one number, and how many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Print {
     pub(super) clicks: u64,
     pub(super) print: u64,
@@ -53,7 +54,7 @@ pub(crate) struct Click {
 }
 
 /// The clicks of an hour, by time.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Hour {
     pub(super) print: Print,
     clicks: Vec<Click>,
@@ -97,7 +98,7 @@ pub(super) struct Clicks {
 
 /// Clicks of hours that are about to be held.
 #[derive(Debug, Default)]
-pub(super) struct Fresh(HashMap<u32, Vec<Click>>);
+pub(super) struct Fresh(HashMap<u32, Hour>);
 
 impl Clicks {
     /// Makes numbers of a row.
@@ -119,7 +120,10 @@ impl Clicks {
             visitor: self.visitor(row.visitor_id),
             values,
         };
-        fresh.0.entry(row.hour).or_default().push(click);
+        let hour = fresh.0.entry(row.hour).or_default();
+        hour.print.clicks += 1;
+        hour.print.print = hour.print.print.wrapping_add(row.print);
+        hour.clicks.push(click);
     }
 
     fn visitor(&mut self, id: u128) -> u32 {
@@ -131,14 +135,14 @@ impl Clicks {
         *visitors.entry(parts(id)).or_insert(next)
     }
 
-    /// Puts hours in the place of what was held of them, with the prints that they had before they were read: should they
-    /// have changed meanwhile, they are read once more.
-    pub(super) fn put(&mut self, mut fresh: Fresh, prints: &[(u32, Print)]) {
-        for &(hour, print) in prints {
-            let mut clicks = fresh.0.remove(&hour).unwrap_or_default();
-            clicks.shrink_to_fit();
-            clicks.sort_by_key(|click| click.at);
-            self.hours.insert(hour, Arc::new(Hour { print, clicks }));
+    /// Puts hours in the place of what was held of them. Their prints are those of what was read: it may have changed since it
+    /// was asked what there is, or come from a replica that is behind.
+    pub(super) fn put(&mut self, mut fresh: Fresh, hours: impl Iterator<Item = u32>) {
+        for number in hours {
+            let mut hour = fresh.0.remove(&number).unwrap_or_default();
+            hour.clicks.shrink_to_fit();
+            hour.clicks.sort_by_key(|click| click.at);
+            self.hours.insert(number, Arc::new(hour));
         }
     }
 

@@ -96,7 +96,7 @@ impl Clicks {
                 self.note(&mut fresh, &row);
             })
             .await?;
-        self.put(fresh, prints);
+        self.put(fresh, prints.iter().map(|(hour, _)| *hour));
         Ok(read)
     }
 }

@@ -1,5 +1,7 @@
 //! The reports, asked over HTTP with a key, of the last thirty days that there are.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, Result, ensure};
 use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
@@ -19,12 +21,19 @@ pub(super) struct Reports {
     authorization: HeaderValue,
 }
 
-/// What every report says of its cost.
+/// What every report says of its cost, and an overview of where it was counted.
 #[derive(Deserialize)]
 struct Read {
     rows_read: u64,
     bytes_read: u64,
+    #[serde(default)]
+    held: bool,
 }
+
+/// How long clicks may take to be held.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How often somebody looks.
+const LOOK: Duration = Duration::from_millis(500);
 
 impl Reports {
     /// Those at this base, for the holder of this key.
@@ -58,10 +67,29 @@ impl Reports {
         };
         body["from"] = json!(FIRST_DAY);
         body["to"] = json!(LAST_DAY);
-        self.post(&format!("/api/v1/{path}"), &body).await
+        let read = self.post(&format!("/api/v1/{path}"), &body).await?;
+        Ok(Cost {
+            rows: read.rows_read,
+            bytes: read.bytes_read,
+        })
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Result<Cost> {
+    /// Asks for an overview until its clicks are held in memory; goes on where they never are.
+    pub(super) async fn until_held(&self) -> Result<()> {
+        let body = json!({ "from": FIRST_DAY, "to": LAST_DAY });
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            if self.post("/api/v1/overview", &body).await?.held {
+                eprintln!("held after {} ms", started.elapsed().as_millis());
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        eprintln!("clicks are not held: fewer than are worth it, or more than fit");
+        Ok(())
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<Read> {
         let request = Request::post(format!("{}{path}", self.base))
             .header(AUTHORIZATION, &self.authorization)
             .header(CONTENT_TYPE, "application/json")
@@ -73,11 +101,7 @@ impl Reports {
             answer.status,
             String::from_utf8_lossy(&answer.body)
         );
-        let read: Read = serde_json::from_slice(&answer.body)
-            .with_context(|| format!("{path} does not say what it read"))?;
-        Ok(Cost {
-            rows: read.rows_read,
-            bytes: read.bytes_read,
-        })
+        serde_json::from_slice(&answer.body)
+            .with_context(|| format!("{path} does not say what it read"))
     }
 }

@@ -147,7 +147,6 @@ impl Seen {
     fn of(question: &Question, clicks: &Snapshot, shown: &[Vec<usize>]) -> Self {
         // Each value that is shown has a bit among those of a visitor.
         let bits: usize = shown.iter().map(Vec::len).sum();
-        let words = bits.div_ceil(BITS);
         let mut next = 0..bits;
         let bit_of: Vec<Vec<usize>> = shown
             .iter()
@@ -167,29 +166,29 @@ impl Seen {
             by_interval: vec![0; question.edges.len()],
             by_value: vec![0; bits],
         };
-        // Hours come one after the other: so it is enough to know the last interval of each visitor.
-        let mut last = vec![u32::MAX; clicks.visitors()];
-        let mut theirs = vec![0_u64; clicks.visitors() * words];
+        // Of each visitor the last interval, since hours come one after the other, and the words of bits behind it: side by side,
+        // for what takes time is to fetch them from afar.
+        let stride = 1 + bits.div_ceil(BITS);
+        let mut noted = vec![0_u64; clicks.visitors() * stride];
         for (hour, clicks) in clicks.hours() {
-            let interval = question.interval(hour);
+            let place = question.interval(hour);
+            let interval = place as u64 + 1;
             for click in clicks.iter().filter(|click| click.visitor != NOBODY) {
-                let visitor = click.visitor as usize;
-                if last[visitor] != interval as u32 {
-                    seen.all += u64::from(last[visitor] == u32::MAX);
-                    seen.by_interval[interval] += 1;
-                    last[visitor] = interval as u32;
+                let noted = &mut noted[click.visitor as usize * stride..][..stride];
+                if noted[0] != interval {
+                    seen.all += u64::from(noted[0] == 0);
+                    seen.by_interval[place] += 1;
+                    noted[0] = interval;
                 }
-                let theirs = &mut theirs[visitor * words..][..words];
                 for (bit_of, &column) in bit_of.iter().zip(&question.columns) {
                     let bit = bit_of[click.values[column] as usize];
                     if bit == NO_BIT {
                         continue;
                     }
+                    let word = &mut noted[1 + bit / BITS];
                     let mask = 1 << (bit % BITS);
-                    if theirs[bit / BITS] & mask == 0 {
-                        theirs[bit / BITS] |= mask;
-                        seen.by_value[bit] += 1;
-                    }
+                    seen.by_value[bit] += u64::from(*word & mask == 0);
+                    *word |= mask;
                 }
             }
         }
