@@ -100,23 +100,18 @@ fn world(number: u64) -> World {
         let at = time(&mut rng);
         // A small number of visitors, so that one clicks often; 0 is not known.
         let visitor = u128::from(rng.u8(0..8));
-        clicks.push(Click {
-            outcome: if rng.u8(0..10) == 0 { 2 } else { 1 },
-            verdict: [BOT, BOT, DUPLICATE, HUMAN, HUMAN, HUMAN, HUMAN, HUMAN][rng.usize(..8)],
-            link_id: rng.u64(1..4),
-            new_visitor: visitor != 0 && rng.u8(0..3) == 0,
-            slug: ["", "a", "ß/b"][rng.usize(..3)].into(),
-            country: ["", "DE", "IN"][rng.usize(..3)].into(),
-            channel: ["Direct", "Email", "WhatsApp"][rng.usize(..3)].into(),
-            source: ["", "google", ODD_SOURCE][rng.usize(..3)].into(),
-            variant: ["", "a", "B, ß"][rng.usize(..3)].into(),
-            tags: tags(&mut rng),
-            ..Click::new(&workspace, at, unique + 1, visitor)
-        });
+        clicks.push(click(&mut rng, &workspace, at, unique + 1, visitor));
     }
     let mut conversions = conversions(&mut rng, &workspace, &clicks, time);
     conversions.extend(taken_back(&mut rng, &workspace, &conversions, time));
     let pages = pages(number, &workspace, &clicks, time);
+    // Those who never convert, and go alike ways.
+    let mut of_others = Rng::with_seed(number + 6_000_000);
+    for unique in 0..of_others.u32(0..60) {
+        let at = time(&mut of_others);
+        let visitor = u128::from(of_others.u8(100..130));
+        clicks.push(click(&mut of_others, &workspace, at, unique + 101, visitor));
+    }
     World {
         workspace,
         zone: ZONES[rng.usize(..ZONES.len())],
@@ -124,6 +119,23 @@ fn world(number: u64) -> World {
         clicks,
         conversions,
         pages,
+    }
+}
+
+/// A click of any kind.
+fn click(rng: &mut Rng, workspace: &str, at: i64, unique: u32, visitor: u128) -> Click {
+    Click {
+        outcome: if rng.u8(0..10) == 0 { 2 } else { 1 },
+        verdict: [BOT, BOT, DUPLICATE, HUMAN, HUMAN, HUMAN, HUMAN, HUMAN][rng.usize(..8)],
+        link_id: rng.u64(1..4),
+        new_visitor: visitor != 0 && rng.u8(0..3) == 0,
+        slug: ["", "a", "ß/b"][rng.usize(..3)].into(),
+        country: ["", "DE", "IN"][rng.usize(..3)].into(),
+        channel: ["Direct", "Email", "WhatsApp"][rng.usize(..3)].into(),
+        source: ["", "google", ODD_SOURCE][rng.usize(..3)].into(),
+        variant: ["", "a", "B, ß"][rng.usize(..3)].into(),
+        tags: tags(rng),
+        ..Click::new(workspace, at, unique, visitor)
     }
 }
 
