@@ -56,6 +56,9 @@ impl Api {
     pub(crate) fn tidy(&self) {
         self.keys.tidy();
         self.limits.tidy();
-        self.held.tidy();
+        let held = self.held.tidy();
+        self.metrics
+            .held_bytes
+            .set(i64::try_from(held).unwrap_or(i64::MAX));
     }
 }

@@ -10,6 +10,7 @@ use axum::response::Response;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -48,6 +49,8 @@ pub(crate) struct Metrics {
     pub(crate) bandit_pushes: Counter,
     /// Times that some weights could not be brought up to date.
     pub(crate) bandit_failures: Counter,
+    /// Bytes of the clicks that are held in memory, about.
+    pub(crate) held_bytes: Gauge,
     requests: Family<Answer, Counter>,
     seconds: Family<Route, Histogram, fn() -> Histogram>,
     query_seconds: Family<Query, Histogram, fn() -> Histogram>,
@@ -65,11 +68,17 @@ impl Metrics {
             limited: Counter::default(),
             bandit_pushes: Counter::default(),
             bandit_failures: Counter::default(),
+            held_bytes: Gauge::default(),
             requests: Family::default(),
             seconds: Family::new_with_constructor(histogram),
             query_seconds: Family::new_with_constructor(histogram),
             query_failures: Family::default(),
         };
+        registry.register(
+            "held_bytes",
+            "Bytes of the clicks that are held in memory, about",
+            metrics.held_bytes.clone(),
+        );
         registry.register(
             "limited",
             "Requests refused because their key asks too often",

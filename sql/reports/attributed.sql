@@ -15,6 +15,13 @@
     WHERE workspace = {workspace:String}
       AND customer != ''
       AND click_id != 0
+      -- Only of those of whom it is asked.
+      AND customer IN
+      (
+          SELECT customer
+          FROM conversions
+          WHERE workspace = {workspace:String} AND customer != '' AND click_id = 0 AND kind IN ('lead', 'sale')
+      )
     GROUP BY customer
 ),
 attributed AS

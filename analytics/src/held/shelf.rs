@@ -22,6 +22,8 @@ const AT_ONCE: u64 = 20_000;
 const BEHIND: Duration = Duration::from_secs(1);
 /// What a click takes at most, with a visitor of its own: what would never fit need not be tried.
 const CLICK_BYTES: u64 = 80;
+/// Who asked so lately is not put out by another: else two who do not fit beside each other would be read again and again.
+const LATELY: Duration = Duration::from_secs(60);
 /// How long clicks are held that nobody asks about.
 const UNASKED: Duration = Duration::from_secs(3600);
 /// How long clicks are held at all: so long may the number of a visitor outlive the visitor.
@@ -106,12 +108,16 @@ impl Held {
         let mut clicks = slot.clicks.lock().await;
         let others = clicks.compare(hours.clone(), prints);
         let more = others.iter().map(|(_, print)| print.clicks).sum::<u64>();
-        if clicks.bytes() as u64 + more * CLICK_BYTES > self.most as u64 {
-            clicks.hours.retain(|hour, _| hours.contains(hour));
+        let needed = |clicks: &Clicks| clicks.bytes() as u64 + more * CLICK_BYTES;
+        if needed(&clicks) > self.most as u64 {
+            clicks.keep(hours.clone());
         }
         if more > AT_ONCE {
+            let needed = needed(&clicks) + self.shelf.of_others(slot) as u64;
             drop(clicks);
-            self.read_behind(slot, warehouse, workspace, others);
+            if needed <= self.most as u64 {
+                self.read_behind(slot, warehouse, workspace, others);
+            }
             return Ok((None, Read::NOTHING));
         }
         let mut read = Read::NOTHING;
@@ -152,12 +158,21 @@ impl Held {
         });
     }
 
-    /// Forgets what nobody has asked about for long.
-    pub(crate) fn tidy(&self) {
-        self.shelf.lock().retain(|_, slot| {
-            let asked = *slot.asked.lock().unwrap_or_else(PoisonError::into_inner);
-            asked.elapsed() < UNASKED && slot.made.elapsed() < LONGEST
-        });
+    /// Forgets what nobody has asked about for long; answers how many bytes are left.
+    pub(crate) fn tidy(&self) -> usize {
+        let mut slots = self.shelf.lock();
+        slots.retain(|_, slot| slot.asked().elapsed() < UNASKED && slot.made.elapsed() < LONGEST);
+        slots.values().map(|slot| slot.bytes()).sum()
+    }
+}
+
+impl Slot {
+    fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn asked(&self) -> Instant {
+        *self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -184,13 +199,20 @@ impl Shelf {
         Arc::clone(slot)
     }
 
+    /// Bytes of others who were asked about lately.
+    fn of_others(&self, slot: &Arc<Slot>) -> usize {
+        let slots = self.lock();
+        let others = slots
+            .values()
+            .filter(|other| !Arc::ptr_eq(slot, other) && other.asked().elapsed() < LATELY);
+        others.map(|other| other.bytes()).sum()
+    }
+
     /// Lets go of those who were not asked about for longest, until the others fit.
     fn fit(&self, most: usize) {
         let mut slots = self.lock();
-        let bytes = |slot: &Arc<Slot>| slot.bytes.load(Ordering::Relaxed);
-        let asked = |slot: &Arc<Slot>| *slot.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        while slots.values().map(bytes).sum::<usize>() > most {
-            let oldest = slots.iter().min_by_key(|(_, slot)| asked(slot));
+        while slots.values().map(|slot| slot.bytes()).sum::<usize>() > most {
+            let oldest = slots.iter().min_by_key(|(_, slot)| slot.asked());
             let Some(oldest) = oldest.map(|(workspace, _)| workspace.clone()) else {
                 return;
             };
