@@ -3,7 +3,7 @@
 //! What takes longest in a report is to find out of each click whether its visitor was there before: a place in memory for each
 //! visitor, filled anew for each question. Here visitors have small numbers once and for all, and a click is eight numbers.
 //!
-//! **Nothing is ever answered out of memory that is not what ClickHouse has at that moment.** Each question asks first for the
+//! **Nothing is ever answered out of memory that is not what ClickHouse has when it is asked, or later.** Each question asks first for the
 //! prints of its hours (`sql/held/prints.sql`); hours whose print is another are read again, few at once, many behind the answer's
 //! back while it is counted the other way.
 //!

@@ -316,7 +316,10 @@ async fn what_a_dashboard_asks_can_be_asked_by_address() {
         let mut same = same.json();
         assert!(!got["rows"].as_array().unwrap().is_empty(), "{got}");
         for answer in [&mut got, &mut same] {
-            answer.as_object_mut().unwrap().remove("as_of");
+            // What a question reads is less where ClickHouse remembers which granules have nothing for it.
+            for name in ["as_of", "rows_read", "bytes_read"] {
+                answer.as_object_mut().unwrap().remove(name);
+            }
         }
         assert_eq!(got, same, "{report}");
 

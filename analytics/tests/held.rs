@@ -14,20 +14,20 @@ const CLICKS: u64 = 50_000;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Clicks of four days by some visitors who come again, some without a name, and machines; one in five hundred converts.
-async fn fill(client: &Client) {
+async fn fill(client: &Client, workspace: &str) {
     let clicks = format!(
         "INSERT INTO clicks (workspace, time, click_id, lane, seq, outcome, link_id, visitor_id, country, device, channel, source, verdict)
-         SELECT 'acme', at, toUInt128(number + 1), 1, number + 1, 'redirected', cityHash64(number) % 50,
+         SELECT '{workspace}', at, toUInt128(number + 1), 1, number + 1, 'redirected', cityHash64(number) % 50,
              if(number % 40 = 0, 0, 1 + cityHash64(number, 'visitor') % 9000), ['DE', 'FR', ''][1 + number % 3], 'mobile',
              ['Email', 'Direct', 'Organic Social', 'SMS'][1 + cityHash64(number, 'channel') % 4], 'somewhere',
              if(number % 10 = 3, 'bot', 'human')
          FROM (SELECT number, toDateTime64('2025-06-02 00:00:00', 3, 'UTC') + toIntervalMillisecond(number * 6911) AS at FROM numbers({CLICKS}))"
     );
-    let conversions = "INSERT INTO conversions (workspace, event_id, kind, visitor_id, amount_minor, currency, occurred_at, received_at, lane, seq)
+    let conversions = format!("INSERT INTO conversions (workspace, event_id, kind, visitor_id, amount_minor, currency, occurred_at, received_at, lane, seq)
          SELECT workspace, toString(seq), 'sale', visitor_id, 100, 'EUR', time + 1, time + 2, 2, seq
-         FROM clicks WHERE seq % 500 = 7";
-    for statement in [clicks.as_str(), conversions] {
-        client.query(statement).execute().await.unwrap();
+         FROM clicks WHERE workspace = '{workspace}' AND seq % 500 = 7");
+    for statement in [clicks, conversions] {
+        client.query(&statement).execute().await.unwrap();
     }
 }
 
@@ -55,9 +55,23 @@ async fn report(service: &Service, name: &str, body: &Value) -> Value {
     answer
 }
 
-async fn is_held(service: &Service) -> bool {
+async fn is_held_of(service: &Service, key: &str) -> bool {
     let path = "/api/v1/overview?from=2025-06-02&to=2025-06-05";
-    service.get(path).await["held"].as_bool().unwrap()
+    let got = service.ask(key, "GET", path, "").await;
+    assert_eq!(got.status, 200, "{}", got.body);
+    got.json()["held"].as_bool().unwrap()
+}
+
+async fn is_held(service: &Service) -> bool {
+    is_held_of(service, &service.acme).await
+}
+
+async fn until_held(service: &Service) {
+    let started = Instant::now();
+    while !is_held(service).await {
+        assert!(started.elapsed() < PATIENCE, "clicks were never held");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 async fn clicks(service: &Service) -> u64 {
@@ -91,7 +105,7 @@ async fn all(service: &Service) -> Vec<Value> {
 #[tokio::test]
 async fn many_clicks_are_read_behind_an_answer_and_few_at_once() {
     let engine = Engine::migrated().await;
-    fill(&engine.client()).await;
+    fill(&engine.client(), "acme").await;
     let over = |mib| {
         let clickhouse = engine.config();
         Service::start_with(move |config| {
@@ -103,11 +117,7 @@ async fn many_clicks_are_read_behind_an_answer_and_few_at_once() {
     let without = all(&over(0).await).await;
     let service = over(64).await;
     assert!(!is_held(&service).await, "the first question waited");
-    let started = Instant::now();
-    while !is_held(&service).await {
-        assert!(started.elapsed() < PATIENCE, "clicks were never held");
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    until_held(&service).await;
     for (expected, got) in without.iter().zip(all(&service).await) {
         assert_eq!(*expected, got);
     }
@@ -123,7 +133,7 @@ async fn many_clicks_are_read_behind_an_answer_and_few_at_once() {
 #[tokio::test]
 async fn what_does_not_fit_or_is_not_worth_it_is_not_held() {
     let engine = Engine::migrated().await;
-    fill(&engine.client()).await;
+    fill(&engine.client(), "acme").await;
     for (mib, least) in [(1, 1_000), (0, 0), (256, CLICKS)] {
         let service = Service::start_with(|config| {
             config.clickhouse = engine.config();
@@ -136,5 +146,26 @@ async fn what_does_not_fit_or_is_not_worth_it_is_not_held() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         assert!(!is_held(&service).await, "{mib} MiB, {least} clicks");
         service.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn who_asked_lately_is_not_put_out_by_another() {
+    let engine = Engine::migrated().await;
+    for workspace in ["acme", "globex"] {
+        fill(&engine.client(), workspace).await;
+    }
+    let service = Service::start_with(|config| {
+        config.clickhouse = engine.config();
+        // Room for one.
+        config.analytics.held_mib = 5;
+        config.analytics.held_least_clicks = 1_000;
+    })
+    .await;
+    until_held(&service).await;
+    for _ in 0..3 {
+        assert!(!is_held_of(&service, &service.globex).await);
+        assert!(is_held(&service).await);
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }

@@ -15,7 +15,7 @@ SELECT
     cityHash64(clicks.time, clicks.visitor_id, clicks.channel, clicks.source, clicks.link_id, clicks.country, clicks.device, clicks.browser) AS print
 FROM clicks
 WHERE workspace = {workspace:String}
-  AND has({hours:Array(UInt32)}, toUInt32(toUnixTimestamp(in_hour)))
+  AND toUInt32(toUnixTimestamp(in_hour)) IN {hours:Array(UInt32)}
   -- Which granules: the key has the hour as an expression.
   AND indexHint(toUInt32(toUnixTimestamp(toStartOfHour(time))) IN {hours:Array(UInt32)})
   AND outcome = 'redirected'

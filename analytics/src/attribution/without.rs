@@ -13,7 +13,6 @@ use super::reading::UNFINISHED;
 use super::report::sql;
 use crate::api::Api;
 use crate::held::{NOBODY, Snapshot, column as held_column};
-use crate::reports::beside::beside;
 use crate::reports::warehouse::Read;
 
 const WITHOUT: &str = sql!(
@@ -98,7 +97,7 @@ pub(super) async fn gather(api: &Api, touching: &Touching) -> Result<(Without, R
         .ask_text::<Known>(of, "attribution_known", KNOWN, put)
         .await?;
     let (from, to) = touching.range.ms();
-    let paths = beside(UNFINISHED, move || {
+    let paths = api.held.count(UNFINISHED, move || {
         let known: Vec<u128> = known.iter().map(|known| known.visitor).collect();
         let known = clicks.numbers(&known);
         paths(&clicks, column, (from, to), &known)
@@ -157,9 +156,16 @@ fn paths(clicks: &Snapshot, column: usize, (from, to): (i64, i64), known: &[u32]
             }
         }
     }
-    // In one order, so that what is added up is always the same.
+    // In ClickHouse's order, by the labels' texts, so that what is added up is always the same.
     let mut paths: Vec<(Vec<u32>, u64)> = often.into_iter().collect();
-    paths.sort_unstable();
+    let text = |place: &u32| &labels[*place as usize];
+    if labels.is_sorted() {
+        paths.sort_unstable();
+    } else {
+        paths.sort_unstable_by(|(one, _), (other, _)| {
+            one.iter().map(text).cmp(other.iter().map(text))
+        });
+    }
     Without { labels, paths }
 }
 

@@ -1,4 +1,4 @@
-//! Who entered by a click: counted by ClickHouse, as if they had done nothing else.
+//! Who entered by a click: counted in memory where clicks are held, else by ClickHouse, as if they had done nothing else.
 //!
 //! What becomes of those who did more is in [`super::tally`].
 
@@ -13,7 +13,6 @@ use super::question::Question;
 use super::statement::{Asked, MOST_ENTRIES};
 use crate::api::Api;
 use crate::held::Snapshot;
-use crate::reports::beside::beside;
 use crate::reports::warehouse::Read;
 
 /// What is told where counting broke off.
@@ -129,7 +128,7 @@ pub(super) async fn entered(
     };
     if let Some(clicks) = held {
         let (open, edge) = (entry.open, entry.edges[0]);
-        let count = beside(UNFINISHED, move || {
+        let count = api.held.count(UNFINISHED, move || {
             let count = |until| people(&clicks, from, until);
             Entered::all(edge, count(until), count(open.min(until)))
         });

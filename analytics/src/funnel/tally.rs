@@ -1,6 +1,6 @@
 //! Adds up how far people got, by when and by what they entered.
 //!
-//! Everybody who entered by a click is counted by ClickHouse, as somebody who did nothing else. Whose clicks are looked at one by
+//! Everybody who entered by a click is counted as somebody who did nothing else ([`super::entries`]). Whose clicks are looked at one by
 //! one is taken off there, by the same first click, and counted by the whole way instead.
 
 use std::collections::{BTreeMap, HashMap};

@@ -146,14 +146,6 @@ impl Clicks {
         }
     }
 
-    /// Forgets all other hours; and all visitors where nothing else is left, who are most of it then.
-    pub(super) fn keep(&mut self, hours: Range<u32>) {
-        self.hours.retain(|hour, _| hours.contains(hour));
-        if self.hours.is_empty() {
-            *self = Self::default();
-        }
-    }
-
     /// What it takes in memory, about.
     pub(super) fn bytes(&self) -> usize {
         let visitors = self.visitors.read().expect("nothing panics under it");

@@ -16,6 +16,8 @@ const CLICKS: &str = include_str!("../../../sql/held/clicks.sql");
 const HOUR_S: u32 = 3_600;
 /// Clicks that are read by one statement, unless one hour alone has more.
 const AT_A_TIME: u64 = 500_000;
+/// Hours that one statement names: ClickHouse takes no parameter of any length.
+pub(super) const HOURS_AT_A_TIME: usize = 1_000;
 
 /// A row of `sql/held/prints.sql`.
 #[derive(Debug, Row, Deserialize)]
@@ -103,13 +105,16 @@ impl Clicks {
 
 /// Hours in runs that are read by one statement each.
 pub(super) fn runs(prints: &[(u32, Print)]) -> impl Iterator<Item = &[(u32, Print)]> {
-    let mut sum = 0;
-    prints.chunk_by(move |(_, before), (_, next)| {
-        sum += before.clicks;
-        if sum + next.clicks > AT_A_TIME {
-            sum = 0;
-            return false;
-        }
-        true
+    let few = prints.chunks(HOURS_AT_A_TIME);
+    few.flat_map(|few| {
+        let mut sum = 0;
+        few.chunk_by(move |(_, before), (_, next)| {
+            sum += before.clicks;
+            let fits = sum + next.clicks <= AT_A_TIME;
+            if !fits {
+                sum = 0;
+            }
+            fits
+        })
     })
 }

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tokio::time::sleep;
 use whence_core::config::Analytics;
 use whence_core::problem::Problem;
 use whence_core::workspace::WorkspaceId;
 
 use super::clicks::{Clicks, Print, Snapshot};
-use super::reading::{prints, runs};
+use super::reading::{HOURS_AT_A_TIME, prints, runs};
+use crate::reports::beside::beside;
 use crate::reports::warehouse::{Read, Warehouse};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -20,6 +22,10 @@ const HOUR_MS: i64 = 3_600_000;
 const AT_ONCE: u64 = 20_000;
 /// How long that waits, so that the question is answered first.
 const BEHIND: Duration = Duration::from_secs(1);
+/// How long it is not done again.
+const AGAIN: Duration = Duration::from_secs(10);
+/// Counts at a time.
+const COUNTS: usize = 2;
 /// What a click takes at most, with a visitor of its own: what would never fit need not be tried.
 const CLICK_BYTES: u64 = 80;
 /// Who asked so lately is not put out by another: else two who do not fit beside each other would be read again and again.
@@ -37,6 +43,8 @@ pub(crate) struct Held {
     /// Of fewer clicks none are held: they are counted soon enough.
     least: u64,
     shelf: Arc<Shelf>,
+    /// Turns of those who count.
+    counts: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +56,9 @@ struct Slot {
     clicks: tokio::sync::Mutex<Clicks>,
     /// Whether somebody reads many of them.
     is_read: AtomicBool,
+    /// What it takes, or is about to.
     bytes: AtomicUsize,
+    last_read: Mutex<Option<Instant>>,
     made: Instant,
     asked: Mutex<Instant>,
 }
@@ -60,11 +70,12 @@ impl Held {
             most: usize::try_from(config.held_mib.saturating_mul(1 << 20)).unwrap_or(usize::MAX),
             least: config.held_least_clicks,
             shelf: Arc::default(),
+            counts: Arc::new(Semaphore::new(COUNTS)),
         }
     }
 
-    /// The clicks of people from one moment to another, in milliseconds since 1970, as ClickHouse has them now, and those of the
-    /// hours around; nothing where they are few, too many, or not read yet.
+    /// The clicks of people from one moment to another, in milliseconds since 1970, as ClickHouse has them when this is asked or
+    /// later, and those of the hours around; nothing where they are few, too many, or not read yet.
     pub(crate) async fn snapshot(
         &self,
         warehouse: &Warehouse,
@@ -83,14 +94,14 @@ impl Held {
         }
         let hours = first..behind;
         let (prints, read) = prints(warehouse, workspace, hours.clone()).await?;
-        let clicks: u64 = prints.iter().map(|(_, print)| print.clicks).sum();
+        let clicks = sum(&prints);
         if clicks < self.least.max(1) || clicks.saturating_mul(CLICK_BYTES) > self.most as u64 {
             return Ok((None, read));
         }
         let slot = self.shelf.slot(workspace);
         let (snapshot, more) = self
             .up_to_date(&slot, warehouse, workspace, hours, &prints)
-            .await?;
+            .await;
         Ok((snapshot, read + more))
     }
 
@@ -101,32 +112,42 @@ impl Held {
         workspace: &WorkspaceId,
         hours: Range<u32>,
         prints: &[(u32, Print)],
-    ) -> Result<(Option<Snapshot>, Read), Problem> {
+    ) -> (Option<Snapshot>, Read) {
         if slot.is_read.load(Ordering::Relaxed) {
-            return Ok((None, Read::NOTHING));
+            return (None, Read::NOTHING);
         }
         let mut clicks = slot.clicks.lock().await;
-        let others = clicks.compare(hours.clone(), prints);
-        let more = others.iter().map(|(_, print)| print.clicks).sum::<u64>();
-        let needed = |clicks: &Clicks| clicks.bytes() as u64 + more * CLICK_BYTES;
-        if needed(&clicks) > self.most as u64 {
-            clicks.keep(hours.clone());
+        let mut others = clicks.compare(hours.clone(), prints);
+        let most = (self.most as u64).saturating_sub(self.shelf.of_others(slot) as u64);
+        let mut needed = clicks.bytes() as u64 + CLICK_BYTES * sum(&others);
+        if needed > most {
+            // What nobody asks about now is in the way.
+            *clicks = Clicks::default();
+            slot.bytes.store(0, Ordering::Relaxed);
+            others = prints.to_vec();
+            needed = CLICK_BYTES * sum(&others);
         }
-        if more > AT_ONCE {
-            let needed = needed(&clicks) + self.shelf.of_others(slot) as u64;
+        if needed > most {
+            return (None, Read::NOTHING);
+        }
+        if sum(&others) > AT_ONCE || others.len() > HOURS_AT_A_TIME {
             drop(clicks);
-            if needed <= self.most as u64 {
-                self.read_behind(slot, warehouse, workspace, others);
-            }
-            return Ok((None, Read::NOTHING));
+            // Others are to know what will be needed before it is.
+            slot.bytes.store(needed as usize, Ordering::Relaxed);
+            self.read_behind(slot, warehouse, workspace, others);
+            return (None, Read::NOTHING);
         }
         let mut read = Read::NOTHING;
         if !others.is_empty() {
-            read = clicks.read(warehouse, workspace, &others).await?;
+            let result = clicks.read(warehouse, workspace, &others).await;
             slot.bytes.store(clicks.bytes(), Ordering::Relaxed);
-            self.shelf.fit(self.most);
+            self.shelf.fit(self.most, slot);
+            match result {
+                Ok(cost) => read = cost,
+                Err(problem) => return (unread(workspace, &problem), Read::NOTHING),
+            }
         }
-        Ok((Some(clicks.snapshot(hours)), read))
+        (Some(clicks.snapshot(hours)), read)
     }
 
     /// Reads many clicks without anybody who waits for them.
@@ -137,25 +158,45 @@ impl Held {
         workspace: &WorkspaceId,
         others: Vec<(u32, Print)>,
     ) {
-        if slot.is_read.swap(true, Ordering::Relaxed) {
+        let Some(reader) = Reader::of(slot) else {
             return;
-        }
-        let (slot, shelf, most) = (Arc::clone(slot), Arc::clone(&self.shelf), self.most);
+        };
+        let (shelf, most) = (Arc::clone(&self.shelf), self.most);
         let (warehouse, workspace) = (warehouse.clone(), workspace.clone());
         tokio::spawn(async move {
+            let slot = &reader.0;
             sleep(BEHIND).await;
             for run in runs(&others) {
+                if !shelf.has(&workspace, slot) {
+                    break;
+                }
                 let mut clicks = slot.clicks.lock().await;
                 let result = clicks.read(&warehouse, &workspace, run).await;
-                slot.bytes.store(clicks.bytes(), Ordering::Relaxed);
-                shelf.fit(most);
+                let bytes = clicks.bytes();
+                slot.bytes.fetch_max(bytes, Ordering::Relaxed);
+                shelf.fit(most, slot);
                 if let Err(problem) = result {
-                    tracing::debug!(%workspace, ?problem, "clicks were not read into memory");
+                    unread(&workspace, &problem);
                     break;
                 }
             }
-            slot.is_read.store(false, Ordering::Relaxed);
+            let bytes = slot.clicks.lock().await.bytes();
+            slot.bytes.store(bytes, Ordering::Relaxed);
         });
+    }
+
+    /// Counts what is held, on a thread beside those that answer, few at a time: each count has a place for each visitor of its own.
+    pub(crate) async fn count<T: Send + 'static>(
+        &self,
+        broken_off: &'static str,
+        count: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = Arc::clone(&self.counts).acquire_owned().await;
+        beside(broken_off, move || {
+            let _turn = turn;
+            count()
+        })
+        .await
     }
 
     /// Forgets what nobody has asked about for long; answers how many bytes are left.
@@ -163,6 +204,46 @@ impl Held {
         let mut slots = self.shelf.lock();
         slots.retain(|_, slot| slot.asked().elapsed() < UNASKED && slot.made.elapsed() < LONGEST);
         slots.values().map(|slot| slot.bytes()).sum()
+    }
+}
+
+fn sum(prints: &[(u32, Print)]) -> u64 {
+    prints.iter().map(|(_, print)| print.clicks).sum()
+}
+
+/// Nothing is held that cannot be read; whoever asks is answered by ClickHouse, or learns why not.
+fn unread(workspace: &WorkspaceId, problem: &Problem) -> Option<Snapshot> {
+    tracing::debug!(%workspace, ?problem, "clicks were not read into memory");
+    None
+}
+
+/// The only one who reads many clicks of a workspace.
+struct Reader(Arc<Slot>);
+
+impl Reader {
+    /// If nobody else does, or did a moment ago: an hour in which so much happens is not worth reading for each question.
+    fn of(slot: &Arc<Slot>) -> Option<Self> {
+        let last = *slot
+            .last_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if last.is_some_and(|last| last.elapsed() < AGAIN)
+            || slot.is_read.swap(true, Ordering::Relaxed)
+        {
+            return None;
+        }
+        Some(Self(Arc::clone(slot)))
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        *self
+            .0
+            .last_read
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.0.is_read.store(false, Ordering::Relaxed);
     }
 }
 
@@ -189,6 +270,7 @@ impl Shelf {
                 clicks: tokio::sync::Mutex::default(),
                 is_read: AtomicBool::new(false),
                 bytes: AtomicUsize::new(0),
+                last_read: Mutex::default(),
                 made: now,
                 asked: Mutex::new(now),
             })
@@ -208,15 +290,30 @@ impl Shelf {
         others.map(|other| other.bytes()).sum()
     }
 
-    /// Lets go of those who were not asked about for longest, until the others fit.
-    fn fit(&self, most: usize) {
+    fn has(&self, workspace: &WorkspaceId, slot: &Arc<Slot>) -> bool {
+        let slots = self.lock();
+        slots.get(workspace).is_some_and(|of| Arc::ptr_eq(of, slot))
+    }
+
+    /// Lets go of those who were not asked about for longest, until the others fit; of the one who grows where all others were asked
+    /// about lately.
+    fn fit(&self, most: usize, grown: &Arc<Slot>) {
         let mut slots = self.lock();
         while slots.values().map(|slot| slot.bytes()).sum::<usize>() > most {
-            let oldest = slots.iter().min_by_key(|(_, slot)| slot.asked());
-            let Some(oldest) = oldest.map(|(workspace, _)| workspace.clone()) else {
-                return;
-            };
-            slots.remove(&oldest);
+            let others = slots
+                .iter()
+                .filter(|(_, slot)| !Arc::ptr_eq(slot, grown) && slot.asked().elapsed() >= LATELY);
+            let oldest = others.min_by_key(|(_, slot)| slot.asked());
+            let oldest = oldest.map(|(workspace, _)| workspace.clone());
+            match oldest {
+                Some(oldest) => {
+                    slots.remove(&oldest);
+                }
+                None => {
+                    slots.retain(|_, slot| !Arc::ptr_eq(slot, grown));
+                    return;
+                }
+            }
         }
     }
 }

@@ -26,7 +26,6 @@ use super::statement::{Statements, part};
 use super::words::{BITS, Field, Of, Unit, lay_out};
 use crate::api::Api;
 use crate::problems::field;
-use crate::reports::beside::beside;
 use crate::reports::interval::starts;
 use crate::reports::money::Sums;
 use crate::reports::range::Range;
@@ -260,7 +259,7 @@ impl Reading<'_> {
         let Some(clicks) = clicks else {
             return Ok((None, read));
         };
-        let counted = beside("the overview was not counted to its end", move || {
+        let counted = held.count("the overview was not counted to its end", move || {
             question.count(&clicks)
         });
         let (rows, visitors): (Vec<Clicked>, Vec<u64>) = counted.await?.into_iter().unzip();
