@@ -22,7 +22,7 @@ const HOUR_MS: i64 = 3_600_000;
 const AT_ONCE: u64 = 20_000;
 /// How long that waits, so that the question is answered first.
 const BEHIND: Duration = Duration::from_secs(1);
-/// How long it is not done again.
+/// How long it is not done again for the same hours.
 const AGAIN: Duration = Duration::from_secs(10);
 /// Counts at a time.
 const COUNTS: usize = 2;
@@ -131,10 +131,15 @@ impl Held {
             return (None, Read::NOTHING);
         }
         if sum(&others) > AT_ONCE || others.len() > HOURS_AT_A_TIME {
+            let are_known = others
+                .iter()
+                .all(|(hour, _)| clicks.hours.contains_key(hour));
             drop(clicks);
-            // Others are to know what will be needed before it is.
-            slot.bytes.store(needed as usize, Ordering::Relaxed);
-            self.read_behind(slot, warehouse, workspace, others);
+            if let Some(reader) = Reader::of(slot, are_known) {
+                // Others are to know what will be needed before it is.
+                slot.bytes.store(needed as usize, Ordering::Relaxed);
+                self.read_behind(reader, warehouse, workspace, others);
+            }
             return (None, Read::NOTHING);
         }
         let mut read = Read::NOTHING;
@@ -153,14 +158,11 @@ impl Held {
     /// Reads many clicks without anybody who waits for them.
     fn read_behind(
         &self,
-        slot: &Arc<Slot>,
+        reader: Reader,
         warehouse: &Warehouse,
         workspace: &WorkspaceId,
         others: Vec<(u32, Print)>,
     ) {
-        let Some(reader) = Reader::of(slot) else {
-            return;
-        };
         let (shelf, most) = (Arc::clone(&self.shelf), self.most);
         let (warehouse, workspace) = (warehouse.clone(), workspace.clone());
         tokio::spawn(async move {
@@ -221,13 +223,14 @@ fn unread(workspace: &WorkspaceId, problem: &Problem) -> Option<Snapshot> {
 struct Reader(Arc<Slot>);
 
 impl Reader {
-    /// If nobody else does, or did a moment ago: an hour in which so much happens is not worth reading for each question.
-    fn of(slot: &Arc<Slot>) -> Option<Self> {
+    /// If nobody else does; nor did a moment ago, where it is hours that were read before: one in which so much happens is not
+    /// worth reading for each question.
+    fn of(slot: &Arc<Slot>, are_known: bool) -> Option<Self> {
         let last = *slot
             .last_read
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|last| last.elapsed() < AGAIN)
+        if are_known && last.is_some_and(|last| last.elapsed() < AGAIN)
             || slot.is_read.swap(true, Ordering::Relaxed)
         {
             return None;

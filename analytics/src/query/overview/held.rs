@@ -11,13 +11,10 @@ use super::question::Overview;
 use super::reading::Reading;
 use super::rollup;
 use super::statement::part;
+use super::words::{BITS, Field, Of, lay_out};
 use crate::held::{NOBODY, Snapshot, column};
 
 const HOUR_S: i64 = 3_600;
-/// Bits of a word.
-const BITS: usize = 64;
-/// A value that is not shown has no bit.
-const NO_BIT: usize = usize::MAX;
 
 /// What is counted, apart from where.
 #[derive(Debug)]
@@ -143,55 +140,73 @@ struct Seen {
     by_value: Vec<u64>,
 }
 
+/// The bits of a breakdown's values that are shown.
+struct Bits {
+    column: usize,
+    word: usize,
+    /// Of each value its bit, or none.
+    masks: Vec<u64>,
+}
+
 impl Seen {
     fn of(question: &Question, clicks: &Snapshot, shown: &[Vec<usize>]) -> Self {
-        // Each value that is shown has a bit among those of a visitor.
-        let bits: usize = shown.iter().map(Vec::len).sum();
-        let mut next = 0..bits;
-        let bit_of: Vec<Vec<usize>> = shown
-            .iter()
-            .zip(&question.columns)
-            .map(|(values, &column)| {
-                let mut bits = vec![NO_BIT; clicks.names(column).len()];
-                values
-                    .iter()
-                    .zip(next.by_ref())
-                    .for_each(|(&value, bit)| bits[value] = bit);
-                bits
+        let counts: Vec<usize> = shown.iter().map(Vec::len).collect();
+        let fields = lay_out(0, &counts);
+        let of_field = |field: &Field| {
+            let Of::Values(number) = field.of else {
+                return None;
+            };
+            let column = question.columns[number];
+            let mut masks = vec![0; clicks.names(column).len()];
+            for (&value, bit) in shown[number].iter().zip(field.bits()) {
+                masks[value] = bit;
+            }
+            let word = field.word;
+            Some(Bits {
+                column,
+                word,
+                masks,
             })
-            .collect();
+        };
+        let bits: Vec<Bits> = fields.iter().filter_map(of_field).collect();
 
         let mut seen = Self {
             all: 0,
             by_interval: vec![0; question.edges.len()],
-            by_value: vec![0; bits],
+            by_value: Vec::new(),
         };
         // Of each visitor the last interval, since hours come one after the other, and the words of bits behind it: side by side,
-        // for what takes time is to fetch them from afar.
-        let stride = 1 + bits.div_ceil(BITS);
+        // for what takes time is to fetch them from afar. Nothing is decided for a click, so that the next are fetched meanwhile.
+        let words = bits.iter().map(|bits| bits.word + 1).max().unwrap_or(0);
+        let stride = 1 + words;
         let mut noted = vec![0_u64; clicks.visitors() * stride];
         for (hour, clicks) in clicks.hours() {
             let place = question.interval(hour);
             let interval = place as u64 + 1;
             for click in clicks.iter().filter(|click| click.visitor != NOBODY) {
                 let noted = &mut noted[click.visitor as usize * stride..][..stride];
-                if noted[0] != interval {
-                    seen.all += u64::from(noted[0] == 0);
-                    seen.by_interval[place] += 1;
-                    noted[0] = interval;
-                }
-                for (bit_of, &column) in bit_of.iter().zip(&question.columns) {
-                    let bit = bit_of[click.values[column] as usize];
-                    if bit == NO_BIT {
-                        continue;
-                    }
-                    let word = &mut noted[1 + bit / BITS];
-                    let mask = 1 << (bit % BITS);
-                    seen.by_value[bit] += u64::from(*word & mask == 0);
-                    *word |= mask;
+                seen.all += u64::from(noted[0] == 0);
+                seen.by_interval[place] += u64::from(noted[0] != interval);
+                noted[0] = interval;
+                for of in &bits {
+                    noted[1 + of.word] |= of.masks[click.values[of.column] as usize];
                 }
             }
         }
+        let mut by_bit = vec![[0_u64; BITS]; words];
+        for noted in noted.chunks_exact(stride) {
+            for (counts, &word) in by_bit.iter_mut().zip(&noted[1..]) {
+                let mut left = word;
+                while left != 0 {
+                    counts[left.trailing_zeros() as usize] += 1;
+                    left &= left - 1;
+                }
+            }
+        }
+        let counts = fields
+            .iter()
+            .flat_map(|field| &by_bit[field.word][field.first..][..field.count]);
+        seen.by_value = counts.copied().collect();
         seen
     }
 }

@@ -1,7 +1,7 @@
 //! Which bit of which word says that a visitor was seen in an interval, or with a value that is shown.
 //!
 //! Words have 64 bits. A field is a run of bits of one word: up to 64 intervals, or the values of one breakdown. Words are counted in
-//! units of 16 bits, as is told in `sql/overview/visitors.sql`.
+//! units of 16 bits, as is told in `sql/overview/visitors.sql`; in memory ([`super::held`]) bit by bit.
 
 use std::collections::BTreeSet;
 
