@@ -12,9 +12,11 @@ use super::reading::Reading;
 use super::rollup;
 use super::statement::part;
 use super::words::{BITS, Field, Of, lay_out};
-use crate::held::{NOBODY, Snapshot, column};
+use crate::held::{Snapshot, column};
 
 const HOUR_S: i64 = 3_600;
+/// Clicks that are noted at once.
+const AT_ONCE: usize = 128;
 
 /// What is counted, apart from where.
 #[derive(Debug)]
@@ -169,44 +171,72 @@ impl Seen {
             })
         };
         let bits: Vec<Bits> = fields.iter().filter_map(of_field).collect();
-
-        let mut seen = Self {
-            all: 0,
-            by_interval: vec![0; question.edges.len()],
-            by_value: Vec::new(),
+        let (all, by_interval, by_bit) = match bits.iter().map(|bits| bits.word + 1).max() {
+            None | Some(1) => note::<2>(question, clicks, &bits),
+            Some(2) => note::<3>(question, clicks, &bits),
+            Some(3) => note::<4>(question, clicks, &bits),
+            // Six columns, of which none has more than a word.
+            Some(_) => note::<7>(question, clicks, &bits),
         };
-        // Of each visitor the last interval, since hours come one after the other, and the words of bits behind it: side by side,
-        // for what takes time is to fetch them from afar. Nothing is decided for a click, so that the next are fetched meanwhile.
-        let words = bits.iter().map(|bits| bits.word + 1).max().unwrap_or(0);
-        let stride = 1 + words;
-        let mut noted = vec![0_u64; clicks.visitors() * stride];
-        for (hour, clicks) in clicks.hours() {
-            let place = question.interval(hour);
-            let interval = place as u64 + 1;
-            for click in clicks.iter().filter(|click| click.visitor != NOBODY) {
-                let noted = &mut noted[click.visitor as usize * stride..][..stride];
-                seen.all += u64::from(noted[0] == 0);
-                seen.by_interval[place] += u64::from(noted[0] != interval);
-                noted[0] = interval;
-                for of in &bits {
-                    noted[1 + of.word] |= of.masks[click.values[of.column] as usize];
-                }
-            }
-        }
-        let mut by_bit = vec![[0_u64; BITS]; words];
-        for noted in noted.chunks_exact(stride) {
-            for (counts, &word) in by_bit.iter_mut().zip(&noted[1..]) {
-                let mut left = word;
-                while left != 0 {
-                    counts[left.trailing_zeros() as usize] += 1;
-                    left &= left - 1;
-                }
-            }
-        }
         let counts = fields
             .iter()
             .flat_map(|field| &by_bit[field.word][field.first..][..field.count]);
-        seen.by_value = counts.copied().collect();
-        seen
+        Self {
+            all,
+            by_interval,
+            by_value: counts.copied().collect(),
+        }
     }
+}
+
+/// Notes of each visitor the last interval, since hours come one after the other, and behind it, side by side, the words of bits.
+/// Answers how many visitors there were, by interval, and by bit.
+///
+/// What takes time is to fetch a visitor from afar. So for some clicks it is first found out what to note, and then it is noted, with so
+/// little to do between two that many are fetched at once.
+fn note<const WORDS: usize>(
+    question: &Question,
+    clicks: &Snapshot,
+    bits: &[Bits],
+) -> (u64, Vec<u64>, Vec<[u64; BITS]>) {
+    let (mut all, mut by_interval) = (0, vec![0; question.edges.len()]);
+    let mut noted = vec![[0_u64; WORDS]; clicks.visitors()];
+    let mut next = [[0_u64; WORDS]; AT_ONCE];
+    for (hour, clicks) in clicks.hours() {
+        let place = question.interval(hour);
+        let interval = place as u64 + 1;
+        let mut visitors = 0;
+        for clicks in clicks.chunks(AT_ONCE) {
+            for (next, click) in next.iter_mut().zip(clicks) {
+                *next = [0; WORDS];
+                for of in bits {
+                    next[1 + of.word] |= of.masks[click.values[of.column] as usize];
+                }
+            }
+            for (next, click) in next.iter().zip(clicks) {
+                // Nobody has a number beyond all others.
+                let Some(noted) = noted.get_mut(click.visitor as usize) else {
+                    continue;
+                };
+                all += u64::from(noted[0] == 0);
+                visitors += u64::from(noted[0] != interval);
+                noted[0] = interval;
+                for (noted, next) in noted[1..].iter_mut().zip(&next[1..]) {
+                    *noted |= next;
+                }
+            }
+        }
+        by_interval[place] += visitors;
+    }
+    let mut by_bit = vec![[0; BITS]; WORDS - 1];
+    for noted in &noted {
+        for (counts, &word) in by_bit.iter_mut().zip(&noted[1..]) {
+            let mut left = word;
+            while left != 0 {
+                counts[left.trailing_zeros() as usize] += 1;
+                left &= left - 1;
+            }
+        }
+    }
+    (all, by_interval, by_bit)
 }
