@@ -39,13 +39,14 @@ pub(crate) struct Api {
 impl Api {
     /// The state of a server with this configuration.
     pub(crate) fn new(config: &Config, store: Arc<dyn LinkStore>, metrics: Metrics) -> Self {
+        let warehouse = Warehouse::new(config, metrics.clone());
         Self {
             keys: Keys::new(Arc::clone(&store)),
             store,
             sessions: SessionKey::of(config),
             limits: Limits::new(&config.analytics),
-            warehouse: Warehouse::new(config, metrics.clone()),
-            held: Held::new(&config.analytics),
+            held: Held::new(&config.analytics, warehouse.clone()),
+            warehouse,
             audits: Desk::new(config),
             config: config.analytics.clone(),
             metrics,

@@ -12,7 +12,7 @@ use super::question::Touching;
 use super::reading::UNFINISHED;
 use super::report::sql;
 use crate::api::Api;
-use crate::held::{NOBODY, Snapshot, column as held_column};
+use crate::held::{self, NOBODY, Snapshot};
 use crate::reports::warehouse::Read;
 
 const WITHOUT: &str = sql!(
@@ -79,12 +79,9 @@ struct Known {
 pub(super) async fn gather(api: &Api, touching: &Touching) -> Result<(Without, Read), Problem> {
     let put = |statement| touching.put(statement);
     let (of, warehouse) = (&touching.workspace, &api.warehouse);
-    let column = held_column(touching.by.names().1).filter(|_| !touching.all_traffic);
+    let column = held::column(touching.by.names().1).filter(|_| !touching.all_traffic);
     let (held, read) = match column {
-        Some(_) => {
-            let held = &api.held;
-            held.snapshot(warehouse, of, touching.range.ms()).await?
-        }
+        Some(_) => api.held.snapshot(of, touching.range.ms()).await?,
         None => (None, Read::NOTHING),
     };
     let Some((column, clicks)) = column.zip(held) else {
@@ -108,7 +105,7 @@ pub(super) async fn gather(api: &Api, touching: &Touching) -> Result<(Without, R
 /// The paths of all visitors but those with these numbers: their clicks by time, of one millisecond by label.
 fn paths(clicks: &Snapshot, column: usize, (from, to): (i64, i64), known: &[u32]) -> Without {
     let names = clicks.names(column);
-    let (labels, places) = in_order(names, Some(column) == held_column(LINKS));
+    let (labels, places) = in_order(names, Some(column) == held::column(LINKS));
     let mut is_known = vec![false; clicks.visitors()];
     for &visitor in known {
         is_known[visitor as usize] = true;

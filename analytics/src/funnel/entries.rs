@@ -120,17 +120,16 @@ pub(super) async fn entered(
     let (from, until) = (question.range.from.as_millisecond(), entry.until);
     let (held, read_of_held) = match question.enters_by_any_click() {
         true => {
-            let (held, warehouse) = (&api.held, &api.warehouse);
-            held.snapshot(warehouse, &question.workspace, (from, until))
-                .await?
+            let of = &question.workspace;
+            api.held.snapshot(of, (from, until)).await?
         }
         false => (None, Read::NOTHING),
     };
     if let Some(clicks) = held {
         let (open, edge) = (entry.open, entry.edges[0]);
         let count = api.held.count(UNFINISHED, move || {
-            let count = |until| people(&clicks, from, until);
-            Entered::all(edge, count(until), count(open.min(until)))
+            let (people, closed) = people(&clicks, (from, until), open);
+            Entered::all(edge, people, closed)
         });
         return Ok((vec![count.await?], read_of_held));
     }
@@ -152,16 +151,20 @@ pub(super) async fn entered(
     Ok((vec![entered], read + read_of_closed + read_of_held))
 }
 
-/// How many people clicked between two moments. Who has no visitor is one for each click, as in `everybody.sql`.
-fn people(clicks: &Snapshot, from: i64, until: i64) -> u64 {
+/// How many people clicked between two moments, and how many of them before `open`: clicks come in the order of their times. Who has no
+/// visitor is one for each click, as in `everybody.sql`.
+fn people(clicks: &Snapshot, (from, until): (i64, i64), open: i64) -> (u64, u64) {
     let mut seen = vec![false; clicks.visitors()];
-    let mut people = 0;
-    for (_, click) in clicks.between(from, until) {
+    let (mut people, mut closed) = (0, 0);
+    for (at, click) in clicks.between(from, until) {
         let is_new = match seen.get_mut(click.visitor as usize) {
             Some(seen) => !std::mem::replace(seen, true),
             None => true,
         };
         people += u64::from(is_new);
+        if at < open {
+            closed = people;
+        }
     }
-    people
+    (people, closed)
 }

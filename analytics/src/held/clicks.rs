@@ -12,6 +12,10 @@ use serde::Deserialize;
 const COLUMNS: [&str; 6] = [
     "channel", "source", "link_id", "country", "device", "browser",
 ];
+/// Seconds of an hour.
+pub(super) const HOUR_S: u32 = 3_600;
+/// Milliseconds of an hour.
+pub(super) const HOUR_MS: i64 = HOUR_S as i64 * 1_000;
 /// The number of whoever has no visitor.
 pub(crate) const NOBODY: u32 = u32::MAX;
 
@@ -194,7 +198,7 @@ impl Snapshot {
     /// The clicks from one moment to another, in milliseconds, each with its own.
     pub(crate) fn between(&self, from: i64, to: i64) -> impl Iterator<Item = (i64, &Click)> {
         let all = self.hours().flat_map(|(hour, clicks)| {
-            let began = i64::from(hour) * 3_600_000;
+            let began = i64::from(hour) * HOUR_MS;
             clicks
                 .iter()
                 .map(move |click| (began + i64::from(click.at), click))

@@ -7,13 +7,12 @@ use serde::Deserialize;
 use whence_core::problem::Problem;
 use whence_core::workspace::WorkspaceId;
 
-use super::clicks::{Clicked, Clicks, Fresh, Print};
+use super::clicks::{Clicked, Clicks, Fresh, HOUR_S, Print};
 use crate::reports::warehouse::{Read, Warehouse};
 
 const PRINTS: &str = include_str!("../../../sql/held/prints.sql");
 const CLICKS: &str = include_str!("../../../sql/held/clicks.sql");
 
-const HOUR_S: u32 = 3_600;
 /// Clicks that are read by one statement, unless one hour alone has more.
 const AT_A_TIME: u64 = 500_000;
 /// Hours that one statement names: ClickHouse takes no parameter of any length.

@@ -12,12 +12,11 @@ use whence_core::config::Analytics;
 use whence_core::problem::Problem;
 use whence_core::workspace::WorkspaceId;
 
-use super::clicks::{Clicks, Print, Snapshot};
+use super::clicks::{Clicks, HOUR_MS, HOUR_S, Print, Snapshot};
 use super::reading::{HOURS_AT_A_TIME, prints, runs};
 use crate::reports::beside::beside;
 use crate::reports::warehouse::{Read, Warehouse};
 
-const HOUR_MS: i64 = 3_600_000;
 /// Clicks that a question waits for. What is more is read behind its back.
 const AT_ONCE: u64 = 20_000;
 /// How long that waits, so that the question is answered first.
@@ -43,6 +42,7 @@ pub(crate) struct Held {
     /// Of fewer clicks none are held: they are counted soon enough.
     least: u64,
     shelf: Arc<Shelf>,
+    warehouse: Warehouse,
     /// Turns of those who count.
     counts: Arc<Semaphore>,
 }
@@ -65,11 +65,12 @@ struct Slot {
 
 impl Held {
     /// Nothing yet, within the configured bounds.
-    pub(crate) fn new(config: &Analytics) -> Self {
+    pub(crate) fn new(config: &Analytics, warehouse: Warehouse) -> Self {
         Self {
             most: usize::try_from(config.held_mib.saturating_mul(1 << 20)).unwrap_or(usize::MAX),
             least: config.held_least_clicks,
             shelf: Arc::default(),
+            warehouse,
             counts: Arc::new(Semaphore::new(COUNTS)),
         }
     }
@@ -78,7 +79,6 @@ impl Held {
     /// later, and those of the hours around; nothing where they are few, too many, or not read yet.
     pub(crate) async fn snapshot(
         &self,
-        warehouse: &Warehouse,
         workspace: &WorkspaceId,
         (from, to): (i64, i64),
     ) -> Result<(Option<Snapshot>, Read), Problem> {
@@ -89,26 +89,23 @@ impl Held {
             return Ok((None, Read::NOTHING));
         };
         // Seconds of an hour have 32 bits.
-        if behind > u32::MAX / 3_600 {
+        if behind > u32::MAX / HOUR_S {
             return Ok((None, Read::NOTHING));
         }
         let hours = first..behind;
-        let (prints, read) = prints(warehouse, workspace, hours.clone()).await?;
+        let (prints, read) = prints(&self.warehouse, workspace, hours.clone()).await?;
         let clicks = sum(&prints);
         if clicks < self.least.max(1) || clicks.saturating_mul(CLICK_BYTES) > self.most as u64 {
             return Ok((None, read));
         }
         let slot = self.shelf.slot(workspace);
-        let (snapshot, more) = self
-            .up_to_date(&slot, warehouse, workspace, hours, &prints)
-            .await;
+        let (snapshot, more) = self.up_to_date(&slot, workspace, hours, &prints).await;
         Ok((snapshot, read + more))
     }
 
     async fn up_to_date(
         &self,
         slot: &Arc<Slot>,
-        warehouse: &Warehouse,
         workspace: &WorkspaceId,
         hours: Range<u32>,
         prints: &[(u32, Print)],
@@ -138,33 +135,30 @@ impl Held {
             if let Some(reader) = Reader::of(slot, are_known) {
                 // Others are to know what will be needed before it is.
                 slot.bytes.store(needed as usize, Ordering::Relaxed);
-                self.read_behind(reader, warehouse, workspace, others);
+                self.read_behind(reader, workspace, others);
             }
             return (None, Read::NOTHING);
         }
         let mut read = Read::NOTHING;
         if !others.is_empty() {
-            let result = clicks.read(warehouse, workspace, &others).await;
+            let result = clicks.read(&self.warehouse, workspace, &others).await;
             slot.bytes.store(clicks.bytes(), Ordering::Relaxed);
             self.shelf.fit(self.most, slot);
             match result {
                 Ok(cost) => read = cost,
-                Err(problem) => return (unread(workspace, &problem), Read::NOTHING),
+                Err(problem) => {
+                    tell_unread(workspace, &problem);
+                    return (None, Read::NOTHING);
+                }
             }
         }
         (Some(clicks.snapshot(hours)), read)
     }
 
     /// Reads many clicks without anybody who waits for them.
-    fn read_behind(
-        &self,
-        reader: Reader,
-        warehouse: &Warehouse,
-        workspace: &WorkspaceId,
-        others: Vec<(u32, Print)>,
-    ) {
+    fn read_behind(&self, reader: Reader, workspace: &WorkspaceId, others: Vec<(u32, Print)>) {
         let (shelf, most) = (Arc::clone(&self.shelf), self.most);
-        let (warehouse, workspace) = (warehouse.clone(), workspace.clone());
+        let (warehouse, workspace) = (self.warehouse.clone(), workspace.clone());
         tokio::spawn(async move {
             let slot = &reader.0;
             sleep(BEHIND).await;
@@ -178,7 +172,7 @@ impl Held {
                 slot.bytes.fetch_max(bytes, Ordering::Relaxed);
                 shelf.fit(most, slot);
                 if let Err(problem) = result {
-                    unread(&workspace, &problem);
+                    tell_unread(&workspace, &problem);
                     break;
                 }
             }
@@ -214,9 +208,8 @@ fn sum(prints: &[(u32, Print)]) -> u64 {
 }
 
 /// Nothing is held that cannot be read; whoever asks is answered by ClickHouse, or learns why not.
-fn unread(workspace: &WorkspaceId, problem: &Problem) -> Option<Snapshot> {
+fn tell_unread(workspace: &WorkspaceId, problem: &Problem) {
     tracing::debug!(%workspace, ?problem, "clicks were not read into memory");
-    None
 }
 
 /// The only one who reads many clicks of a workspace.

@@ -1,3 +1,5 @@
+//! What was read is held, by time and with each visitor's number; and only what changed is read again.
+
 use proptest::prelude::*;
 
 use super::*;

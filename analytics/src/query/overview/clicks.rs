@@ -20,7 +20,7 @@ pub(super) struct Clicked {
 
 /// Where clicks were counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counted {
+pub(super) enum Where {
     /// In ClickHouse, one by one.
     OneByOne,
     /// In ClickHouse: all together, the intervals, and the dimensions that have rollups out of those.
@@ -35,7 +35,7 @@ pub(super) struct Clicks {
     /// All together, by interval, and by each dimension.
     pub(super) rows: Vec<Clicked>,
     /// Where.
-    pub(super) counted: Counted,
+    pub(super) counted: Where,
     /// What it cost.
     pub(super) read: Read,
 }
@@ -79,7 +79,7 @@ pub(super) async fn clicks(reading: &Reading<'_>) -> Result<Clicks, Problem> {
         let (rows, read) = ask("overview_clicks", statements.counted()).await?;
         return Ok(Clicks {
             rows,
-            counted: Counted::OneByOne,
+            counted: Where::OneByOne,
             read,
         });
     }
@@ -94,7 +94,7 @@ pub(super) async fn clicks(reading: &Reading<'_>) -> Result<Clicks, Problem> {
     rows.extend(more);
     Ok(Clicks {
         rows,
-        counted: Counted::Rolled,
+        counted: Where::Rolled,
         read: read + more_read,
     })
 }

@@ -17,7 +17,7 @@ use super::super::dimension::Dimension;
 use super::super::route::ask;
 use super::super::statement::{Query, Wanted};
 use super::answer::{Breakdown, Counts};
-use super::clicks::{Clicked, Clicks, Counted as Where, clicks};
+use super::clicks::{Clicked, Clicks, Where, clicks};
 use super::held;
 use super::question::Overview;
 use super::reading::Reading;
@@ -253,9 +253,9 @@ impl Reading<'_> {
         let Some(question) = held::Question::of(self) else {
             return Ok((None, Read::NOTHING));
         };
-        let (held, warehouse) = (&self.api.held, &self.api.warehouse);
+        let held = &self.api.held;
         let workspace = &self.overview.series.workspace;
-        let (clicks, read) = held.snapshot(warehouse, workspace, self.range.ms()).await?;
+        let (clicks, read) = held.snapshot(workspace, self.range.ms()).await?;
         let Some(clicks) = clicks else {
             return Ok((None, read));
         };

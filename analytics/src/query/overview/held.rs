@@ -9,12 +9,11 @@ use super::super::question::Traffic;
 use super::clicks::Clicked;
 use super::question::Overview;
 use super::reading::Reading;
-use super::rollup;
+use super::rollup::{self, HOUR_S};
 use super::statement::part;
 use super::words::{BITS, Field, Of, lay_out};
 use crate::held::{Snapshot, column};
 
-const HOUR_S: i64 = 3_600;
 /// Clicks that are noted at once.
 const AT_ONCE: usize = 128;
 

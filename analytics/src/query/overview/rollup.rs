@@ -9,7 +9,7 @@ use crate::reports::range::Range;
 
 /// Dimensions of which there is a rollup by the hour.
 const COLUMNS: [&str; 5] = ["channel", "source", "country", "device", "browser"];
-const HOUR_S: i64 = 3_600;
+pub(super) const HOUR_S: i64 = 3_600;
 const DAY_S: i64 = 24 * HOUR_S;
 pub(super) const HOUR_MS: i64 = HOUR_S * 1_000;
 /// Hours are told in 32 bits, which end in 2106.
